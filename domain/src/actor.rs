@@ -3,10 +3,11 @@
 use crate::{
     claim::Claim,
     cloud_mode::ServedClouds,
+    place::Places,
     text::{ActorName, Reason, TextError, Ticket},
 };
 use serde::{Deserialize, Deserializer, Serialize};
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
 /// Who sent a command. What a credential proved and what a caller merely said are kept apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -99,6 +100,16 @@ pub struct Context {
     pub clouds: Option<Arc<ServedClouds>>,
     /// What other registered networks have of what the command asks for.
     pub claims: Vec<Claim>,
+}
+
+impl Context {
+    /// What the engine that takes the command knows of places.
+    pub fn places(&self) -> Cow<'_, Places> {
+        match &self.clouds {
+            Some(clouds) => Cow::Borrowed(clouds.places()),
+            None => Cow::Owned(Places::default()),
+        }
+    }
 }
 
 #[cfg(test)]

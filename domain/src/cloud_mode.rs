@@ -3,7 +3,10 @@
 //! A network that was made in one is never worked on in another: what a simulation calls active
 //! must not be taken for a link that exists.
 
-use crate::{place::Provider, text::Endpoint};
+use crate::{
+    place::{Places, Provider},
+    text::Endpoint,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
@@ -45,22 +48,38 @@ impl fmt::Display for CloudMode {
 
 /// Which providers an engine serves, and what answers for each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServedClouds(BTreeMap<Provider, CloudMode>);
+pub struct ServedClouds {
+    modes: BTreeMap<Provider, CloudMode>,
+    places: Places,
+}
 
 impl ServedClouds {
     /// What answers for this provider; `None` if the engine does not serve it.
     pub fn mode(&self, provider: Provider) -> Option<&CloudMode> {
-        self.0.get(&provider)
+        self.modes.get(&provider)
     }
 
     /// The providers that are served, in the order in which they are told.
     pub fn providers(&self) -> impl Iterator<Item = Provider> + '_ {
-        self.0.keys().copied()
+        self.modes.keys().copied()
+    }
+
+    /// The same with what is known of places beside what is built in.
+    pub fn with_places(self, places: Places) -> Self {
+        Self { places, ..self }
+    }
+
+    /// The regions that it knows, and the quotas of the accounts.
+    pub fn places(&self) -> &Places {
+        &self.places
     }
 }
 
 impl FromIterator<(Provider, CloudMode)> for ServedClouds {
     fn from_iter<I: IntoIterator<Item = (Provider, CloudMode)>>(each: I) -> Self {
-        Self(each.into_iter().collect())
+        Self {
+            modes: each.into_iter().collect(),
+            places: Places::default(),
+        }
     }
 }

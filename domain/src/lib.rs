@@ -43,6 +43,8 @@ pub use cloud_mode::{CloudMode, ServedClouds};
 pub use error_chain::error_chain;
 pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
 pub use ledger::{Digest, Ledger, Receipt};
-pub use place::{Provider, Region};
+pub use place::{
+    GLOBAL, Partition, Places, Provider, QuotaOverrides, Quotas, Region, UnknownRegion,
+};
 pub use range::{NetworkRange, Range, RangeError};
 pub use side::{BySide, Side};

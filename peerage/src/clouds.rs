@@ -13,7 +13,7 @@ use cloud::{
     instructions::{self, Instruction},
 };
 use domain::{
-    CloudMode, Provider, ServedClouds,
+    CloudMode, Partition, Places, Provider, QuotaOverrides, Region, ServedClouds,
     network::{Peering, Registered},
 };
 use journal::Clock;
@@ -61,13 +61,16 @@ pub struct Clouds {
     pub cloud: Arc<dyn Cloud>,
     /// What the demonstration makes its networks with.
     pub groundwork: Arc<dyn Groundwork>,
+    /// What the configuration says of regions and quotas.
+    pub places: Places,
 }
 
 impl Clouds {
     /// Which providers it serves, and what answers for each.
     pub(crate) fn served(&self) -> ServedClouds {
         let served = |provider: Provider| self.cloud.mode(provider).map(|mode| (provider, mode));
-        Provider::ALL.into_iter().filter_map(served).collect()
+        let served: ServedClouds = Provider::ALL.into_iter().filter_map(served).collect();
+        served.with_places(self.places.clone())
     }
 
     pub(crate) fn of(
@@ -75,6 +78,7 @@ impl Clouds {
         storage: Storage,
         clock: Clock,
     ) -> Result<Self, PersistenceError> {
+        let places = places(&config.cloud.aws);
         match config.cloud.kind() {
             CloudKind::Simulated => {
                 let settings = SimulatedSettings::calm(config.cloud.simulated.seed);
@@ -89,6 +93,7 @@ impl Clouds {
                 Ok(Self {
                     cloud: Arc::new(cloud.clone()),
                     groundwork: Arc::new(cloud),
+                    places,
                 })
             }
             CloudKind::Aws => {
@@ -101,17 +106,46 @@ impl Clouds {
                 };
                 let mut cloud = AwsCloud::new(ec2_settings(&config.cloud.aws))
                     .with_limits(limits)
-                    .with_tags(config.cloud.aws.tags.clone());
+                    .with_tags(config.cloud.aws.tags.clone())
+                    .with_places(places.clone());
                 if let Some(mode) = redirected(&config.cloud.aws) {
                     cloud = cloud.with_mode(mode);
                 }
                 Ok(Self {
                     cloud: Arc::new(cloud.clone()),
                     groundwork: Arc::new(cloud),
+                    places,
                 })
             }
         }
     }
+}
+
+/// What the configuration says of AWS's regions, and of the quotas of its accounts.
+fn places(aws: &config::Aws) -> Places {
+    let quotas = QuotaOverrides {
+        links: Some(aws.links_per_network),
+        pending_links: Some(aws.pending_links_per_network),
+        routes: Some(aws.routes_per_table),
+        rules: Some(aws.rules_per_group),
+    };
+    let mut places = Places::default().with_quotas(Provider::Aws, quotas);
+    for (name, partition) in &aws.regions {
+        if let Ok(region) = Region::named(name) {
+            let partition = Some(partition.clone()).filter(|it| !it.is_empty());
+            places = places.with_region(Provider::Aws, &region, partition.map(Partition::named));
+        }
+    }
+    for (account, it) in &aws.accounts {
+        let quotas = QuotaOverrides {
+            links: it.links_per_network,
+            pending_links: it.pending_links_per_network,
+            routes: it.routes_per_table,
+            rules: it.rules_per_group,
+        };
+        places = places.with_quotas_of(Provider::Aws, account, quotas);
+    }
+    places
 }
 
 /// Where AWS's SDK goes by the environment, if nothing is configured: not always to AWS.
@@ -134,6 +168,7 @@ fn ec2_settings(aws: &config::Aws) -> Ec2Settings {
         credentials: credentials(aws),
         role_name: given(&aws.role_name),
         honours_dry_run: aws.dry_run.known(),
+        places: places(aws),
         accounts: aws
             .accounts
             .iter()

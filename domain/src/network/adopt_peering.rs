@@ -10,12 +10,13 @@ use super::{
     event::{FirewallRestricted, NetworkEvent, PeeringAdopted, Tenure},
     request_peering::{check_place, check_ranges},
 };
-use crate::{ids::Ids, side::Side};
+use crate::{ids::Ids, place::Places, side::Side};
 use chrono::{DateTime, Utc};
 
 pub(super) fn decide(
     network: &Registered,
     command: &AdoptPeering,
+    places: &Places,
     now: DateTime<Utc>,
     ids: Ids,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
@@ -25,7 +26,7 @@ pub(super) fn decide(
         consent,
         tenure,
     } = command;
-    check_place(network, peer)?;
+    check_place(network, peer, places)?;
     check_ranges(network, peer)?;
     if let Some(peering_id) = network.owner_of(link) {
         return Err(Refusal::LinkOnRecord {

@@ -14,16 +14,16 @@ use super::{
     },
     nodes,
     peering::Ingress,
-    restrict_firewall::RULES,
     tenure,
 };
-use crate::{ids::Ids, range::Range};
+use crate::{ids::Ids, place::Places, range::Range};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
 pub(super) fn allow(
     network: &Registered,
     command: &AllowConnectorIngress,
+    places: &Places,
     now: DateTime<Utc>,
     ids: Ids,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
@@ -107,10 +107,13 @@ pub(super) fn allow(
         .flat_map(|(_, it)| it.rules())
         .chain(opened.rules())
         .collect();
-    if rules.len() > RULES {
+    let most = places
+        .quotas(peering.peer.provider, &peering.peer.account)
+        .rules;
+    if rules.len() > most {
         return Err(Refusal::TooManyRules {
             given: rules.len(),
-            most: RULES,
+            most,
         });
     }
     let allowed = ConnectorIngressAllowed {

@@ -89,7 +89,10 @@ pub use peering::{
 };
 pub use peerings::Peerings;
 pub use refusal::Refusal;
-pub use refusal_facts::{AdmissionUnknown, ExpiryTooFar, NothingAdmittedAnew, OrphanIsACopy};
+pub use refusal_facts::{
+    AdmissionUnknown, ExpiryTooFar, NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch,
+    RegionUnknown,
+};
 pub use refusal_kind::RefusalKind;
 pub use routing::Routing;
 
@@ -395,6 +398,7 @@ pub fn decide(
     now: DateTime<Utc>,
     ids: Ids,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
+    let places = &*context.places();
     if let Network::Registered(network) = state {
         requirements::check(network, command, context)?;
     }
@@ -453,11 +457,11 @@ pub fn decide(
             NetworkCommand::RemoveOrphan(it) => orphan::remove(network, it),
             NetworkCommand::RetireNetwork(it) => policy::retire(network, it),
             NetworkCommand::RequestPeering(it) => {
-                let events = request_peering::decide(network, it, now, ids)?;
+                let events = request_peering::decide(network, it, places, now, ids)?;
                 identity::check(&context.claims).map(|()| events)
             }
             NetworkCommand::AdoptPeering(it) => {
-                let events = adopt_peering::decide(network, it, now, ids)?;
+                let events = adopt_peering::decide(network, it, places, now, ids)?;
                 identity::check(&context.claims).map(|()| events)
             }
             NetworkCommand::AddPeerRanges(it) => peer_ranges::add(network, it),
@@ -466,9 +470,11 @@ pub fn decide(
             NetworkCommand::AcceptRoute(it) => accept_route::decide(network, it),
             NetworkCommand::WithdrawRoute(it) => withdraw_route::withdraw(network, it),
             NetworkCommand::ReplaceRoute(it) => withdraw_route::replace(network, it),
-            NetworkCommand::RestrictFirewall(it) => restrict_firewall::decide(network, it, now),
+            NetworkCommand::RestrictFirewall(it) => {
+                restrict_firewall::decide(network, it, places, now)
+            }
             NetworkCommand::AllowConnectorIngress(it) => {
-                connector_ingress::allow(network, it, now, ids)
+                connector_ingress::allow(network, it, places, now, ids)
             }
             NetworkCommand::RevokeConnectorIngress(it) => connector_ingress::revoke(network, it),
             NetworkCommand::SetDnsResolution(it) => link_option::decide_dns(network, it),

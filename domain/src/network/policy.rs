@@ -4,17 +4,19 @@ use super::{
     Refusal, Registered,
     command::{RetireNetwork, SetPolicy},
     event::{DriftCheckRequested, ExposurePolicy, NetworkEvent, NetworkPolicySet, NetworkRetired},
-    restrict_firewall::RULES,
 };
 use chrono::{DateTime, Utc};
 
+/// The most groups that a policy may name.
+const GROUPS: usize = 60;
+
 pub(super) fn set(network: &Registered, command: &SetPolicy) -> Result<Vec<NetworkEvent>, Refusal> {
     if let ExposurePolicy::Enforce { groups } = &command.policy.exposure
-        && groups.len() > RULES
+        && groups.len() > GROUPS
     {
         return Err(Refusal::TooManyGroups {
             given: groups.len(),
-            most: RULES,
+            most: GROUPS,
         });
     }
     if network.policy == command.policy {

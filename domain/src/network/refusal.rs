@@ -2,7 +2,10 @@
 
 use super::event::{LinkOption, Pattern};
 use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther};
-use super::refusal_facts::{AdmissionUnknown, ExpiryTooFar, NothingAdmittedAnew, OrphanIsACopy};
+use super::refusal_facts::{
+    AdmissionUnknown, ExpiryTooFar, NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch,
+    RegionUnknown,
+};
 use super::refusal_text::{list, span, told, written};
 use crate::{
     ids::{IngressId, NetworkId, PeeringId},
@@ -37,15 +40,11 @@ pub enum Refusal {
         network_id: NetworkId,
     },
     /// The provider has no such region.
-    #[error(
-        "`{region}` is not a region of {provider}; check the spelling, regions are written as the provider writes them"
-    )]
-    RegionUnknown {
-        /// The cloud provider.
-        provider: Provider,
-        /// The region that was given.
-        region: String,
-    },
+    #[error(transparent)]
+    RegionUnknown(RegionUnknown),
+    /// The two ends are in parts of the provider's cloud that share nothing.
+    #[error(transparent)]
+    PartitionMismatch(PartitionMismatch),
     /// The engine has no way to this provider, so that nothing would ever become of the network.
     #[error(
         "this engine does not serve {provider}, so nothing would become of the network; it serves {}",

@@ -1,7 +1,7 @@
 //! The facts of refusals that have several, each with its message.
 
-use super::refusal_text::written;
-use crate::{ids::PeeringId, range::Range};
+use super::refusal_text::{meant, written};
+use crate::{ids::PeeringId, place::Provider, range::Range};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
@@ -51,4 +51,31 @@ pub struct OrphanIsACopy {
 pub struct NothingAdmittedAnew {
     /// The peering.
     pub peering_id: PeeringId,
+}
+
+/// The provider has no such region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error("`{region}` is not a region of {provider}; {}", meant(nearest.as_ref()))]
+pub struct RegionUnknown {
+    /// The cloud provider.
+    pub provider: Provider,
+    /// The region that was given.
+    pub region: String,
+    /// The region whose name is nearest, if one is near.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<String>,
+}
+
+/// The two ends are in parts of the provider's cloud that share nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "{region} is in {partition} and the private network in {own}: no link joins two partitions"
+)]
+pub struct PartitionMismatch {
+    /// The peer's region.
+    pub region: String,
+    /// Its partition.
+    pub partition: String,
+    /// The private network's partition.
+    pub own: String,
 }

@@ -22,6 +22,7 @@ impl Refusal {
     pub fn kind(&self) -> RefusalKind {
         match self {
             Self::RegionUnknown { .. }
+            | Self::PartitionMismatch { .. }
             | Self::AccountMalformed { .. }
             | Self::CloudNetworkMalformed { .. }
             | Self::ProviderMismatch { .. }

@@ -32,3 +32,13 @@ pub(super) fn span(seconds: u64) -> String {
         None => format!("{seconds} s"),
     }
 }
+
+/// What was probably meant by a region's name.
+pub(super) fn meant(nearest: Option<&String>) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None => "check the spelling, regions are written as the provider writes them; \
+                 `cloud.aws.regions` of the configuration adds new ones"
+            .to_owned(),
+    }
+}

@@ -1,11 +1,15 @@
 //! `RegisterNetwork`: puts a private network on record.
 
 use super::{
-    EndedPeerings, Peerings, Refusal, Registered,
+    EndedPeerings, Peerings, Refusal, RegionUnknown, Registered,
     command::RegisterNetwork,
     event::{NetworkEvent, NetworkRegistered, Policy},
 };
-use crate::{actor::Context, ids::Ids};
+use crate::{
+    actor::Context,
+    ids::Ids,
+    place::{Places, Provider, Region},
+};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
@@ -24,12 +28,7 @@ pub(super) fn decide(
         range,
         subnets,
     } = command;
-    if !region.belongs_to(*provider) {
-        return Err(Refusal::RegionUnknown {
-            provider: *provider,
-            region: region.to_string(),
-        });
-    }
+    check_region(&context.places(), *provider, region)?;
     provider
         .check_account(account)
         .map_err(|form| Refusal::AccountMalformed {
@@ -69,6 +68,22 @@ pub(super) fn decide(
         generation: ids.generation(),
     };
     Ok(vec![event.into()])
+}
+
+/// Whether the region is one of the provider's, as far as anybody here knows.
+pub(super) fn check_region(
+    places: &Places,
+    provider: Provider,
+    region: &Region,
+) -> Result<(), Refusal> {
+    let known = places.region(provider, region.as_str());
+    known.map(drop).map_err(|unknown| {
+        Refusal::RegionUnknown(RegionUnknown {
+            provider,
+            region: region.to_string(),
+            nearest: unknown.nearest,
+        })
+    })
 }
 
 pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered {

@@ -7,7 +7,7 @@
 //! posture.
 
 use super::{
-    LIVE_PEERINGS, Network, Refusal, Registered, accept_route,
+    LIVE_PEERINGS, Network, PartitionMismatch, Refusal, Registered, accept_route,
     command::{
         AcceptRoute, RequestPeering, RestrictFirewall, SetDnsResolution, SetLinkOption, Setup,
         SetupOption,
@@ -15,10 +15,11 @@ use super::{
     event::{FirewallRestricted, NetworkEvent, PeeringRequested, Tenure},
     evolve, link_option,
     peer::{PEER_RANGES, Peer},
-    restrict_firewall, subnets, tenure,
+    register, restrict_firewall, subnets, tenure,
 };
 use crate::{
     ids::{Ids, PeeringId},
+    place::Places,
     side::Side,
 };
 use chrono::{DateTime, Utc};
@@ -29,6 +30,7 @@ const ROUTES: usize = 64;
 pub(super) fn decide(
     network: &Registered,
     command: &RequestPeering,
+    places: &Places,
     now: DateTime<Utc>,
     ids: Ids,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
@@ -42,7 +44,7 @@ pub(super) fn decide(
             most: ROUTES,
         });
     }
-    check_place(network, peer)?;
+    check_place(network, peer, places)?;
     check_ranges(network, peer)?;
     let peering_id = ids.peering(network.id);
     let external_id = Some(network.id.external_id(&peer.account));
@@ -65,7 +67,7 @@ pub(super) fn decide(
     let closed = std::iter::once(requested.into()).chain(denied);
     let closed = closed.chain(tenure::begin(network, peering_id, &setup.tenure, now)?);
     let closed = closed.collect();
-    set_up(network, peering_id, setup, closed, now)
+    set_up(network, peering_id, setup, closed, places, now)
 }
 
 /// Adds what follows from what the request brings along.
@@ -74,6 +76,7 @@ fn set_up(
     peering_id: PeeringId,
     setup: &Setup,
     mut events: Vec<NetworkEvent>,
+    places: &Places,
     now: DateTime<Utc>,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
     if setup.is_empty() {
@@ -98,7 +101,7 @@ fn set_up(
             admit: setup.admit.clone(),
             tenure: setup.admission.clone(),
         };
-        restrict_firewall::decide(network, &command, now)
+        restrict_firewall::decide(network, &command, places, now)
     })?;
     for route in &setup.routes {
         let command = AcceptRoute {
@@ -128,18 +131,28 @@ fn set_up(
     Ok(events)
 }
 
-pub(super) fn check_place(network: &Registered, peer: &Peer) -> Result<(), Refusal> {
+pub(super) fn check_place(
+    network: &Registered,
+    peer: &Peer,
+    places: &Places,
+) -> Result<(), Refusal> {
     if peer.provider != network.provider {
         return Err(Refusal::ProviderMismatch {
             network: network.provider,
             peer: peer.provider,
         });
     }
-    if !peer.region.belongs_to(peer.provider) {
-        return Err(Refusal::RegionUnknown {
-            provider: peer.provider,
+    register::check_region(places, peer.provider, &peer.region)?;
+    let (own, partition) = (
+        places.partition(network.provider, &network.region),
+        places.partition(peer.provider, &peer.region),
+    );
+    if own != partition {
+        return Err(Refusal::PartitionMismatch(PartitionMismatch {
             region: peer.region.to_string(),
-        });
+            partition: partition.to_string(),
+            own: own.to_string(),
+        }));
     }
     peer.provider
         .check_account(&peer.account)

@@ -9,16 +9,25 @@ use super::{
     event::{FirewallRestricted, InboundRule, NetworkEvent},
     tenure,
 };
-use crate::side::Side;
+use crate::{place::Places, side::Side};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
-/// The most rules on one side (AWS: 60 inbound rules per security group by default).
-pub(super) const RULES: usize = 60;
+/// The most rules of one side, whatever an account's quota: what one event may have to hold.
+const RULES: usize = 1000;
+
+/// The most rules of the private network's group: the quota of its account.
+fn most_rules(network: &Registered, places: &Places) -> usize {
+    places
+        .quotas(network.provider, &network.account)
+        .rules
+        .min(RULES)
+}
 
 pub(super) fn decide(
     network: &Registered,
     command: &RestrictFirewall,
+    places: &Places,
     now: DateTime<Utc>,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
     let RestrictFirewall {
@@ -34,10 +43,11 @@ pub(super) fn decide(
             peering_id: *peering_id,
         });
     }
-    if admit.len() > RULES {
+    let most = most_rules(network, places);
+    if admit.len() > most {
         return Err(Refusal::TooManyRules {
             given: admit.len(),
-            most: RULES,
+            most,
         });
     }
     if admit.iter().any(|rule| rule.port == 0) {

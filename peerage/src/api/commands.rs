@@ -24,7 +24,8 @@ pub(super) async fn execute<R: Command>(
     services: &Services,
     request: Request<R>,
 ) -> Result<v1::CommandResponse, Problem> {
-    let mut parsed = Parsed::of(request.get_ref(), traceparent(&request))?;
+    let places = services.server.clouds.places();
+    let mut parsed = Parsed::of(request.get_ref(), traceparent(&request), places)?;
     let caller = guard::caller(&request);
     guard::command(services, &caller, &parsed).await?;
     parsed.caller.actor = caller.actor(parsed.caller.actor);
@@ -46,9 +47,7 @@ pub(super) async fn execute<R: Command>(
         command,
         ..
     } = parsed;
-    if matches!(command, NetworkCommand::RegisterNetwork(_)) {
-        caller.clouds = Some(Arc::clone(&services.server.clouds));
-    }
+    caller.clouds = Some(Arc::clone(&services.server.clouds));
     let now = (services.clock)();
     let networks = services.journal.networks();
     let failed = |error| {

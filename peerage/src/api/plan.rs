@@ -18,7 +18,7 @@ pub(super) async fn plan(
     caller: &Caller,
     request: &v1::PlanPeeringRequest,
 ) -> Result<v1::PlanPeeringResponse, Problem> {
-    let (planned, min_position) = parse::plan_peering(request)?;
+    let (planned, min_position) = parse::plan_peering(request, services.server.clouds.places())?;
     at_least(services, min_position).await?;
     let account = match &planned {
         Planned::OnRecord(_) => None,

@@ -6,7 +6,7 @@ use domain::{
     IngressId, NetworkId, PeeringId, Provider, Side,
     network::{
         AdmissionUnknown, ExpiryTooFar, LinkOption, NothingAdmittedAnew, OptionExcluded,
-        OptionNeeded, OptionNeedsOther, OrphanIsACopy, Refusal,
+        OptionNeeded, OptionNeedsOther, OrphanIsACopy, PartitionMismatch, Refusal, RegionUnknown,
     },
 };
 use uuid::Uuid;
@@ -37,10 +37,11 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
         Refusal::NetworkAlreadyRegistered {
             network_id: network(),
         },
-        Refusal::RegionUnknown {
+        Refusal::RegionUnknown(RegionUnknown {
             provider: Provider::Aws,
             region: "eu-west-9".to_owned(),
-        },
+            nearest: None,
+        }),
         Refusal::AccountMalformed {
             account: "orders".to_owned(),
             form: "an AWS account id has 12 digits",
@@ -274,6 +275,11 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             latest: at(),
         }),
         Refusal::OwnerRequired,
+        Refusal::PartitionMismatch(PartitionMismatch {
+            region: "cn-north-1".to_owned(),
+            partition: "aws-cn".to_owned(),
+            own: "aws".to_owned(),
+        }),
         Refusal::NothingAdmittedAnew(NothingAdmittedAnew {
             peering_id: peering(),
         }),

@@ -384,6 +384,7 @@ impl Engine {
             refusal_pause: config.provisioner.refusal_pause,
             block_patience: config.provisioner.block_patience,
             claims_unmarked: config.claims_unmarked(),
+            places: self.clouds.places.clone(),
             ..ProvisionerSettings::default()
         };
         let cloud = Arc::clone(&self.clouds.cloud);

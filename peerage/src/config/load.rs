@@ -165,6 +165,29 @@ impl Config {
                 problems.push(format!("cloud.aws.{key}: AWS allows 1 to {MOST_OF_A_KIND}"));
             }
         }
+        for name in aws.regions.keys() {
+            if let Err(error) = domain::Region::named(name) {
+                problems.push(format!("cloud.aws.regions.{name}: {error}"));
+            }
+        }
+        for (account, it) in &aws.accounts {
+            for (key, given, most) in [
+                ("links_per_network", it.links_per_network, MOST_LINKS),
+                (
+                    "pending_links_per_network",
+                    it.pending_links_per_network,
+                    MOST_OF_A_KIND,
+                ),
+                ("routes_per_table", it.routes_per_table, MOST_OF_A_KIND),
+                ("rules_per_group", it.rules_per_group, MOST_OF_A_KIND),
+            ] {
+                if given.is_some_and(|it| !(1..=most).contains(&it)) {
+                    problems.push(format!(
+                        "cloud.aws.accounts.{account}.{key}: AWS allows 1 to {most}"
+                    ));
+                }
+            }
+        }
         self.check_tags(problems);
         if self.connectors.most_delivery_bytes < LEAST_DELIVERY_BYTES {
             problems.push(format!(
@@ -341,7 +364,11 @@ fn unknown_keys(figment: &Figment, merged: &Value) -> Vec<String> {
 
 /// Whether whoever configures it names this key.
 fn is_free(key: &str) -> bool {
-    let free = ["cloud.aws.accounts.", "cloud.aws.tags."];
+    let free = [
+        "cloud.aws.accounts.",
+        "cloud.aws.tags.",
+        "cloud.aws.regions.",
+    ];
     free.iter().any(|it| key.starts_with(it))
 }
 

@@ -188,6 +188,9 @@ pub struct Aws {
     pub accounts: BTreeMap<String, AwsAccount>,
     /// Tags on everything that is made, beside the engine's own.
     pub tags: BTreeMap<String, String>,
+    /// Regions that are newer than this program, with the partition of each, like `aws`; empty where
+    /// the name tells it.
+    pub regions: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -195,6 +198,11 @@ pub struct Aws {
 pub struct AwsAccount {
     pub role_arn: String,
     pub external_id: String,
+    /// The quotas of this account, where they are others than those of all.
+    pub links_per_network: Option<usize>,
+    pub pending_links_per_network: Option<usize>,
+    pub routes_per_table: Option<usize>,
+    pub rules_per_group: Option<usize>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -301,6 +309,7 @@ impl Default for Aws {
             dry_run: DryRun::Auto,
             accounts: BTreeMap::new(),
             tags: BTreeMap::new(),
+            regions: BTreeMap::new(),
         }
     }
 }

@@ -35,7 +35,7 @@ use cloud::{
     NetworkView, Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
 };
 use domain::{
-    CloudMode, Provider, Range, Side,
+    CloudMode, Places, Provider, Range, Side,
     network::{InboundRule, LinkOption},
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
@@ -60,6 +60,7 @@ pub struct AwsCloud {
     limits: Limits,
     mode: CloudMode,
     tags: Tags,
+    places: Option<Places>,
 }
 
 impl AwsCloud {
@@ -75,6 +76,7 @@ impl AwsCloud {
             limits: DEFAULT_LIMITS,
             mode,
             tags: Tags::new(),
+            places: None,
         }
     }
 
@@ -86,6 +88,14 @@ impl AwsCloud {
     /// With tags that everything gets which is made, beside the engine's own.
     pub fn with_tags(self, tags: Tags) -> Self {
         Self { tags, ..self }
+    }
+
+    /// With the quotas of each account.
+    pub fn with_places(self, places: Places) -> Self {
+        Self {
+            places: Some(places),
+            ..self
+        }
     }
 
     /// With the quotas that these accounts really have.
@@ -235,8 +245,18 @@ impl Cloud for AwsCloud {
         (provider == Provider::Aws).then(|| self.mode.clone())
     }
 
-    fn limits(&self, _at: &AccountRegion) -> Limits {
-        self.limits
+    fn limits(&self, at: &AccountRegion) -> Limits {
+        let Some(places) = &self.places else {
+            return self.limits;
+        };
+        let quotas = places.quotas(Provider::Aws, &at.account);
+        Limits {
+            links: quotas.links,
+            pending_links: quotas.pending_links,
+            routes: quotas.routes,
+            rules: quotas.rules,
+            ..self.limits
+        }
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {

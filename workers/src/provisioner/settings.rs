@@ -1,6 +1,7 @@
 //! How patient the provisioner is, and how much it does at once.
 
 use cloud::ClientPolicy;
+use domain::Places;
 use std::{num::NonZeroUsize, time::Duration};
 
 /// The provisioner's settings.
@@ -45,6 +46,8 @@ pub struct ProvisionerSettings {
     /// Whether a network that was registered before its cloud was on record is taken to be at this
     /// engine's. A simulation says no to that in a store that it shares with others.
     pub claims_unmarked: bool,
+    /// What is known of regions and quotas beside what is built in.
+    pub places: Places,
 }
 
 impl Default for ProvisionerSettings {
@@ -65,6 +68,7 @@ impl Default for ProvisionerSettings {
             parallel_calls: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
             calls: ClientPolicy::default(),
             claims_unmarked: true,
+            places: Places::default(),
         }
     }
 }

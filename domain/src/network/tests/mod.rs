@@ -24,6 +24,7 @@ mod orphans;
 mod outcomes;
 mod peer_ranges;
 mod peerings;
+mod places;
 mod policy;
 mod registration;
 mod remote_firewall;

@@ -73,10 +73,11 @@ fn the_peers_region_is_one_of_its_provider() {
         region: Region::of(Provider::Azure, "westeurope").unwrap(),
         ..peer(1)
     };
-    let refusal = Refusal::RegionUnknown {
+    let refusal = Refusal::RegionUnknown(RegionUnknown {
         provider: Provider::Aws,
         region: "westeurope".to_owned(),
-    };
+        nearest: None,
+    });
     given([registered()])
         .when(request(peer))
         .then_refused(refusal);

@@ -32,10 +32,11 @@ fn nothing_can_be_asked_of_a_network_that_is_not_on_record() {
 #[test]
 fn a_region_of_another_provider_is_refused() {
     let region = Region::of(Provider::Gcp, "europe-west1").unwrap();
-    let refusal = Refusal::RegionUnknown {
+    let refusal = Refusal::RegionUnknown(RegionUnknown {
         provider: Provider::Aws,
         region: "europe-west1".to_owned(),
-    };
+        nearest: None,
+    });
     given([])
         .when(RegisterNetwork {
             region,

@@ -3,7 +3,7 @@
 
 use super::Fields;
 use crate::api::{problem::Problem, v1};
-use domain::{Actor, CommandId, NetworkId, PeeringId, network::NetworkCommand};
+use domain::{Actor, CommandId, NetworkId, PeeringId, Places, network::NetworkCommand};
 use journal::Caller;
 
 /// A request that is a command.
@@ -64,8 +64,9 @@ impl Parsed {
     pub(in crate::api) fn of(
         request: &impl Command,
         traceparent: Option<String>,
+        places: &Places,
     ) -> Result<Self, Problem> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::knowing(places);
         let caller = caller(&mut fields, request.context(), traceparent);
         let body = request.body(&mut fields);
         let parsed = (|| {

@@ -31,7 +31,7 @@ pub(super) use reads::{
 
 use super::{problem::Problem, time::time, words::Word};
 use chrono::{DateTime, Utc};
-use domain::{Provider, Region, text::Reason};
+use domain::{Places, Provider, Region, text::Reason};
 use prost_types::Timestamp;
 use std::{fmt::Display, str::FromStr};
 use tonic_types::FieldViolation;
@@ -43,9 +43,19 @@ const ENTRIES: usize = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     violations: Vec<FieldViolation>,
+    /// The regions that the engine knows.
+    places: Places,
 }
 
 impl Fields {
+    /// With the regions that the engine knows.
+    pub(in crate::api) fn knowing(places: &Places) -> Self {
+        Self {
+            places: places.clone(),
+            ..Self::default()
+        }
+    }
+
     /// The field's value, or a note of what is wrong with it.
     pub(in crate::api) fn take<T: FromStr<Err: Display>>(
         &mut self,
@@ -116,7 +126,7 @@ impl Fields {
     }
 
     fn region(&mut self, field: &str, provider: Option<Provider>, name: &str) -> Option<Region> {
-        match Region::of(provider?, name) {
+        match self.places.region(provider?, name) {
             Ok(region) => Some(region),
             Err(error) => self.wrong(field, error.to_string()),
         }

@@ -9,7 +9,7 @@ use crate::api::{
     v1::{self, plan_peering_request::Subject},
 };
 use domain::{
-    NetworkId, PeeringId,
+    NetworkId, PeeringId, Places,
     network::{AdoptPeering, RequestPeering},
 };
 use journal::Position;
@@ -24,8 +24,9 @@ pub(in crate::api) enum Planned {
 
 pub(in crate::api) fn plan_peering(
     request: &v1::PlanPeeringRequest,
+    places: &Places,
 ) -> Result<(Planned, Option<Position>), Problem> {
-    let mut fields = Fields::default();
+    let mut fields = Fields::knowing(places);
     let min_position = fields.optional("min_position", &request.min_position);
     let planned = match &request.subject {
         None => fields.wrong(

@@ -4,7 +4,7 @@
 use super::*;
 use crate::api::v1;
 use domain::{
-    NetworkId, PeeringId, Side,
+    NetworkId, PeeringId, Places, Side,
     network::{
         AllowConnectorIngress, Change, Consent, DriftPolicy, ExposurePolicy, LinkOption,
         NetworkCommand, Policy, RequestPeering, SetPolicy, Setup, SetupOption, Terms,
@@ -48,11 +48,11 @@ fn request(spec: v1::PeeringSpec) -> v1::RequestPeeringRequest {
 }
 
 fn parsed(request: &impl Command) -> Parsed {
-    Parsed::of(request, None).unwrap()
+    Parsed::of(request, None, &Places::default()).unwrap()
 }
 
 fn wrong(request: &impl Command) -> Vec<String> {
-    named(Parsed::of(request, None))
+    named(Parsed::of(request, None, &Places::default()))
 }
 
 fn named<T: std::fmt::Debug>(parsed: Result<T, Problem>) -> Vec<String> {
@@ -402,10 +402,13 @@ fn a_policy_is_what_it_says_and_enforces_only_in_groups_that_it_names() {
 fn a_plan_is_for_a_peering_on_record_or_for_one_that_is_described() {
     use v1::plan_peering_request::Subject;
     let plan = |subject: Option<Subject>| {
-        plan_peering(&v1::PlanPeeringRequest {
-            subject,
-            ..Default::default()
-        })
+        plan_peering(
+            &v1::PlanPeeringRequest {
+                subject,
+                ..Default::default()
+            },
+            &Places::default(),
+        )
     };
     assert!(matches!(
         plan(Some(Subject::PeeringId(id()))),
@@ -492,9 +495,9 @@ fn one_network_or_all_of_them_is_named_and_all_have_no_one_revision() {
         wrong(&freeze("", true, Some(7))),
         ["context.expected_revision"]
     );
-    let all = Parsed::of(&freeze("", true, None), None).unwrap();
+    let all = Parsed::of(&freeze("", true, None), None, &Places::default()).unwrap();
     assert_eq!(all.address, Address::All);
-    let one = Parsed::of(&freeze(id, false, Some(7)), None).unwrap();
+    let one = Parsed::of(&freeze(id, false, Some(7)), None, &Places::default()).unwrap();
     assert_eq!(one.address, Address::Network(id.parse().unwrap()));
     let quarantine = v1::ImposeQuarantineRequest {
         context: context(None),

@@ -89,6 +89,7 @@ impl Here {
         let clouds = Clouds {
             cloud: Arc::new(cloud.clone()),
             groundwork: Arc::new(cloud.clone()),
+            places: domain::Places::default(),
         };
         let is_inside = config.store.connection_string.is_empty();
         let lock = is_inside.then(|| config.data.dir.join("events/store/lock"));

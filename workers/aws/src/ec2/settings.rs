@@ -1,6 +1,7 @@
 //! What the caller decides about the way to EC2: endpoint, credentials, roles, timeouts.
 
 use crate::ec2::scope::{ExternalId, Scope};
+use domain::{Partition, Places, Provider, Region};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Ec2Settings {
     /// 5.2.5 creates and accepts peering connections, and installs routes, when asked for a dry run
     /// of it. Say `true` only of an endpoint known to be otherwise.
     pub honours_dry_run: Option<bool>,
+    /// In which partition each region is, beside what its name tells.
+    pub places: Places,
 }
 
 /// The way into one account.
@@ -80,6 +83,7 @@ impl Default for Ec2Settings {
             connect_timeout: Duration::from_secs(3),
             read_timeout: Duration::from_secs(20),
             honours_dry_run: None,
+            places: Places::default(),
         }
     }
 }
@@ -95,10 +99,18 @@ impl Ec2Settings {
             let name = self.role_name.as_ref()?;
             Some(format!(
                 "arn:{}:iam::{}:role/{name}",
-                partition(&at.region),
+                self.partition(&at.region),
                 at.account
             ))
         })
+    }
+
+    /// The partition of a region: ARNs differ between AWS's own, China's, GovCloud's and others.
+    fn partition(&self, region: &str) -> Partition {
+        match Region::named(region) {
+            Ok(region) => self.places.partition(Provider::Aws, &region),
+            Err(_) => Partition::named("aws"),
+        }
     }
 
     /// The place with the external id that is really shown there: the account's own, else the
@@ -121,17 +133,6 @@ impl Ec2Settings {
     /// Whether `DryRun` may be sent: what is said, or what can be known.
     pub fn honours_dry_run(&self) -> bool {
         self.honours_dry_run.unwrap_or(self.endpoint.is_none())
-    }
-}
-
-/// The partition a region belongs to: ARNs differ between AWS, AWS GovCloud (US) and AWS China.
-fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
     }
 }
 

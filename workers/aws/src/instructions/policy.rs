@@ -13,7 +13,7 @@ use crate::{
 };
 use cloud::{OWNER_TAG, Owner};
 use domain::{
-    Region, Side,
+    Partition, Places, Provider, Region, Side,
     network::{
         ExposurePolicy, Firewall, Life, LinkOption, Orphan, OrphanThing, Peering, Registered,
     },
@@ -47,13 +47,9 @@ impl<'a> End<'a> {
         }
     }
 
-    /// AWS: China and GovCloud are partitions of their own.
-    fn partition(&self) -> &'static str {
-        match self.region.as_str() {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        }
+    /// AWS: China, GovCloud and others are partitions of their own.
+    fn partition(&self) -> Partition {
+        Places::default().partition(Provider::Aws, self.region)
     }
 
     fn arn(&self, resource: &str) -> String {

@@ -7,8 +7,8 @@ use cloud::{
 };
 use domain::{Provider, Region, network::LinkOption, text::Link};
 
-/// The connection as a link; `None` if an end has no name in our words, as one in a region that we
-/// do not know: none of ours has.
+/// The connection as a link; `None` if an end has no name in our words, as one whose network is not
+/// shown. An end in a region that nobody here knows is a stranger's, and is kept.
 pub(in super::super) fn link(
     asked: &Asked<'_>,
     found: &PeeringConnection,
@@ -61,7 +61,7 @@ fn end(asked: &Asked<'_>, found: &PeeringEnd) -> Option<LinkEnd> {
     let at = AccountRegion {
         provider: Provider::Aws,
         account,
-        region: Region::of(Provider::Aws, &region).ok()?,
+        region: Region::named(&region).ok()?,
         external_id: None,
     };
     let network = NetworkRef {

@@ -26,7 +26,7 @@ use super::{
 };
 use cloud::{Cloud as _, CloudError};
 use domain::{
-    Advisory, BySide, CommandId, Context, Ids, NetworkId, PeeringId, Side,
+    Advisory, BySide, CommandId, Context, Ids, NetworkId, PeeringId, ServedClouds, Side,
     advisory::{Known, Usage, advisories_knowing},
     network::{
         Consent, Life, Network, NetworkCommand, Outcome, Peering, Refusal, Registered, decide,
@@ -142,7 +142,12 @@ impl DryRun<'_> {
 
     fn apply(&mut self, command: &NetworkCommand, ids: Ids) -> Result<(), Refusal> {
         let now = (self.worker.clock)();
-        let events = decide(&self.network, command, &Context::default(), now, ids)?;
+        let places = self.worker.settings.places.clone();
+        let context = Context {
+            clouds: Some(Arc::new(ServedClouds::default().with_places(places))),
+            ..Context::default()
+        };
+        let events = decide(&self.network, command, &context, now, ids)?;
         let network = std::mem::take(&mut self.network);
         self.network = events
             .iter()

@@ -27,7 +27,7 @@ macro_rules! refusals {
 refusals! {
     NetworkUnknown {} => Unknown,
     NetworkAlreadyRegistered { network_id: network_id() } => Exists,
-    RegionUnknown { provider: Provider::Aws, region: "eu-west-9".to_owned() } => Invalid,
+    RegionUnknown(RegionUnknown { provider: Provider::Aws, region: "eu-west-9".to_owned() , nearest: None,}) => Invalid,
     AccountMalformed { account: "orders".to_owned(), form: "an AWS account id has 12 digits" } => Invalid,
     CloudNetworkMalformed { cloud_network: "vpc-".to_owned(), form: "an AWS VPC id looks like vpc-0a1b2c3d4e5f60718" } => Invalid,
     ProviderMismatch { network: Provider::Aws, peer: Provider::Gcp } => Invalid,
@@ -95,6 +95,7 @@ refusals! {
     ExpiryRequired { most: 90 } => Invalid,
     ExpiryTooFar(ExpiryTooFar { expires_at: now() + chrono::TimeDelta::days(2), latest: now() + chrono::TimeDelta::days(1) }) => Invalid,
     OwnerRequired {} => Invalid,
+    PartitionMismatch(PartitionMismatch { region: "cn-north-1".to_owned(), partition: "aws-cn".to_owned(), own: "aws".to_owned() }) => Invalid,
     NothingAdmittedAnew(NothingAdmittedAnew { peering_id: peering_id(1) }) => Precondition,
     AdmissionUnknown(AdmissionUnknown { peering_id: peering_id(1), from: range("10.101.0.0/16"), port: 2113 }) => Unknown,
 }

@@ -1,7 +1,15 @@
 //! Where networks are: providers, their regions, and the form of their account and network ids.
 //!
-//! Facts of the providers as tables. A region that is not listed is refused: a typing error in a
-//! region is otherwise found by a cloud call that fails minutes later.
+//! Facts of the providers as tables: the regions and partitions, and what a provider and account
+//! allow. Configuration extends both.
+
+mod quotas;
+mod region;
+mod regions;
+
+pub use quotas::{QuotaOverrides, Quotas};
+pub use region::{GLOBAL, Region};
+pub use regions::{Partition, Places, UnknownRegion};
 
 use crate::{
     range::Range,
@@ -41,9 +49,21 @@ impl Provider {
     /// 2026).
     pub fn regions(&self) -> &'static [&'static str] {
         match self {
-            Self::Aws => AWS,
-            Self::Gcp => GCP,
-            Self::Azure => AZURE,
+            Self::Aws => region::AWS,
+            Self::Gcp => region::GCP,
+            Self::Azure => region::AZURE,
+        }
+    }
+
+    /// The subscription that a network's id names (Azure: the account is a tenant, and a tenant has
+    /// several); `None` where the account says it all.
+    pub fn subscription<'a>(&self, network: &'a CloudNetwork) -> Option<&'a str> {
+        match self {
+            Self::Aws | Self::Gcp => None,
+            Self::Azure => {
+                let id = network.as_str().strip_prefix("/subscriptions/")?;
+                id.split('/').next().filter(|it| !it.is_empty())
+            }
         }
     }
 
@@ -105,12 +125,12 @@ impl Provider {
         if range.is_of_no_network() {
             return Err("loopback, link-local, multicast and reserved addresses are no network's");
         }
-        let (longest, form) = match self {
-            Self::Aws => (28, "a block of an AWS VPC is a /28 at the least"),
-            Self::Gcp => (29, "a range of a GCP subnet is a /29 at the least"),
-            Self::Azure => (29, "a range of an Azure VNet is a /29 at the least"),
+        let form = match self {
+            Self::Aws => "a block of an AWS VPC is a /28 at the least",
+            Self::Gcp => "a range of a GCP subnet is a /29 at the least",
+            Self::Azure => "a range of an Azure VNet is a /29 at the least",
         };
-        if range.net().prefix_len() <= longest {
+        if range.net().prefix_len() <= self.quotas().longest_prefix {
             Ok(())
         } else {
             Err(form)
@@ -140,109 +160,18 @@ impl FromStr for Provider {
     }
 }
 
-/// A region of some provider, by the provider's own name.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct Region(String);
-
-/// A text that names no region of the provider.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("unknown {provider} region; for instance {}", examples(*.provider))]
-pub struct UnknownRegion {
-    /// The provider that has no such region.
-    pub provider: Provider,
-}
-
-fn examples(provider: Provider) -> String {
-    provider
-        .regions()
-        .iter()
-        .take(3)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-impl Region {
-    /// The provider's region of this name.
-    pub fn of(provider: Provider, name: &str) -> Result<Self, UnknownRegion> {
-        if provider.regions().contains(&name) {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(UnknownRegion { provider })
-        }
-    }
-
-    /// The name, as it is stored and written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether the provider has this region.
-    pub fn belongs_to(&self, provider: Provider) -> bool {
-        provider.regions().contains(&self.0.as_str())
-    }
-}
-
-impl fmt::Display for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-#[rustfmt::skip]
-const AWS: &[&str] = &[
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1", "mx-central-1", "sa-east-1",
-    "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3",
-    "af-south-1", "il-central-1", "me-central-1", "me-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2",
-    "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
-    "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "us-gov-east-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1",
-];
-
-#[rustfmt::skip]
-const GCP: &[&str] = &[
-    "us-central1", "us-east1", "us-east4", "us-east5", "us-south1", "us-west1", "us-west2", "us-west3", "us-west4",
-    "northamerica-northeast1", "northamerica-northeast2", "northamerica-south1", "southamerica-east1", "southamerica-west1",
-    "europe-central2", "europe-north1", "europe-north2", "europe-southwest1", "europe-west1", "europe-west2", "europe-west3",
-    "europe-west4", "europe-west6", "europe-west8", "europe-west9", "europe-west10", "europe-west12", "africa-south1",
-    "me-central1", "me-central2", "me-west1", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2",
-    "asia-northeast3", "asia-south1", "asia-south2", "asia-southeast1", "asia-southeast2", "australia-southeast1",
-    "australia-southeast2",
-];
-
-#[rustfmt::skip]
-const AZURE: &[&str] = &[
-    "eastus", "eastus2", "centralus", "northcentralus", "southcentralus", "westcentralus", "westus", "westus2", "westus3",
-    "canadacentral", "canadaeast", "mexicocentral", "brazilsouth", "brazilsoutheast", "northeurope", "westeurope",
-    "francecentral", "francesouth", "germanynorth", "germanywestcentral", "italynorth", "norwayeast", "norwaywest",
-    "polandcentral", "spaincentral", "swedencentral", "switzerlandnorth", "switzerlandwest", "uksouth", "ukwest", "israelcentral",
-    "qatarcentral", "uaecentral", "uaenorth", "southafricanorth", "southafricawest", "australiacentral", "australiaeast",
-    "australiasoutheast", "centralindia", "southindia", "westindia", "eastasia", "southeastasia", "indonesiacentral",
-    "japaneast", "japanwest", "koreacentral", "koreasouth", "malaysiawest", "newzealandnorth",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_region_is_known_only_to_its_own_provider() {
-        assert!(Region::of(Provider::Aws, "eu-west-1").is_ok());
-        assert_eq!(
-            Region::of(Provider::Gcp, "eu-west-1"),
-            Err(UnknownRegion {
-                provider: Provider::Gcp
-            })
-        );
-        assert!(Region::of(Provider::Aws, "eu-west-11").is_err());
-        assert!(Region::of(Provider::Azure, "westeurope").is_ok());
+    fn a_vnets_id_names_its_subscription() {
+        let id = "/subscriptions/9a1b/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/orders";
+        let vnet: CloudNetwork = id.parse().expect("a network");
+        assert_eq!(Provider::Azure.subscription(&vnet), Some("9a1b"));
+        assert_eq!(Provider::Gcp.subscription(&vnet), None);
+        let other: CloudNetwork = "default".parse().expect("a network");
+        assert_eq!(Provider::Azure.subscription(&other), None);
     }
 
     #[test]
