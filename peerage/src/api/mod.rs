@@ -38,7 +38,6 @@ pub use access::{Caller, ClockOf, Doors, Guarded, InForce, PolicyError, Recorder
 pub(crate) use access::{enforce, follow_policy, record_denials, record_policies, tell};
 pub use access_service::Access;
 pub use calls::{Audit, Networks, Peerings};
-pub(crate) use connectors::exposition;
 pub use connectors::{Connectors, Parts as ConnectorParts};
 pub use describe::{DESCRIPTION, descriptors};
 pub use lag::Lag;
@@ -70,6 +69,11 @@ use std::sync::LazyLock;
 /// The API's descriptors, ready to be looked up.
 pub static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(v1::DESCRIPTORS).expect("the API describes itself"));
+
+/// Figures of this server in Prometheus' text; none where they cannot be written.
+pub(crate) async fn exposition(services: &Services) -> Option<String> {
+    connectors::exposition(services).await.ok()
+}
 
 /// A message as JSON, as protobuf maps it: names in lowerCamelCase, enums by name, 64-bit numbers
 /// as text. Fields that have their default are left out.

@@ -55,6 +55,6 @@ fn figures(services: &Services) -> Figures {
     let services = services.clone();
     Arc::new(move || {
         let services = services.clone();
-        Box::pin(async move { api::exposition(&services).await.ok() })
+        Box::pin(async move { api::exposition(&services).await })
     })
 }

@@ -157,7 +157,8 @@ async fn a_record_at_which_a_transform_throws_is_parked_and_can_be_replayed_unde
     reconfigured(&store, &id, only("r.value = 'mended'")).await;
     let all = connectors::Which::All;
     let (caller, now) = (crate::support::caller(), chrono::Utc::now());
-    let replay = ParkedRecords::replay(&store.journal, &id, &all, &caller, now);
+    let streams = connectors::ParkedStreams::new(store.journal.clone());
+    let replay = streams.replay(&id, &all, &caller, now);
     assert_eq!(replay.await.unwrap(), 1);
     let taken = receiver.has_taken(4).await;
     let last = taken.last().unwrap();

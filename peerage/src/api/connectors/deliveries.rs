@@ -52,7 +52,7 @@ impl Connectors {
 }
 
 /// Figures of the connectors and of the engine, in Prometheus' text.
-pub(crate) async fn exposition(services: &Services) -> Result<String, Problem> {
+pub(in crate::api) async fn exposition(services: &Services) -> Result<String, Problem> {
     let parts = &services.connectors;
     // Figures of what is not known yet come with the next look.
     let all = parts.catalogue.all(std::time::Duration::ZERO).await;

@@ -15,7 +15,7 @@ mod tests;
 mod trial;
 mod watch;
 
-pub(crate) use deliveries::exposition;
+pub(in crate::api) use deliveries::exposition;
 
 use super::{
     Services,

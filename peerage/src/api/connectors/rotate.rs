@@ -119,7 +119,7 @@ fn new_key(request: v1::RotateSigningKeyRequest) -> Result<NewKey, Problem> {
         (Ok(SigningKey::Hmac(_)), Some(SignatureScheme::V1)) => Some(None),
         (Ok(key @ SigningKey::Ed25519(_)), Some(SignatureScheme::V1a)) => Some(key.public_key()),
         (Ok(_), _) => fields.wrong("key", "is of another scheme"),
-        (Err(error), _) => fields.wrong("key", &error.to_string()),
+        (Err(error), _) => fields.wrong("key", error.to_string()),
     };
     let grace = match request.grace.map(grace) {
         None => Some(TimeDelta::zero()),
