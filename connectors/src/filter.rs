@@ -4,7 +4,10 @@
 //! that it takes (the engine has no exponential time), and records always come from behind a prefix
 //! on the server.
 
-use domain::connector::{Filter, FilterKind, FilterScope};
+use domain::{
+    connector::{Filter, FilterKind, FilterScope, Settings},
+    text::ConnectorId,
+};
 use journal::Recorded;
 use jsonpath_rust::{
     parser::{model::JpQuery, parse_json_path},
@@ -125,6 +128,19 @@ fn depth(expression: &str) -> usize {
         deepest = deepest.max(depth);
     }
     deepest
+}
+
+/// Whether a connector with these settings delivers this record: never one about itself, and one
+/// about another connector only if a filter asks for it.
+pub(crate) fn wants(
+    id: &ConnectorId,
+    settings: &Settings,
+    matcher: &Matcher,
+    recorded: &Recorded,
+) -> bool {
+    let is_own = ConnectorId::of_stream(&recorded.stream).is_some_and(|it| it == *id);
+    let is_asked_for = recorded.network_id.is_some() || settings.filter.is_some();
+    !is_own && is_asked_for && matcher.takes(recorded)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use crate::{
     checkpoint::metadata,
     lease::ALONE,
     replays::{LogReplay, LogReplayWanted, LogReplayed, LogReplays, MOST_REPLAYS},
-    streams::ParkedStreams,
 };
 use chrono::{DateTime, Utc};
 use domain::{EventId, connector::LogPosition, text::ConnectorId};
@@ -361,10 +360,10 @@ pub(crate) struct ParkLog {
 }
 
 impl ParkLog {
-    /// Reads them, and takes them over: who had them before cannot write any more.
+    /// Takes them over as they were read: who had them before cannot write any more.
     pub(crate) async fn claim(
-        (journal, streams): (&Journal, &ParkedStreams),
-        id: &ConnectorId,
+        (journal, id): (&Journal, &ConnectorId),
+        parked: ParkedRecords,
         term: u64,
         now: DateTime<Utc>,
     ) -> Result<Self, ParkedError> {
@@ -372,7 +371,7 @@ impl ParkLog {
             journal: journal.clone(),
             id: id.clone(),
             term,
-            parked: streams.of(id).await?,
+            parked,
         };
         // Terms of another store are on record too, where a history has moved: they say who wrote,
         // and which of two is the later one says the stream alone.

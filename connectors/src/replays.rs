@@ -3,8 +3,7 @@
 
 use crate::{
     checkpoint::{place, told},
-    filter::Matcher,
-    run::wants,
+    filter::{Matcher, wants},
 };
 use chrono::{DateTime, Utc};
 use domain::{

@@ -1,6 +1,6 @@
 //! What the runtime knows of the connectors that run in this process.
 
-use crate::metrics::{Of, SinkKind, Times};
+use crate::series::{Of, SinkKind, Times};
 use chrono::{DateTime, Utc};
 use domain::text::ConnectorId;
 use journal::Position;

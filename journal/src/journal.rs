@@ -86,8 +86,8 @@ impl Journal {
         )
     }
 
-    /// The next part of this stream after this event number (`None`: from the beginning), and whether
-    /// there is more. What is long is read part by part, and never held as a whole.
+    /// The next part of this stream after this event number (`None`: from the beginning), and
+    /// whether there is more. What is long is read part by part, and never held as a whole.
     pub async fn read_part(
         &self,
         stream: &str,

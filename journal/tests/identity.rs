@@ -4,7 +4,8 @@
 mod support;
 
 use domain::network::{
-    Identity, NetworkCommand, NetworkEvent, Refusal, RegisterNetwork, RetireNetwork,
+    Identity, NetworkCommand, NetworkEvent, PeerLinkedElsewhere, Refusal, RegisterNetwork,
+    RetireNetwork,
 };
 use domain::{Actor, NetworkId};
 use peerage_journal::{ExecuteError, Executed, Journal, Registration};
@@ -218,7 +219,10 @@ async fn the_peer_that_is_registered_too_shows_that_the_two_are_joined_already()
     back.peer.cloud_network = identity().cloud_network;
     back.peer.ranges = vec!["10.0.0.0/16".parse().unwrap()];
     let refused = asks(place.network_id, 4, back.into()).await.unwrap_err();
-    let ExecuteError::Refused(Refusal::PeerLinkedElsewhere { network_id, .. }) = refused else {
+    let ExecuteError::Refused(Refusal::PeerLinkedElsewhere(PeerLinkedElsewhere {
+        network_id, ..
+    })) = refused
+    else {
         panic!("another error: {refused}")
     };
     assert_eq!(network_id, derived(0));

@@ -10,10 +10,10 @@ use crate::{
     deliveries::DeliveryLog,
     gate::Gate,
     lease::Holding,
-    metrics::{Of, SinkKind, Times},
     parked::{ParkLog, ParkedError, ParkedRecord},
     registry::Connectors,
     schedule,
+    series::{Of, SinkKind, Times},
     sink::{Attempt, Item, Outcome, Parcel, Sink},
     status::Live,
 };

@@ -1,28 +1,14 @@
-//! Records in lanes: which are wanted, their numbers, and what is handed over next.
+//! Records in lanes: their numbers, and what is handed over next.
 
 use super::{COUNTED, LANES_KNOWN, Lane, Place, RunError, Running};
 use crate::{
     checkpoint::{Landmark, place, told},
-    filter::Matcher,
+    filter::wants,
     lane::lane,
     sink::Item,
 };
-use domain::{connector::Settings, text::ConnectorId};
 use journal::Recorded;
 use std::sync::Arc;
-
-/// Whether a connector with these settings delivers this record: never one about itself, and one
-/// about another connector only if a filter asks for it.
-pub(crate) fn wants(
-    id: &ConnectorId,
-    settings: &Settings,
-    matcher: &Matcher,
-    recorded: &Recorded,
-) -> bool {
-    let is_own = ConnectorId::of_stream(&recorded.stream).is_some_and(|it| it == *id);
-    let is_asked_for = recorded.network_id.is_some() || settings.filter.is_some();
-    !is_own && is_asked_for && matcher.takes(recorded)
-}
 
 impl Running {
     /// Takes a record in hand.

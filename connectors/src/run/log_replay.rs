@@ -5,11 +5,10 @@
 use super::{
     delivery::{Dealt, Delivery, End},
     names::NameBook,
-    wants,
 };
 use crate::{
     checkpoint::{place, told},
-    filter::Matcher,
+    filter::{Matcher, wants},
     lane::lane,
     parked::ParkedError,
     replays::LogReplay,

@@ -17,7 +17,6 @@ mod replay;
 mod transforming;
 
 pub(crate) use ended::{Ended, RunError};
-pub(crate) use lanes::wants;
 pub(crate) use transforming::Transform;
 
 use crate::{
@@ -27,9 +26,9 @@ use crate::{
     gate::Gate,
     lease::Holding,
     log::{Log, Read, Reader},
-    metrics::{Of, SinkKind, Times},
     parked::ParkLog,
     registry::{Connectors, ExecuteError},
+    series::{Of, SinkKind, Times},
     sink::{Item, Sink},
     status::Live,
     streams::ParkedStreams,
@@ -176,8 +175,9 @@ impl Run {
         };
         report(&registry, &self.id, running, &self.clock).await?;
         let term = self.holding.term;
-        let streams = (&self.journal, &self.parked);
-        let parked = ParkLog::claim(streams, &self.id, term, (self.clock)()).await?;
+        let parked = self.parked.of(&self.id).await?;
+        let whose = (&self.journal, &self.id);
+        let parked = ParkLog::claim(whose, parked, term, (self.clock)()).await?;
         let delivery = Arc::new(Delivery::new(&self, registry, parked));
         let reader = self.log.read(after.map(place));
         let names = NameBook::new(self.journal.networks().clone());

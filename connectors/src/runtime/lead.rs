@@ -6,9 +6,9 @@ use crate::{
     filter::Matcher,
     lease::Holding,
     log::Log,
-    metrics::SinkKind,
     registry::ExecuteError,
     run::{Ended, Nudge, Run, report},
+    series::SinkKind,
 };
 use domain::{
     connector::{

@@ -7,7 +7,7 @@
 //! one target for each source.
 
 use super::{
-    Aim, Refusal, Registered,
+    Aim, IngressNotApart, Refusal, Registered,
     command::{AllowConnectorIngress, IngressSource, RevokeConnectorIngress},
     event::{
         ConnectorIngressAllowed, ConnectorIngressRevoked, InboundRule, IngressEnd, NetworkEvent,
@@ -88,11 +88,11 @@ pub(super) fn allow(
     match Aim::of(network.provider) {
         Aim::Attachment => {
             if let Some((id, other)) = open.iter().find(|(_, it)| not_apart(it)) {
-                return Err(Refusal::IngressNotApart {
+                return Err(Refusal::IngressNotApart(IngressNotApart {
                     ingress_id: **id,
                     target: other.target,
                     port: *port,
-                });
+                }));
             }
         }
         Aim::Addresses => {}

@@ -8,8 +8,8 @@
 //! theirs today gets a marker that names them, so that whoever registers finds them there.
 
 use super::{
-    AdoptPeering, Network, NetworkCommand, NetworkRegistered, Peer, Peering, Refusal,
-    RegisterNetwork, Registered, RequestPeering,
+    AdoptPeering, LinkOnRecordElsewhere, Network, NetworkCommand, NetworkRegistered, Peer,
+    PeerLinkedElsewhere, Peering, Refusal, RegisterNetwork, Registered, RequestPeering,
     event::{NetworkEvent, NetworkIdentityMarked},
     outcome::Outcome,
 };
@@ -170,16 +170,16 @@ pub(super) fn check(claims: &[Claim]) -> Result<(), Refusal> {
     };
     let (network_id, peering_id) = (claim.network_id, claim.peering_id);
     Err(match &claim.what {
-        Claimed::Ends { life } => Refusal::PeerLinkedElsewhere {
+        Claimed::Ends { life } => Refusal::PeerLinkedElsewhere(PeerLinkedElsewhere {
             network_id,
             peering_id,
             life,
-        },
-        Claimed::Link(link) => Refusal::LinkOnRecordElsewhere {
+        }),
+        Claimed::Link(link) => Refusal::LinkOnRecordElsewhere(LinkOnRecordElsewhere {
             link: link.to_string(),
             network_id,
             peering_id,
-        },
+        }),
     })
 }
 

@@ -42,6 +42,7 @@ mod event;
 mod evolve;
 mod freeze;
 mod identity;
+mod ingress_command;
 mod link_option;
 mod nodes;
 mod option_refusal;
@@ -90,8 +91,8 @@ pub use peering::{
 pub use peerings::Peerings;
 pub use refusal::Refusal;
 pub use refusal_facts::{
-    AdmissionUnknown, ExpiryTooFar, NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch,
-    RegionUnknown,
+    AdmissionUnknown, ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NothingAdmittedAnew,
+    OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown,
 };
 pub use refusal_kind::RefusalKind;
 pub use routing::Routing;

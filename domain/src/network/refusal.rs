@@ -3,8 +3,8 @@
 use super::event::{LinkOption, Pattern};
 use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther};
 use super::refusal_facts::{
-    AdmissionUnknown, ExpiryTooFar, NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch,
-    RegionUnknown,
+    AdmissionUnknown, ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NothingAdmittedAnew,
+    OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown,
 };
 use super::refusal_text::{list, span, told, written};
 use crate::{
@@ -444,27 +444,11 @@ pub enum Refusal {
         pattern: Pattern,
     },
     /// The two networks are joined already, by another network's peering.
-    #[error(
-        "peering {peering_id} of network {network_id} joins these two networks and is {life} already; use it, or remove it first"
-    )]
-    PeerLinkedElsewhere {
-        /// The other network.
-        network_id: NetworkId,
-        /// Its peering.
-        peering_id: PeeringId,
-        /// The name of the state that it is in.
-        life: &'static str,
-    },
+    #[error(transparent)]
+    PeerLinkedElsewhere(PeerLinkedElsewhere),
     /// The link belongs to another network's peering.
-    #[error("link {link} belongs to peering {peering_id} of network {network_id} already")]
-    LinkOnRecordElsewhere {
-        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
-        link: String,
-        /// The other network.
-        network_id: NetworkId,
-        /// Its peering.
-        peering_id: PeeringId,
-    },
+    #[error(transparent)]
+    LinkOnRecordElsewhere(LinkOnRecordElsewhere),
     /// The provider allows no network to have this range.
     #[error("{range} cannot be a range of the peer: {form}")]
     PeerRangeNotAllowed {
@@ -507,18 +491,8 @@ pub enum Refusal {
     #[error("an ingress has an end, or is said to have none: one of the two")]
     IngressEndUnclear,
     /// At this provider a rule is not aimed at a target, and another ingress has the same one.
-    #[error(
-        "ingress {ingress_id} admits TCP {port} to {target} from the same source, and a rule there is not aimed at a target: neither \
-         could be closed without the other"
-    )]
-    IngressNotApart {
-        /// The other ingress.
-        ingress_id: IngressId,
-        /// Its target.
-        target: Range,
-        /// The port of both.
-        port: u16,
-    },
+    #[error(transparent)]
+    IngressNotApart(IngressNotApart),
     /// `*` stands among others.
     #[error("`{subnet}` is not alone: `*` means every subnet, and names no part of one")]
     SubnetsAmbiguous {

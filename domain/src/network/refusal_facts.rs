@@ -1,7 +1,11 @@
 //! The facts of refusals that have several, each with its message.
 
 use super::refusal_text::{meant, written};
-use crate::{ids::PeeringId, place::Provider, range::Range};
+use crate::{
+    ids::{IngressId, NetworkId, PeeringId},
+    place::Provider,
+    range::Range,
+};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
@@ -78,4 +82,45 @@ pub struct PartitionMismatch {
     pub partition: String,
     /// The private network's partition.
     pub own: String,
+}
+
+/// The two networks are joined already, by another network's peering.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "peering {peering_id} of network {network_id} joins these two networks and is {life} already; use it, or remove it first"
+)]
+pub struct PeerLinkedElsewhere {
+    /// The other network.
+    pub network_id: NetworkId,
+    /// Its peering.
+    pub peering_id: PeeringId,
+    /// The name of the state that it is in.
+    pub life: &'static str,
+}
+
+/// The link belongs to another network's peering.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error("link {link} belongs to peering {peering_id} of network {network_id} already")]
+pub struct LinkOnRecordElsewhere {
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    pub link: String,
+    /// The other network.
+    pub network_id: NetworkId,
+    /// Its peering.
+    pub peering_id: PeeringId,
+}
+
+/// At this provider a rule is not aimed at a target, and another ingress has the same one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "ingress {ingress_id} admits TCP {port} to {target} from the same source, and a rule there is not aimed at a target: neither \
+     could be closed without the other"
+)]
+pub struct IngressNotApart {
+    /// The other ingress.
+    pub ingress_id: IngressId,
+    /// Its target.
+    pub target: Range,
+    /// The port of both.
+    pub port: u16,
 }

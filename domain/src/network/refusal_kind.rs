@@ -66,8 +66,8 @@ impl Refusal {
             | Self::PeerAlreadyLinked { .. }
             | Self::RouteAlreadyAccepted { .. }
             | Self::LinkOnRecord { .. }
-            | Self::LinkOnRecordElsewhere { .. }
-            | Self::PeerLinkedElsewhere { .. }
+            | Self::LinkOnRecordElsewhere(_)
+            | Self::PeerLinkedElsewhere(_)
             | Self::IngressAlreadyAllowed { .. } => RefusalKind::Exists,
             Self::RangeOverlapsNetwork { .. }
             | Self::RangeOverlapsPeering { .. }
@@ -90,7 +90,7 @@ impl Refusal {
             | Self::SubnetNotChosen { .. }
             | Self::NothingAdmittedAnew { .. }
             | Self::NodesNotOnRecord
-            | Self::IngressNotApart { .. }
+            | Self::IngressNotApart(_)
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
                 RefusalKind::Quota

@@ -1,9 +1,5 @@
 //! A region by its name, and the regions that are built in.
 
-use super::{
-    Provider,
-    regions::{Places, UnknownRegion},
-};
 use crate::text::TextError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,11 +16,6 @@ pub struct Region(String);
 impl Region {
     /// The most characters that a region's name may have.
     pub const MOST: usize = 64;
-
-    /// The provider's region of this name, as far as it is built in.
-    pub fn of(provider: Provider, name: &str) -> Result<Self, UnknownRegion> {
-        Places::default().region(provider, name)
-    }
 
     /// A region of this name, whether or not anybody here knows it: what a cloud shows may be in a
     /// region that is newer than the list.

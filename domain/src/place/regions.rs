@@ -60,6 +60,13 @@ impl fmt::Display for Partition {
     }
 }
 
+impl Region {
+    /// The provider's region of this name, as far as it is built in.
+    pub fn of(provider: Provider, name: &str) -> Result<Self, UnknownRegion> {
+        Places::default().region(provider, name)
+    }
+}
+
 /// A text that names no region of the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("unknown {provider} region; {}", self.instead())]

@@ -1,10 +1,11 @@
 //! Paths and verbs of their own for methods, beside `/package.Service/Method`: what a client of
 //! another API sends becomes the JSON of a request of ours, and everything else is as there.
 //!
-//! A path has fields in braces, `/connectors/{connector_id}/start/{start.after}`, which are set in the
-//! request; so are the query's, by their names; the body is the request, one field of it, or nothing.
-//! A command that says nothing of who sends it gets an id of its own: sent again, it is another one.
-//! A client that wants more sends an `Idempotency-Key`, a UUID, or the request's own `context`.
+//! A path has fields in braces, `/connectors/{connector_id}/start/{start.after}`, which are set in
+//! the request; so are the query's, by their names; the body is the request, one field of it, or
+//! nothing. A command that says nothing of who sends it gets an id of its own: sent again, it is
+//! another one. A client that wants more sends an `Idempotency-Key`, a UUID, or the request's own
+//! `context`.
 
 use crate::{health::Probes, methods::Method, refusal::Refusal};
 use http::{HeaderMap, HeaderName, Method as Verb, StatusCode};

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use domain::{
     IngressId, NetworkId, PeeringId, Provider, Side,
     network::{
-        AdmissionUnknown, ExpiryTooFar, LinkOption, NothingAdmittedAnew, OptionExcluded,
-        OptionNeeded, OptionNeedsOther, OrphanIsACopy, PartitionMismatch, Refusal, RegionUnknown,
+        AdmissionUnknown, ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, LinkOption,
+        NothingAdmittedAnew, OptionExcluded, OptionNeeded, OptionNeedsOther, OrphanIsACopy,
+        PartitionMismatch, PeerLinkedElsewhere, Refusal, RegionUnknown,
     },
 };
 use uuid::Uuid;
@@ -240,24 +241,24 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
         },
         Refusal::NodesNotOnRecord,
         Refusal::IngressEndUnclear,
-        Refusal::IngressNotApart {
+        Refusal::IngressNotApart(IngressNotApart {
             ingress_id: ingress(),
             target: text("10.101.8.0/24"),
             port: 443,
-        },
+        }),
         Refusal::SubnetsAmbiguous {
             subnet: "*".to_owned(),
         },
-        Refusal::PeerLinkedElsewhere {
+        Refusal::PeerLinkedElsewhere(PeerLinkedElsewhere {
             network_id: network(),
             peering_id: peering(),
             life: "active",
-        },
-        Refusal::LinkOnRecordElsewhere {
+        }),
+        Refusal::LinkOnRecordElsewhere(LinkOnRecordElsewhere {
             link: "pcx-0123456789abcdef0".to_owned(),
             network_id: network(),
             peering_id: peering(),
-        },
+        }),
         Refusal::AttachmentUnsupported {
             provider: Provider::Gcp,
         },

@@ -1,5 +1,5 @@
-//! Paths and verbs as KurrentDB's connectors have them, for whoever knows those, and where Prometheus
-//! looks. What differs stands in `docs/webhooks.md`.
+//! Paths and verbs as KurrentDB's connectors have them, for whoever knows those, and where
+//! Prometheus looks. What differs stands in `docs/webhooks.md`.
 
 use gateway::{Route, RouteAnswer, RouteBody, Routes};
 use http::Method as Verb;

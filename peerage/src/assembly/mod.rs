@@ -12,6 +12,7 @@ mod health;
 mod listen;
 mod probes;
 mod readiness;
+mod stop;
 mod store;
 
 pub use crate::storage::Storage;
@@ -43,10 +44,7 @@ use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
 pub(crate) use store::SCAVENGE_EVERY;
 use store::{open_journal, start_store, take_directory};
 use thiserror::Error;
-use tokio::{
-    task::{JoinError, JoinSet},
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use workers::{
@@ -169,9 +167,6 @@ const READINESS_LOOK: Duration = Duration::from_secs(5);
 
 /// How often the files of TLS are looked at.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// How long calls that are cut off have to be told so.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A running engine.
 #[derive(Debug)]
@@ -311,34 +306,6 @@ impl Engine {
             },
             None => std::future::pending().await,
         }
-    }
-
-    /// Stops taking calls, finishes those in flight, then ends the workers and closes the store;
-    /// `drain` bounds each step. What is not done by then is cut off: calls are told so, and the
-    /// answer here is false.
-    pub async fn stop(mut self, drain: Duration) -> bool {
-        self.stop.draining.cancel();
-        let until = Instant::now() + drain;
-        self.stopping.cancel();
-        while let Ok(Some(_)) = timeout_at(until, self.parts.join_next()).await {}
-        let mut in_order = self.parts.is_empty();
-        if !in_order {
-            tracing::warn!(
-                left = self.parts.len(),
-                "parts did not end in time and are cut off"
-            );
-            self.stop.cut.cancel();
-            let until = Instant::now() + LAST_WORDS;
-            while let Ok(Some(_)) = timeout_at(until, self.parts.join_next()).await {}
-        }
-        self.parts.shutdown().await;
-        if let Some(node) = self.node.take()
-            && timeout(drain, node.shutdown()).await.is_err()
-        {
-            tracing::warn!("the embedded store did not close in time");
-            in_order = false;
-        }
-        in_order
     }
 
     /// The end of the store inside is the end of the engine.

@@ -188,8 +188,8 @@ pub struct Aws {
     pub accounts: BTreeMap<String, AwsAccount>,
     /// Tags on everything that is made, beside the engine's own.
     pub tags: BTreeMap<String, String>,
-    /// Regions that are newer than this program, with the partition of each, like `aws`; empty where
-    /// the name tells it.
+    /// Regions that are newer than this program, with the partition of each, like `aws`; empty
+    /// where the name tells it.
     pub regions: BTreeMap<String, String>,
 }
 

@@ -155,6 +155,12 @@ fn the_readme_names_every_key_with_its_default() {
     assert_eq!(config.cloud.aws.tags.len(), 1, "an example, not a default");
     config.cloud.aws.tags.clear();
     assert_eq!(
+        config.cloud.aws.regions.len(),
+        1,
+        "an example, not a default"
+    );
+    config.cloud.aws.regions.clear();
+    assert_eq!(
         config.cloud.mode.take(),
         Some(Config::default().cloud.kind())
     );
@@ -162,7 +168,8 @@ fn the_readme_names_every_key_with_its_default() {
     assert_eq!(serde_json::to_value(&config).unwrap(), defaults);
     for key in leaves(&defaults) {
         assert!(
-            ["accounts", "tags"].contains(&key.as_str()) || toml.contains(&format!("\n{key} = ")),
+            ["accounts", "tags", "regions"].contains(&key.as_str())
+                || toml.contains(&format!("\n{key} = ")),
             "{key}"
         );
     }

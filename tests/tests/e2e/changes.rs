@@ -1,5 +1,5 @@
-//! What is changed while a link stands: the peer's ranges, the subnets of both ends, who answers and
-//! until when; as the person at the terminal sees it.
+//! What is changed while a link stands: the peer's ranges, the subnets of both ends, who answers
+//! and until when; as the person at the terminal sees it.
 
 use crate::support::SOON;
 use peerage_tests::engine::{Engine, Launch};

@@ -192,11 +192,11 @@ fn nodes_are(written: &[&str]) -> NetworkEvent {
 #[test]
 fn where_rules_are_not_aimed_a_port_has_one_target_for_each_source() {
     let events = active_history([ingress_allowed(1, "10.101.8.0/24", 443).into()]);
-    let not_apart = Refusal::IngressNotApart {
+    let not_apart = Refusal::IngressNotApart(IngressNotApart {
         ingress_id: ingress_id(1),
         target: range("10.101.8.0/24"),
         port: 443,
-    };
+    });
     for target in ["10.101.9.0/24", "10.101.8.0/25", "10.101.0.0/16"] {
         given(events.clone())
             .when(allow(target, 443, None))

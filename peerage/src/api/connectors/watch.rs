@@ -1,7 +1,7 @@
 //! Connectors live: each as it is, and again whenever something of it has changed.
 //!
-//! What runs is measured, not told, so it is looked at each second; the log's own news come with the
-//! same look. A watch that breaks begins with everything again: there is no place to resume at.
+//! What runs is measured, not told, so it is looked at each second; the log's own news come with
+//! the same look. A watch that breaks begins with everything again: there is no place to resume at.
 
 use super::{Connectors, NAME, parse};
 use crate::api::{

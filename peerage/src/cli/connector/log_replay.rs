@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use prost_types::Timestamp;
 
-/// It goes beside the live flow, each delivery marked as a replay; what the filter leaves out is left
-/// out. Receivers know by its id what they have had.
+/// It goes beside the live flow, each delivery marked as a replay; what the filter leaves out is
+/// left out. Receivers know by its id what they have had.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReplayLog {
     #[command(flatten)]

@@ -33,8 +33,8 @@ pub(in crate::cli) struct RotateKey {
     grace: std::time::Duration,
 }
 
-/// The engine reads its key file at its start: rotate the file at every server, start them anew, have
-/// every connector sealed anew with `connector reseal`, then retire the old key.
+/// The engine reads its key file at its start: rotate the file at every server, start them anew,
+/// have every connector sealed anew with `connector reseal`, then retire the old key.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct KeyFile {
     #[command(subcommand)]

@@ -233,7 +233,11 @@ impl PolicyArgs {
         if self.no_require_ticket || self.require_ticket.is_some() {
             policy.ticket = self.require_ticket.as_ref().map(required);
         }
-        policy.tenure = Some(self.tenure(policy.tenure.unwrap_or_default()));
+        let before = policy.tenure.unwrap_or_default();
+        let after = self.tenure(before);
+        if after != before {
+            policy.tenure = Some(after);
+        }
         policy
     }
 

@@ -4,13 +4,14 @@
 //! golden table shows each as people read it. What an event does is known to the domain alone; a
 //! sentence only tells what it says.
 
+mod policy;
 mod tenure;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use domain::network::{
-    AcceptedBy, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd, Policy,
+    AcceptedBy, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd,
 };
 use words::{
     WIDTH, at, attached, count, drift, leftover, list, orphan, ranges, rule, rules, scope, side,
@@ -57,7 +58,7 @@ fn of(event: &NetworkEvent) -> String {
         NetworkEvent::NetworkIdentityMarked(it) => {
             format!("noted that the network is on record as {}", it.held_by)
         }
-        NetworkEvent::NetworkPolicySet(it) => policy(&it.policy),
+        NetworkEvent::NetworkPolicySet(it) => policy::policy(&it.policy),
         NetworkEvent::NetworkSubnetsChanged(it) => {
             format!("chose the network's subnets: {}", subnets(&it.subnets))
         }
@@ -449,41 +450,6 @@ fn of(event: &NetworkEvent) -> String {
         }
         NetworkEvent::ProvisioningUnblocked(_) => "no longer blocked".to_owned(),
     }
-}
-
-fn policy(policy: &Policy) -> String {
-    let exposure = match &policy.exposure {
-        domain::network::ExposurePolicy::Report => "report",
-        domain::network::ExposurePolicy::Enforce { .. } => "enforce",
-        domain::network::ExposurePolicy::Block => "block",
-    };
-    let needed = [("a reason", &policy.reason), ("a ticket", &policy.ticket)];
-    let needed = needed
-        .into_iter()
-        .filter(|(_, it)| it.as_ref().is_some_and(|it| it.required));
-    let needed = needed.map(|(name, _)| name);
-    let ends = &policy.tenure;
-    let asked = [
-        ("an owner", ends.owner_required),
-        (
-            "an end",
-            ends.longest_peering.or(ends.longest_admission).is_some(),
-        ),
-    ];
-    let asked = asked
-        .into_iter()
-        .filter(|(_, it)| *it)
-        .map(|(name, _)| name);
-    let needed: Vec<_> = needed.chain(asked).collect();
-    let needed = if needed.is_empty() {
-        String::new()
-    } else {
-        format!("; commands need {}", needed.join(" and "))
-    };
-    format!(
-        "set the policy: drift {}, exposures {exposure}{needed}",
-        policy.drift.as_str()
-    )
 }
 
 fn subnets<T: ToString>(subnets: &[T]) -> String {
