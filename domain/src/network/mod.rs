@@ -92,7 +92,7 @@ pub use peerings::Peerings;
 pub use refusal::Refusal;
 pub use refusal_facts::{
     AdmissionUnknown, ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NothingAdmittedAnew,
-    OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown,
+    OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown, SourceOutsideNetwork,
 };
 pub use refusal_kind::RefusalKind;
 pub use routing::Routing;

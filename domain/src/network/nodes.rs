@@ -4,7 +4,7 @@
 //! An ingress that is open stays as it was declared.
 
 use super::{
-    Refusal, Registered,
+    Refusal, Registered, SourceOutsideNetwork,
     command::SetNetworkNodes,
     event::{NetworkEvent, NetworkNodesSet},
 };
@@ -38,10 +38,10 @@ pub(super) fn checked(network: &Registered, ranges: &[Range]) -> Result<Vec<Rang
     }
     let whole = Range::from(network.range);
     if let Some(range) = ranges.iter().find(|range| !whole.contains(range)) {
-        return Err(Refusal::SourceOutsideNetwork {
+        return Err(Refusal::SourceOutsideNetwork(SourceOutsideNetwork {
             from: *range,
             network: whole,
-        });
+        }));
     }
     Ok(ranges)
 }

@@ -4,7 +4,7 @@ use super::event::{LinkOption, Pattern};
 use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther};
 use super::refusal_facts::{
     AdmissionUnknown, ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NothingAdmittedAnew,
-    OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown,
+    OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown, SourceOutsideNetwork,
 };
 use super::refusal_text::{list, span, told, written};
 use crate::{
@@ -475,13 +475,8 @@ pub enum Refusal {
     #[error("no subnet would be left; name those that shall stay, or choose the main route table")]
     SubnetsMissing,
     /// A source is no part of the private network.
-    #[error("{from} is no part of the private network's range {network}")]
-    SourceOutsideNetwork {
-        /// The source.
-        from: Range,
-        /// The private network's range.
-        network: Range,
-    },
+    #[error(transparent)]
+    SourceOutsideNetwork(SourceOutsideNetwork),
     /// An ingress is to be open from the nodes, and nobody has said where they are.
     #[error(
         "it is not on record from where the nodes call out; name a source, or put the nodes' addresses or subnets on record"

@@ -124,3 +124,13 @@ pub struct IngressNotApart {
     /// The port of both.
     pub port: u16,
 }
+
+/// A source is no part of the private network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error("{from} is no part of the private network's range {network}")]
+pub struct SourceOutsideNetwork {
+    /// The source.
+    pub from: Range,
+    /// The private network's range.
+    pub network: Range,
+}

@@ -41,7 +41,7 @@ impl Refusal {
             | Self::DeadlinePassed { .. }
             | Self::RouteReplacedByItself { .. }
             | Self::IngressTargetOutsidePeer { .. }
-            | Self::SourceOutsideNetwork { .. }
+            | Self::SourceOutsideNetwork(_)
             | Self::IngressEndUnclear
             | Self::ExpiryPassed { .. }
             | Self::ExpiryRequired { .. }

@@ -7,7 +7,7 @@ use domain::{
     network::{
         AdmissionUnknown, ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, LinkOption,
         NothingAdmittedAnew, OptionExcluded, OptionNeeded, OptionNeedsOther, OrphanIsACopy,
-        PartitionMismatch, PeerLinkedElsewhere, Refusal, RegionUnknown,
+        PartitionMismatch, PeerLinkedElsewhere, Refusal, RegionUnknown, SourceOutsideNetwork,
     },
 };
 use uuid::Uuid;
@@ -235,10 +235,10 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             subnet: "subnet-0cc3".to_owned(),
         },
         Refusal::SubnetsMissing,
-        Refusal::SourceOutsideNetwork {
+        Refusal::SourceOutsideNetwork(SourceOutsideNetwork {
             from: text("10.0.0.0/8"),
             network: text("10.20.0.0/16"),
-        },
+        }),
         Refusal::NodesNotOnRecord,
         Refusal::IngressEndUnclear,
         Refusal::IngressNotApart(IngressNotApart {

@@ -318,10 +318,10 @@ fn an_ingress_is_open_from_where_it_says_and_from_nowhere_else() {
     for written in ["10.20.0.0/15", "10.101.0.0/16"] {
         given(active_history([]))
             .when(from(these(&[written]), allow("10.101.8.0/24", 443, None)))
-            .then_refused(Refusal::SourceOutsideNetwork {
+            .then_refused(Refusal::SourceOutsideNetwork(SourceOutsideNetwork {
                 from: range(written),
                 network: range("10.20.0.0/16"),
-            });
+            }));
     }
 }
 
@@ -405,10 +405,10 @@ fn the_nodes_are_on_record_in_order_and_are_the_networks_own() {
         .then([nodes_are(&[])]);
     given(active_history([]))
         .when(set(&["10.101.1.0/24"]))
-        .then_refused(Refusal::SourceOutsideNetwork {
+        .then_refused(Refusal::SourceOutsideNetwork(SourceOutsideNetwork {
             from: range("10.101.1.0/24"),
             network: range("10.20.0.0/16"),
-        });
+        }));
     let many: Vec<String> = (0..17).map(|n| format!("10.20.{n}.0/24")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     given(active_history([]))

@@ -82,7 +82,7 @@ refusals! {
     PeerRangeNotOnRecord { range: range("10.103.0.0/16"), ranges: ranges(&["10.101.0.0/16"]) } => Precondition,
     SubnetNotChosen { subnet: "subnet-0cc3".to_owned() } => Precondition,
     SubnetsMissing {} => Invalid,
-    SourceOutsideNetwork { from: range("10.0.0.0/8"), network: range("10.20.0.0/16") } => Invalid,
+    SourceOutsideNetwork(SourceOutsideNetwork { from: range("10.0.0.0/8"), network: range("10.20.0.0/16") }) => Invalid,
     NodesNotOnRecord {} => Precondition,
     IngressEndUnclear {} => Invalid,
     IngressNotApart(IngressNotApart { ingress_id: ingress_id(1), target: range("10.101.8.0/24"), port: 443 }) => Precondition,
