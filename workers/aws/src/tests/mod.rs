@@ -106,22 +106,29 @@ fn a_stranger_with_the_right_network_id_is_shown_as_a_stranger() {
 }
 
 #[test]
-fn a_strangers_link_to_a_place_without_a_name_here_does_not_hide_ours() {
+fn a_strangers_link_to_a_region_that_nobody_knows_is_kept_as_a_strangers() {
     let at = here();
     let asked = Asked::of(Operation::Links, &at).unwrap();
     let ours = end("111111111111", "eu-west-1", "vpc-1");
-    for odd in [
-        end("222222222222", "mars-north-1", "vpc-2"),
-        PeeringEnd {
-            vpc: None,
-            ..ours.clone()
-        },
-    ] {
-        assert_eq!(
-            views::link(&asked, &connection(ours.clone(), odd)).unwrap(),
-            None
-        );
-    }
+    let far = end("222222222222", "mars-north-1", "vpc-2");
+    let link = views::link(&asked, &connection(ours, far))
+        .unwrap()
+        .unwrap();
+    let region = link.accepter.network.at.region;
+    assert_eq!(region, Region::named("mars-north-1").unwrap());
+}
+
+#[test]
+fn a_strangers_link_without_a_network_hides_none_of_ours() {
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
+    let ours = end("111111111111", "eu-west-1", "vpc-1");
+    let odd = PeeringEnd {
+        vpc: None,
+        ..ours.clone()
+    };
+    let link = views::link(&asked, &connection(ours, odd)).unwrap();
+    assert_eq!(link, None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Networks, subnets, access lists and DNS: of those that were named, in one answer.
 
 use crate::{Scene, kind, nowhere, support};
-use cloud::{Cloud, CloudErrorKind, DnsSupport, NetworkRef, Source};
+use cloud::{Cloud, CloudErrorKind, Direction, DnsSupport, NetworkRef, Source};
 
 #[tokio::test]
 async fn subnets_lie_in_zones_and_behind_access_lists() {
@@ -58,13 +58,22 @@ async fn subnets_lie_in_zones_and_behind_access_lists() {
     let entries: Vec<_> = lists[0]
         .entries
         .iter()
-        .map(|entry| (&entry.traffic.source, entry.allow))
+        .map(|entry| (entry.direction, &entry.traffic.source, entry.allow))
         .collect();
-    let anywhere = Source::Ranges(vec!["0.0.0.0/0".parse().unwrap()]);
+    let all = |ranges: &[&str]| {
+        let ranges = ranges.iter().map(|it| it.parse().unwrap());
+        Source::Ranges(ranges.collect())
+    };
+    let (source, anywhere) = (all(&["0.0.0.0/0"]), all(&["0.0.0.0/0", "::/0"]));
     assert_eq!(
         entries,
-        [(&anywhere, true), (&anywhere, false)],
-        "inbound ones only, in order"
+        [
+            (Direction::Inbound, &source, true),
+            (Direction::Inbound, &source, false),
+            (Direction::Outbound, &anywhere, true),
+            (Direction::Outbound, &anywhere, false),
+        ],
+        "each direction in its order"
     );
 }
 
