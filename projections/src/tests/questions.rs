@@ -287,6 +287,12 @@ async fn orphans_are_listed_as_they_were_found_and_counted_until_they_are_gone()
 async fn what_is_counted_is_what_the_lists_show() {
     let mut log = story();
     log.append(network_id(2), 90, [orphan(2, "sg-2"), orphan(2, "sg-1")]);
+    let detected = DriftDetected {
+        peering_id: peering_id(4),
+        finding: missing(),
+        detected_at: start() + Duration::hours(800),
+    };
+    log.append(network_id(2), 95, [detected.into()]);
     let projections = written(&log).await;
     let counts = projections.counts().await.unwrap();
     let all = first(1000);
