@@ -17,7 +17,7 @@ use domain::{
 };
 use journal::Position;
 use projections::{PeeringView, WhileBuilding};
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 
 /// Waits until the read models show at least this position. Without one they are to show what
 /// callers were told of here; if they do not get there in time, what they have is still worth an
@@ -271,6 +271,16 @@ pub(super) async fn list_drift(
     })
 }
 
+/// Says in an event what its network is called.
+pub(super) async fn name(services: &Services, event: &mut v1::Event) -> Result<(), Problem> {
+    if let Ok(id) = event.network_id.parse::<NetworkId>()
+        && let Some((project, name)) = guard::called(services, id).await?
+    {
+        event.network_name = format!("{project}/{name}");
+    }
+    Ok(())
+}
+
 pub(super) async fn list_events(
     services: &Services,
     caller: &Caller,
@@ -285,17 +295,8 @@ pub(super) async fn list_events(
         filling.add(rows, |row| show::event(&row));
     }
     let mut filled = filling.finish();
-    let mut names = BTreeMap::new();
     for event in &mut filled.items {
-        let Ok(id) = event.network_id.parse::<NetworkId>() else {
-            continue;
-        };
-        if let Entry::Vacant(new) = names.entry(id) {
-            let called = guard::called(services, id).await?;
-            let name = called.map(|(project, name)| format!("{project}/{name}"));
-            new.insert(name.unwrap_or_default());
-        }
-        event.network_name = names.get(&id).cloned().unwrap_or_default();
+        name(services, event).await?;
     }
     Ok(v1::ListEventsResponse {
         events: filled.items,

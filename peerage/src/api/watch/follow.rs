@@ -7,6 +7,7 @@ use crate::api::{
     guard,
     parse::{Events, Scope, Watch},
     problem::{Problem, Reason},
+    reads,
     rows::{self, network_message, peering_message},
     show,
     time::timestamp,
@@ -194,7 +195,9 @@ impl<K: Kind> Session<'_, K> {
             let last = rows.items.last().map(|it| it.position);
             if self.wants_events() {
                 for event in &rows.items {
-                    if self.send(K::event(show::event(event))).await.is_err() {
+                    let mut event = show::event(event);
+                    reads::name(self.services, &mut event).await?;
+                    if self.send(K::event(event)).await.is_err() {
                         return Ok(false);
                     }
                 }
