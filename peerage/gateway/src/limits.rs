@@ -97,7 +97,7 @@ impl Shared {
 struct Calls {
     /// Those whose answers are not through.
     open: usize,
-    /// Those of which no answer has begun.
+    /// Those of which no answer has begun, and whose callers wait for it.
     unanswered: usize,
 }
 
@@ -133,18 +133,18 @@ impl Load {
     }
 
     /// A call begins.
-    pub(crate) fn begin(self: &Arc<Self>) -> Result<Call, Refusal> {
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<Arc<Call>, Refusal> {
         let permit = Arc::clone(&self.shared.calls).try_acquire_owned();
         let permit = permit.map_err(|_| busy("as many calls as this server takes are open"))?;
         self.calls.send_modify(|it| {
             it.open += 1;
             it.unanswered += 1;
         });
-        Ok(Call {
+        Ok(Arc::new(Call {
             load: Arc::clone(self),
-            is_answered: false,
+            stage: Mutex::new(Stage::Unanswered),
             _permit: permit,
-        })
+        }))
     }
 
     /// Returns once no call was open for a while.
@@ -171,18 +171,44 @@ impl Load {
     }
 }
 
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Unanswered,
+    /// Its caller has more of the request to send: nothing is owed to it meanwhile.
+    Awaited,
+    Answered,
+}
+
 /// A call that is open.
 #[derive(Debug)]
 pub(crate) struct Call {
     load: Arc<Load>,
-    is_answered: bool,
+    stage: Mutex<Stage>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Call {
+    /// More of its request is awaited, or has come.
+    pub(crate) fn awaited(&self, is_awaited: bool) {
+        let mut stage = self.stage.lock();
+        match (*stage, is_awaited) {
+            (Stage::Unanswered, true) => {
+                *stage = Stage::Awaited;
+                self.load.calls.send_modify(|it| it.unanswered -= 1);
+            }
+            (Stage::Awaited, false) => {
+                *stage = Stage::Unanswered;
+                self.load.calls.send_modify(|it| it.unanswered += 1);
+            }
+            (Stage::Unanswered | Stage::Awaited | Stage::Answered, _) => {}
+        }
+    }
+
     /// Its answer has begun.
-    pub(crate) fn answered(&mut self) {
-        if !std::mem::replace(&mut self.is_answered, true) {
+    pub(crate) fn answered(&self) {
+        let before = std::mem::replace(&mut *self.stage.lock(), Stage::Answered);
+        if before == Stage::Unanswered {
             self.load.calls.send_modify(|it| it.unanswered -= 1);
         }
     }

@@ -52,7 +52,7 @@ impl Service<Request<Incoming>> for Metered {
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let protocol = Protocol::of(request.headers());
-        let mut call = match self.load.begin() {
+        let call = match self.load.begin() {
             Ok(call) => call,
             Err(refusal) => {
                 return Box::pin(std::future::ready(Ok(refusal.response(protocol))));
@@ -66,6 +66,7 @@ impl Service<Request<Incoming>> for Metered {
         let mut request = request.map(|body| {
             Body::new(Weighed {
                 body,
+                call: Arc::clone(&call),
                 held: Arc::clone(&held),
                 prefix: match protocol {
                     Protocol::Grpc | Protocol::GrpcWeb => Vec::with_capacity(PREFIX),
@@ -97,6 +98,7 @@ const PREFIX: usize = 5;
 /// A request's body on its way in.
 struct Weighed {
     body: Incoming,
+    call: Arc<Call>,
     held: Arc<Held>,
     /// What came of the first message's prefix.
     prefix: Vec<u8>,
@@ -134,10 +136,12 @@ impl http_body::Body for Weighed {
             return Poll::Ready(None);
         }
         let Poll::Ready(next) = Pin::new(&mut self.body).poll_frame(cx) else {
+            self.call.awaited(true);
             ready!(self.due.as_mut().poll(cx));
             self.is_over = true;
             return Poll::Ready(Some(Err(too_slow(self.allowed).into_status())));
         };
+        self.call.awaited(false);
         let judged = next.map(|frame| {
             let frame = frame.map_err(|error| Status::from_error(Box::new(error)))?;
             if let Some(data) = frame.data_ref() {
@@ -161,7 +165,7 @@ impl http_body::Body for Weighed {
 /// An answer on its way out: its call is open until it is through, or dropped.
 struct Counted {
     body: Body,
-    _call: Call,
+    _call: Arc<Call>,
 }
 
 impl http_body::Body for Counted {

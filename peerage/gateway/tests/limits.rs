@@ -360,3 +360,17 @@ async fn a_stop_waits_for_calls_in_flight_and_says_so_to_those_that_are_cut_off(
     assert_eq!(head.headers["grpc-status"], "14", "{head:?}");
     server.ended().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_no_request_that_is_not_whole() {
+    let server = serve(support::gateway(), Limits::default()).await;
+    let (mut requests, _) = server.connect().await;
+    let (_answer, mut body) = call(&mut requests, "Check");
+    body.send_data(message(1000, 10), false).unwrap();
+    assert_eq!(server.check().await, "0");
+    let began = Instant::now();
+    server.stop.draining.cancel();
+    server.ended().await;
+    let after = began.elapsed();
+    assert!(after < Duration::from_secs(1), "{after:?}");
+}

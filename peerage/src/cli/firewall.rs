@@ -10,7 +10,7 @@ use super::{
 };
 use crate::api::v1::{self, attach_to::To};
 use chrono::{DateTime, Utc};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Firewall {
@@ -75,7 +75,10 @@ pub(super) struct Detach {
 }
 
 #[derive(Debug, Args)]
-#[command(mut_arg("reason", |it| it.required(true)))]
+#[command(
+    mut_arg("reason", |it| it.required(true)),
+    group(ArgGroup::new("end").required(true).args(["expires", "no_expiry"]))
+)]
 pub(super) struct Allow {
     #[command(flatten)]
     subject: Subject,
@@ -91,13 +94,10 @@ pub(super) struct Allow {
     from: Vec<String>,
     /// When it closes by itself: in so long, like 24h, or at a time, like 2026-03-01T09:00:00Z.
     /// With --command-id, name a time.
-    #[arg(
-        long, value_name = "DURATION|TIME", value_parser = time_to_come,
-        required_unless_present = "no_expiry"
-    )]
+    #[arg(long, value_name = "DURATION|TIME", value_parser = time_to_come)]
     expires: Option<DateTime<Utc>>,
     /// It stays open until it is revoked.
-    #[arg(long, conflicts_with = "expires")]
+    #[arg(long)]
     no_expiry: bool,
 }
 

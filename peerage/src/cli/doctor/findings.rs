@@ -163,7 +163,7 @@ fn server(asked: &Asked) -> Vec<Finding> {
     });
     let stand_ins: Vec<_> = stand_ins.map(|it| output::word(it.provider())).collect();
     if !stand_ins.is_empty() {
-        let text = format!("{} is not the provider's own cloud", stand_ins.join(", "));
+        let text = format!("not the provider's own: {}", stand_ins.join(", "));
         let remedy = "set cloud.mode where networks are to be joined in earnest".to_owned();
         found.push(finding(Severity::Note, "clouds", url, text, [remedy]));
     }
@@ -373,5 +373,5 @@ pub(super) fn in_words(found: &[Finding]) -> String {
             text.push_str(&format!("{:27}do: {remedy}\n", ""));
         }
     }
-    text
+    text.trim_end().to_owned()
 }
