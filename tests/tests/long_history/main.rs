@@ -23,7 +23,7 @@ use kurrentdb::{
 };
 use serde_json::{Value, json};
 use simulated::{SimulatedCloud, SimulatedSettings};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use testkit::wait::{SOON, holds, soon, until};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -755,13 +755,16 @@ async fn an_engine_begins_at_its_checkpoint_and_knows_all_peerings_and_networks_
     assert_eq!(first.progress.report().begun_with, 0);
     first.stop().await;
     let checkpoint = world.journal(0).checkpoint().await.unwrap().unwrap();
-    assert_eq!(checkpoint.networks().collect::<Vec<_>>(), [id]);
+    // The marker of the older registration, which the engine has written, is there if the engine
+    // came by it before it stopped.
+    let known: BTreeSet<_> = checkpoint.networks().collect();
+    assert!(known.contains(&id) && known.len() <= 2, "{known:?}");
 
     // One more comes while no engine runs.
     let (late, caller) = asked(3);
     execute(&journal, id, &requested(3), &caller).await.unwrap();
     let second = Engine::start(&world).await;
-    assert_eq!(second.progress.report().begun_with, 1);
+    assert_eq!(second.progress.report().begun_with, known.len() as u64);
     for peering in [asked(1).0, asked(2).0, late] {
         assert_eq!(second.directory.look_up(peering), Resolved::Network(id));
     }
