@@ -98,7 +98,10 @@ fn opened(event: &NetworkEvent) -> Vec<Opening> {
         let rules = it.admit.iter();
         rules.map(|rule| Opening::Rule(it.side, *rule)).collect()
     } else if let NetworkEvent::ConnectorIngressAllowed(it) = event {
-        vec![Opening::Rule(Side::Remote, it.rule)]
+        let rules = std::iter::once(&it.rule).chain(&it.also);
+        rules
+            .map(|rule| Opening::Rule(Side::Remote, *rule))
+            .collect()
     } else if let NetworkEvent::FirewallExposed(it) = event {
         vec![Opening::Exposure(it.side, it.exposure.rule_id.clone())]
     } else {

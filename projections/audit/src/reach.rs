@@ -169,7 +169,11 @@ impl Asked<'_> {
     /// What the target's side admits; the sources are what is left of them.
     fn admit(&self, side: Side, way: &mut Way) -> Verdict {
         let firewall = self.peering.firewall.get(side);
-        let is_asked_for = |rule: &InboundRule| self.port.is_none_or(|port| rule.port == port);
+        // A rule without a target admits to whatever carries its group.
+        let is_asked_for = |rule: &InboundRule| {
+            self.port.is_none_or(|port| rule.port == port)
+                && rule.target.is_none_or(|it| it.contains(&self.target))
+        };
         let rules = firewall.rules.iter().filter(|(rule, _)| is_asked_for(rule));
         let rules =
             rules.filter(|(rule, _)| way.sources.iter().any(|it| it.overlaps(&rule.source)));

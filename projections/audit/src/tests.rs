@@ -244,7 +244,10 @@ impl Cloud {
         self.active
             && routed(side.other(), to)
             && routed(side, from)
-            && rules.any(|(of, rule)| *of == side && rule.port == port && has(&rule.source, from))
+            && rules.any(|(of, rule)| {
+                let is_aimed_there = rule.target.is_none_or(|target| has(&target, to));
+                *of == side && rule.port == port && has(&rule.source, from) && is_aimed_there
+            })
     }
 }
 
@@ -279,14 +282,18 @@ fn openings(random: &mut fastrand::Rng) -> Vec<NetworkEvent> {
         "10.20.0.0/16",
         "10.20.9.0/24",
     ];
+    // Where a provider aims its rules at addresses, each has a target.
+    let targets = [None, Some("10.101.7.0/24"), Some("10.20.9.9/32")];
     for _ in 0..random.usize(5..60) {
         let side = if random.bool() { "local" } else { "remote" };
         let destination = destinations[random.usize(..4)];
         let table = tables[random.usize(..2)];
         let source = sources[random.usize(..4)];
         let port = [2113, 443][random.usize(..2)];
-        let rule = serde_json::json!({ "source": source, "port": port });
-        let rule_id = format!("sgr-{side}-{port}-{}", source.replace(['.', '/'], "-"));
+        let target = targets[random.usize(..3)];
+        let rule = serde_json::json!({ "source": source, "port": port, "target": target });
+        let named = format!("{source}-{}", target.unwrap_or("any"));
+        let rule_id = format!("sgr-{side}-{port}-{}", named.replace(['.', '/'], "-"));
         let route =
             serde_json::json!({ "peering_id": PEERING, "side": side, "destination": destination });
         let with = |more: Value| {
@@ -371,4 +378,31 @@ fn who_can_reach_an_address_is_who_gets_a_packet_there_and_an_answer_back() {
         }
     }
     assert!(open > 50 && closed > 50, "{open} open, {closed} closed");
+}
+
+#[test]
+fn an_ingress_from_several_nodes_is_the_decision_behind_each_of_its_rules() {
+    let rule = |source: &str| InboundRule {
+        source: range(source),
+        port: 5432,
+        target: Some(range("10.101.7.0/24")),
+    };
+    let rules = [rule("10.20.1.4/32"), rule("10.20.2.4/32")];
+    let mut allowed: Value =
+        serde_json::from_str(&samples()["ConnectorIngressAllowed.v1"]).unwrap();
+    allowed["peering_id"] = Value::from(PEERING);
+    allowed["rule"] = serde_json::to_value(rules[0]).unwrap();
+    allowed["also"] = serde_json::to_value([rules[1]]).unwrap();
+    let allowed = event("ConnectorIngressAllowed", &allowed.to_string());
+    let mut past = Past::default();
+    past.follow(&recorded(0, Body::Event(allowed)));
+    for rule in rules {
+        let opening = crate::decision::Opening::Rule(Side::Remote, rule);
+        let decision = past.decisions.on(PEERING.parse().unwrap(), opening);
+        assert_eq!(
+            decision.map(|it| it.event_type),
+            Some("ConnectorIngressAllowed"),
+            "{rule:?}"
+        );
+    }
 }
