@@ -4,6 +4,7 @@
 #   ./test.sh            all of it
 #   ./test.sh quick      formatting, lints, documents and .proto files only: no tests, no Python
 #   ./test.sh months     the tests that live through a month of each trouble: a quarter of an hour
+#   ./test.sh figures    what connectors cost and how quick they are, beside the bare equivalent: on a quiet machine
 #   ./test.sh advisories the live database of advisories, with cargo-deny or cargo-audit if one is installed
 #   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p peerage-domain)
 #
@@ -121,6 +122,9 @@ case "${1:-}" in
     ;;
 quick) checks ;;
 months) phase "months" cargo_test -p peerage-workers --lib -- --ignored a_month ;;
+figures)
+    phase "figures" cargo_test --workspace --test connectors figures -- --ignored --test-threads 1 --nocapture
+    ;;
 advisories) phase "advisories, live" advisories ;;
 *)
     phase "Python packages" python_packages

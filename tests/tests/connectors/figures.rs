@@ -76,7 +76,7 @@ async fn per_event(connectors: u128) -> (Duration, u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures: run it by itself"]
+#[ignore = "measures, and others would disturb it: ./test.sh figures"]
 async fn a_thousand_webhooks_cost_an_event_no_more_than_three_times_what_one_does() {
     let (one, _) = per_event(1).await;
     let before = resident();
@@ -97,7 +97,7 @@ fn percentile(all: &mut [Duration], part: f64) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures: run it by itself"]
+#[ignore = "measures, and others would disturb it: ./test.sh figures"]
 async fn a_receiver_has_an_event_soon_after_a_bare_subscription_has_it() {
     const EVENTS: u64 = 500;
     let (store, receiver) = (Store::new().await, Receiver::new());
@@ -253,7 +253,7 @@ async fn bare() -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures: run it by itself"]
+#[ignore = "measures, and others would disturb it: ./test.sh figures"]
 async fn deliveries_per_second_through_the_runtime_beside_a_bare_client_and_with_a_transform() {
     let bare = bare().await;
     let plain = through(&json!({})).await;
