@@ -234,7 +234,7 @@ impl Cloud for AwsCloud {
         })
     }
 
-    fn permissions(&self, operation: Operation) -> Vec<&'static str> {
+    fn permissions(&self, _: Provider, operation: Operation) -> Vec<&'static str> {
         actions(operation)
             .iter()
             .map(|it| it.permission())

@@ -22,6 +22,13 @@ pub trait Layer: Send + Sync + fmt::Debug {
     /// The cloud inside.
     fn inner(&self) -> &dyn Cloud;
 
+    /// The cloud inside that calls to this provider go to: the same one for all, unless the layer
+    /// has several.
+    fn inner_at(&self, provider: Provider) -> &dyn Cloud {
+        let _ = provider;
+        self.inner()
+    }
+
     /// What answers for this provider.
     fn mode(&self, provider: Provider) -> Option<CloudMode> {
         self.inner().mode(provider)
@@ -49,11 +56,11 @@ macro_rules! forward {
             }
 
             fn limits(&self, at: &AccountRegion) -> Limits {
-                self.inner().limits(at)
+                self.inner_at(at.provider).limits(at)
             }
 
-            fn permissions(&self, operation: Operation) -> Vec<&'static str> {
-                self.inner().permissions(operation)
+            fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str> {
+                self.inner_at(provider).permissions(provider, operation)
             }
 
             async fn make_half(
@@ -62,12 +69,15 @@ macro_rules! forward {
                 side: Side,
                 request: RequestId,
             ) -> Result<HalfAnswer, CloudError> {
-                let once = || self.inner().make_half(spec, side, request);
-                self.call(Operation::of_making(spec, side), &spec.network(side).at, once).await
+                let at = &spec.network(side).at;
+                let once = || self.inner_at(at.provider).make_half(spec, side, request);
+                self.call(Operation::of_making(spec, side), at, once).await
             }
 
             $(async fn $method(&self, $($name: $type),+) -> Result<$answer, CloudError> {
-                self.call(Operation::$operation, $at, || self.inner().$method($($name),+)).await
+                let at: &AccountRegion = $at;
+                let once = || self.inner_at(at.provider).$method($($name),+);
+                self.call(Operation::$operation, at, once).await
             })+
         }
     };

@@ -22,6 +22,7 @@
 #![warn(missing_docs)]
 
 mod answered;
+mod by_provider;
 mod calls;
 mod error;
 mod halves;
@@ -33,6 +34,7 @@ mod posture;
 mod rate_limited;
 mod views;
 
+pub use by_provider::ByProvider;
 pub use calls::{CallOutcome, Calls};
 pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
 pub use halves::{
@@ -129,8 +131,9 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// Whether the network meets what name resolution over a link needs. Reads only.
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError>;
 
-    /// The permissions that an operation takes, in the provider's own words. Known, not asked.
-    fn permissions(&self, operation: Operation) -> Vec<&'static str>;
+    /// The permissions that an operation takes at this provider, in its own words. Known, not
+    /// asked.
+    fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str>;
 
     /// How much of everything there may be in this account and region. Known, not asked.
     fn limits(&self, at: &AccountRegion) -> Limits;

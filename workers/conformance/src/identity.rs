@@ -25,7 +25,8 @@ pub(crate) async fn credentials_of_another_account_show_nothing_of_this_one(stag
 
 pub(crate) async fn every_operation_names_the_permissions_that_it_takes(stage: Stage) {
     for operation in Operation::ALL {
-        let mut permissions = stage.cloud.permissions(operation);
+        let provider = stage.local.at.provider;
+        let mut permissions = stage.cloud.permissions(provider, operation);
         // A cloud that answers when a change is done has nothing to be asked about later.
         let may_need_none = operation == Operation::OperationState;
         assert!(

@@ -289,7 +289,7 @@ impl Cloud for SimulatedCloud {
     }
 
     /// It knows permissions by the names of the port's operations.
-    fn permissions(&self, operation: Operation) -> Vec<&'static str> {
+    fn permissions(&self, _: Provider, operation: Operation) -> Vec<&'static str> {
         vec![operation.as_str()]
     }
 

@@ -386,10 +386,10 @@ impl Cloud for Liar {
         self.honest.limits(at)
     }
 
-    fn permissions(&self, operation: Operation) -> Vec<&'static str> {
+    fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str> {
         match (self.lie, operation) {
             (Lie::ForgetsPermissions, Operation::TagFirewall) => Vec::new(),
-            _ => self.honest.permissions(operation),
+            _ => self.honest.permissions(provider, operation),
         }
     }
 

@@ -282,7 +282,7 @@ impl PeeringPass<'_> {
         let Verdict::Block(cause) = block::classify(error, failures) else {
             return Ok(Next::Poll.into());
         };
-        let permissions = self.pass.cloud.permissions(error.operation);
+        let permissions = (self.pass.cloud).permissions(error.at.provider, error.operation);
         let block = block::from_error(network, peering, side, cause, error, &permissions);
         if let Some(news) = block::news(peering, block) {
             self.record(state, news).await?;
