@@ -64,7 +64,8 @@ fn unsupported(network: &Registered, option: LinkOption) -> Refusal {
         | LinkOption::ForwardedTraffic
         | LinkOption::GatewayTransit
         | LinkOption::RemoteGateways
-        | LinkOption::AddressSpaceSync => Refusal::LinkOptionUnsupported { provider, option },
+        | LinkOption::AddressSpaceSync
+        | LinkOption::VirtualNetworkAccess => Refusal::LinkOptionUnsupported { provider, option },
     }
 }
 

@@ -80,6 +80,7 @@ words! {
         GatewayTransit,
         RemoteGateways,
         AddressSpaceSync,
+        VirtualNetworkAccess,
     }
     BlockCause = BlockCause {
         EndpointUnreachable,

@@ -72,6 +72,8 @@ pub(super) enum LinkOption {
     RemoteGateways,
     /// Azure: follow the other network when its ranges change.
     AddressSpaceSync,
+    /// Azure: open the half; it is made closed, and opens once the firewall denies the other side.
+    VirtualNetworkAccess,
 }
 
 impl LinkOption {
@@ -93,6 +95,7 @@ impl From<LinkOption> for v1::LinkOption {
             LinkOption::GatewayTransit => Self::GatewayTransit,
             LinkOption::RemoteGateways => Self::RemoteGateways,
             LinkOption::AddressSpaceSync => Self::AddressSpaceSync,
+            LinkOption::VirtualNetworkAccess => Self::VirtualNetworkAccess,
         }
     }
 }

@@ -112,7 +112,7 @@ pub fn complaints(arrows: &[Arrow]) -> Vec<String> {
 
 /// The suite of the cloud port, and the crates that it is for: the implementations.
 const SUITE: &str = "peerage-conformance";
-const IMPLEMENTATIONS: [&str; 2] = ["peerage-aws", "peerage-simulated"];
+const IMPLEMENTATIONS: [&str; 3] = ["peerage-aws", "peerage-azure", "peerage-simulated"];
 
 /// Who uses the suite of the cloud port, and whether for tests alone.
 #[must_use]

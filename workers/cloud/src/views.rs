@@ -55,8 +55,16 @@ pub struct NetworkRef {
 }
 
 impl NetworkRef {
-    /// Whether it is the same network, whatever is shown to enter its account.
+    /// Whether it is the same network, whatever is shown to enter its account. An id of Azure's
+    /// says it all, in any case of its letters: no half tells the other end's tenant and region.
     pub fn is_same(&self, other: &Self) -> bool {
+        let is_by_id = |it: &Self| {
+            it.at.provider == Provider::Azure && it.at.provider.check_network(&it.network).is_ok()
+        };
+        if is_by_id(self) && is_by_id(other) {
+            let (one, other) = (self.network.as_str(), other.network.as_str());
+            return one.eq_ignore_ascii_case(other);
+        }
         self.at.is_same(&other.at) && self.network == other.network
     }
 }

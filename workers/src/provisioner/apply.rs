@@ -237,7 +237,8 @@ impl Action {
                     | LinkOption::ForwardedTraffic
                     | LinkOption::GatewayTransit
                     | LinkOption::RemoteGateways
-                    | LinkOption::AddressSpaceSync => "set_link_option",
+                    | LinkOption::AddressSpaceSync
+                    | LinkOption::VirtualNetworkAccess => "set_link_option",
                 },
                 format!(
                     "{} {} over {link}",

@@ -130,7 +130,8 @@ impl DriftKind {
             | LinkOption::ForwardedTraffic
             | LinkOption::GatewayTransit
             | LinkOption::RemoteGateways
-            | LinkOption::AddressSpaceSync => Self::LinkOptionFlipped { side, option },
+            | LinkOption::AddressSpaceSync
+            | LinkOption::VirtualNetworkAccess => Self::LinkOptionFlipped { side, option },
         }
     }
 

@@ -28,6 +28,9 @@ pub enum LinkOption {
     /// The side's half is brought up to date whenever the other network's ranges have changed
     /// (Azure).
     AddressSpaceSync,
+    /// The side's half is open: its network counts the other one as a part of itself, and its
+    /// default rules let the two talk (Azure). Every half is made without.
+    VirtualNetworkAccess,
 }
 
 /// What an option needs of the other side.
@@ -43,7 +46,7 @@ pub enum Needs {
 
 impl LinkOption {
     /// All options, in the order in which they are told.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::DnsResolution,
         Self::ExportCustomRoutes,
         Self::ImportCustomRoutes,
@@ -52,6 +55,7 @@ impl LinkOption {
         Self::GatewayTransit,
         Self::RemoteGateways,
         Self::AddressSpaceSync,
+        Self::VirtualNetworkAccess,
     ];
 
     /// The option's stored name.
@@ -65,6 +69,7 @@ impl LinkOption {
             Self::GatewayTransit => "gateway_transit",
             Self::RemoteGateways => "remote_gateways",
             Self::AddressSpaceSync => "address_space_sync",
+            Self::VirtualNetworkAccess => "virtual_network_access",
         }
     }
 
@@ -79,6 +84,7 @@ impl LinkOption {
             Self::GatewayTransit => "gateway transit",
             Self::RemoteGateways => "the use of remote gateways",
             Self::AddressSpaceSync => "the sync of address spaces",
+            Self::VirtualNetworkAccess => "virtual network access",
         }
     }
 
@@ -90,7 +96,8 @@ impl LinkOption {
             Self::ForwardedTraffic
             | Self::GatewayTransit
             | Self::RemoteGateways
-            | Self::AddressSpaceSync => Provider::Azure,
+            | Self::AddressSpaceSync
+            | Self::VirtualNetworkAccess => Provider::Azure,
         }
     }
 
@@ -111,7 +118,8 @@ impl LinkOption {
             | Self::ExportCustomRoutes
             | Self::ForwardedTraffic
             | Self::GatewayTransit
-            | Self::AddressSpaceSync => Needs::Nothing,
+            | Self::AddressSpaceSync
+            | Self::VirtualNetworkAccess => Needs::Nothing,
         }
     }
 
@@ -125,7 +133,8 @@ impl LinkOption {
             | Self::ImportCustomRoutes
             | Self::DualStack
             | Self::ForwardedTraffic
-            | Self::AddressSpaceSync => None,
+            | Self::AddressSpaceSync
+            | Self::VirtualNetworkAccess => None,
         }
     }
 

@@ -58,7 +58,8 @@ pub(super) fn is_surveyed(
                 | LinkOption::ForwardedTraffic
                 | LinkOption::GatewayTransit
                 | LinkOption::RemoteGateways
-                | LinkOption::AddressSpaceSync => options.push(FoundOption { side, option }),
+                | LinkOption::AddressSpaceSync
+                | LinkOption::VirtualNetworkAccess => options.push(FoundOption { side, option }),
             }
         }
         let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {

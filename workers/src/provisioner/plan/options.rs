@@ -131,6 +131,9 @@ fn is_possible(
     if option == LinkOption::DnsResolution {
         return can_resolve(facts, draft);
     }
+    if option == LinkOption::VirtualNetworkAccess && !may_open(facts, side, draft) {
+        return false;
+    }
     let other = side.other();
     match option.needs() {
         // What the owner of the other side has done, the cloud says.
@@ -169,6 +172,36 @@ pub(super) fn is_still_needed(
         }
         None => true,
     })
+}
+
+/// Whether the half may be opened: the side's firewall was seen to be as it should, and nobody
+/// else's rule lets the other side in.
+fn may_open(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
+    let firewall = facts.peering.firewall.get(side);
+    if !firewall.is_enforced() {
+        return false;
+    }
+    let rules: Vec<_> = firewall
+        .exposures
+        .values()
+        .map(|it| format!("{} of {}", it.exposure.admits, it.exposure.group_name))
+        .collect();
+    if rules.is_empty() {
+        return true;
+    }
+    let message = format!(
+        "the half stays closed: the other side would be let in by {}",
+        rules.join("; ")
+    );
+    let remedy = vec![
+        format!(
+            "deny {} there before every rule that allows, or remove what lets it in",
+            sides::network(facts.network, facts.peering, side.other())
+        ),
+        "give every subnet with an interface a network security group".to_owned(),
+    ];
+    draft.block(facts, BlockCause::OptionPrecondition, side, message, remedy);
+    false
 }
 
 /// Whether the networks that can be looked at meet what name resolution needs.

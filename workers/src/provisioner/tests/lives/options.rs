@@ -78,6 +78,31 @@ async fn each_option_of_each_provider_is_switched_on_kept_so_and_switched_off() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_half_is_made_closed_and_stays_so_while_somebody_elses_rule_lets_the_other_side_in() {
+    let open = LinkOption::VirtualNetworkAccess;
+    let mut life = active(Provider::Azure, SimulatedSettings::instant(21)).await;
+    assert!(life.on(Side::Local).is_empty() && life.on(Side::Remote).is_empty());
+    let theirs = life.network(Side::Remote);
+    let by_hand = life.cloud.out_of_band();
+    let web = by_hand.group(&theirs, "web", &["tcp 443 from 10.0.0.0/8"]);
+    let web = web.unwrap();
+    life.looks_again().await;
+    for side in Side::BOTH {
+        life.switches(side, open, true);
+    }
+    life.run(Fuse::never(), 10 * MINUTE).await;
+    let blocked = life.log.peering().blocked.expect("the peer is exposed");
+    assert_eq!(blocked.cause, BlockCause::OptionPrecondition);
+    assert!(blocked.message.contains("web"), "{}", blocked.message);
+    assert!(life.on(Side::Remote).is_empty(), "closed while exposed");
+    assert_eq!(life.on(Side::Local), [open].into(), "each side by itself");
+    life.cloud.out_of_band().remove_group(&theirs, &web);
+    life.looks_again().await;
+    assert_eq!(life.on(Side::Remote), [open].into());
+    assert!(life.log.peering().is_converged());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_gateway_is_lent_before_it_is_borrowed_and_given_back_before_it_is_taken_away() {
     let (lend, borrow) = (LinkOption::GatewayTransit, LinkOption::RemoteGateways);
     let slow = SimulatedSettings {

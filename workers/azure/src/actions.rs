@@ -1,0 +1,55 @@
+//! Which actions of Azure each operation of the port takes.
+
+use cloud::Operation;
+
+const READ_VNET: &str = "Microsoft.Network/virtualNetworks/read";
+const READ_HALF: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read";
+const WRITE_HALF: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
+const DELETE_HALF: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete";
+const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
+const READ_OPERATION: &str = "Microsoft.Network/locations/operations/read";
+const READ_RESULT: &str = "Microsoft.Network/locations/operationResults/read";
+const READ_TABLE: &str = "Microsoft.Network/routeTables/read";
+const READ_GROUP: &str = "Microsoft.Network/networkSecurityGroups/read";
+const WRITE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules/write";
+const DELETE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules/delete";
+
+/// The actions that this operation takes. A token takes none, and who an operation is asked about
+/// needs none of another resource.
+pub fn actions(operation: Operation) -> &'static [&'static str] {
+    match operation {
+        Operation::Identity => &["Microsoft.Resources/tenants/read"],
+        Operation::Networks | Operation::Subnets | Operation::DnsSupport => &[READ_VNET],
+        Operation::Links => &[READ_VNET, READ_HALF],
+        Operation::RouteTables => &[READ_VNET, READ_HALF, READ_TABLE],
+        Operation::FirewallGroups | Operation::AccessLists => &[READ_VNET, READ_GROUP],
+        Operation::OperationState => &[READ_OPERATION, READ_RESULT, READ_HALF],
+        Operation::CreateLink | Operation::AcceptLink => {
+            &[READ_HALF, WRITE_HALF, PEER, READ_OPERATION]
+        }
+        Operation::DeleteLink => &[DELETE_HALF, READ_OPERATION, READ_RESULT],
+        Operation::SetOption => &[
+            READ_VNET,
+            READ_HALF,
+            WRITE_HALF,
+            PEER,
+            READ_GROUP,
+            READ_OPERATION,
+        ],
+        Operation::CreateGroup | Operation::AuthorizeRule | Operation::TagFirewall => {
+            &[READ_VNET, READ_GROUP, WRITE_RULE, READ_OPERATION]
+        }
+        Operation::DeleteGroup | Operation::RevokeRule => {
+            &[READ_VNET, READ_GROUP, DELETE_RULE, READ_OPERATION]
+        }
+        // The cloud has no such thing, or the engine never does it.
+        Operation::Interfaces
+        | Operation::Rehearse
+        | Operation::TagLink
+        | Operation::InstallRoute
+        | Operation::RemoveRoute
+        | Operation::AttachGroup
+        | Operation::DetachGroup
+        | Operation::CreateNetwork => &[],
+    }
+}

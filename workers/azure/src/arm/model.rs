@@ -1,0 +1,225 @@
+//! Resources as Resource Manager writes them. Members that no rule here needs are not read, and one
+//! that is new is nothing to fail on.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A reference to another resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reference {
+    pub(crate) id: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct AddressSpace {
+    pub(crate) address_prefixes: Vec<String>,
+}
+
+/// A virtual network, with its subnets and its halves of links.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Vnet {
+    pub(crate) id: String,
+    pub(crate) location: String,
+    pub(crate) properties: VnetProperties,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct VnetProperties {
+    pub(crate) resource_guid: Option<Uuid>,
+    pub(crate) address_space: AddressSpace,
+    pub(crate) subnets: Vec<Subnet>,
+    pub(crate) virtual_network_peerings: Vec<Half>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Subnet {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) properties: SubnetProperties,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct SubnetProperties {
+    pub(crate) network_security_group: Option<Reference>,
+    pub(crate) route_table: Option<Reference>,
+    pub(crate) ip_configurations: Vec<Value>,
+    pub(crate) application_gateway_ip_configurations: Vec<Value>,
+    pub(crate) private_endpoints: Vec<Value>,
+    pub(crate) service_association_links: Vec<Value>,
+    pub(crate) resource_navigation_links: Vec<Value>,
+}
+
+/// A subnet for gateways alone: no network security group may stand before it.
+const GATEWAY_SUBNET: &str = "GatewaySubnet";
+
+impl Subnet {
+    /// Whether something is in it that packets can reach, and that a network security group may
+    /// stand before.
+    pub(crate) fn has_interfaces(&self) -> bool {
+        let of = &self.properties;
+        let lists = [
+            &of.ip_configurations,
+            &of.application_gateway_ip_configurations,
+            &of.private_endpoints,
+            &of.service_association_links,
+            &of.resource_navigation_links,
+        ];
+        !self.name.eq_ignore_ascii_case(GATEWAY_SUBNET) && lists.iter().any(|it| !it.is_empty())
+    }
+}
+
+/// One side's half of a link.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Half {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) properties: HalfProperties,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct HalfProperties {
+    pub(crate) provisioning_state: String,
+    pub(crate) peering_state: String,
+    pub(crate) peering_sync_level: Option<String>,
+    pub(crate) resource_guid: Option<Uuid>,
+    pub(crate) remote_virtual_network: Reference,
+    /// The ranges that are in force.
+    pub(crate) remote_address_space: AddressSpace,
+    /// The other network's ranges as they are.
+    pub(crate) remote_virtual_network_address_space: Option<AddressSpace>,
+    #[serde(flatten)]
+    pub(crate) flags: Flags,
+}
+
+/// What of a half is its owner's to say. A PUT says all of it: what is left out is set back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Flags {
+    pub(crate) allow_virtual_network_access: bool,
+    pub(crate) allow_forwarded_traffic: bool,
+    pub(crate) allow_gateway_transit: bool,
+    pub(crate) use_remote_gateways: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) do_not_verify_remote_gateways: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer_complete_vnets: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) local_subnet_names: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remote_subnet_names: Option<Vec<String>>,
+    #[serde(
+        rename = "enableOnlyIPv6Peering",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) enable_only_ipv6_peering: Option<bool>,
+}
+
+/// A half as it is asked for.
+#[derive(Debug, Serialize)]
+pub(crate) struct PutHalf<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) properties: PutHalfProperties<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PutHalfProperties<'a> {
+    pub(crate) remote_virtual_network: &'a Reference,
+    #[serde(flatten)]
+    pub(crate) flags: &'a Flags,
+}
+
+/// A network security group with all its rules.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SecurityGroup {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) properties: SecurityGroupProperties,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct SecurityGroupProperties {
+    pub(crate) security_rules: Vec<SecurityRule>,
+    pub(crate) default_security_rules: Vec<SecurityRule>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SecurityRule {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) properties: RuleProperties,
+}
+
+/// What a rule says. Of each prefix and range there is one, or a list, or both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RuleProperties {
+    #[serde(skip_serializing)]
+    pub(crate) provisioning_state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    pub(crate) protocol: String,
+    pub(crate) access: String,
+    pub(crate) direction: String,
+    pub(crate) priority: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) source_address_prefix: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) source_address_prefixes: Vec<String>,
+    #[serde(skip_serializing)]
+    pub(crate) source_application_security_groups: Vec<Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) source_port_range: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) source_port_ranges: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) destination_address_prefix: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) destination_address_prefixes: Vec<String>,
+    #[serde(skip_serializing)]
+    pub(crate) destination_application_security_groups: Vec<Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) destination_port_range: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) destination_port_ranges: Vec<String>,
+}
+
+/// A route table with its routes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RouteTable {
+    pub(crate) id: String,
+    pub(crate) properties: RouteTableProperties,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RouteTableProperties {
+    pub(crate) routes: Vec<Route>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Route {
+    pub(crate) properties: RouteProperties,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RouteProperties {
+    pub(crate) address_prefix: String,
+    pub(crate) next_hop_type: String,
+    pub(crate) next_hop_ip_address: Option<String>,
+}

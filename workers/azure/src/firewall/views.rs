@@ -1,0 +1,226 @@
+//! Security groups and lists as the port shows them.
+
+use super::{Given, Guarded, all_rules, entries, rules};
+use crate::{
+    arm::model::{SecurityGroup, SecurityRule},
+    links::{Seen, remote_ranges},
+    refusals::Asked,
+};
+use cloud::{
+    AccessEntry, AccessListView, CloudError, Direction, GroupView, LetsIn, RuleView, Source,
+    Traffic, group_name, lets_in,
+};
+use domain::PeeringId;
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The network security groups of a VNet's subnets with what they allow, one for each subnet with
+/// interfaces that has none, and the engine's rules, one group for each peering.
+pub(crate) fn groups(
+    asked: &Asked<'_>,
+    seen: &Seen,
+    guarded: &Guarded<'_>,
+    given: &Given,
+) -> Result<Vec<GroupView>, CloudError> {
+    let tagged = guarded.tagged();
+    let mut views = Vec::new();
+    for group in guarded.groups.values() {
+        let is_given = given.has(&group.id);
+        let others = all_rules(group).filter(|it| {
+            let is_ours = is_given && rules::owner(&it.name).is_some();
+            let of = &it.properties;
+            !is_ours && entries::is_inbound(of) && entries::allows(of)
+        });
+        let rules = others.map(|it| rule(asked, it, &tagged));
+        views.push(GroupView {
+            network: seen.network.clone(),
+            group: asked.name("network security group", &group.id)?,
+            name: group.name.clone(),
+            belongs_to: format!("{} ({})", asked.tenant(), group.name),
+            owner: None,
+            rules: rules.collect::<Result<_, _>>()?,
+        });
+    }
+    views.extend(unguarded(asked, seen)?);
+    for peering in peerings(guarded, given) {
+        views.push(own(asked, seen, guarded, given, peering)?);
+    }
+    Ok(views)
+}
+
+fn rule(asked: &Asked<'_>, rule: &SecurityRule, tagged: &[IpNet]) -> Result<RuleView, CloudError> {
+    let of = &rule.properties;
+    Ok(RuleView {
+        id: asked.name("rule", &rule.id)?,
+        rule: rules::in_our_words(of),
+        admits: entries::admitted(of, tagged),
+        text: entries::text(of),
+        owner: None,
+    })
+}
+
+/// Everything, from everywhere.
+fn everything() -> Traffic {
+    Traffic {
+        source: Source::Ranges(entries::everywhere()),
+        target: None,
+        protocol: None,
+        ports: None,
+    }
+}
+
+/// Subnets with interfaces and without a network security group let everything in.
+fn unguarded(asked: &Asked<'_>, seen: &Seen) -> Result<Vec<GroupView>, CloudError> {
+    let subnets = seen.vnet.properties.subnets.iter();
+    let bare =
+        subnets.filter(|it| it.has_interfaces() && it.properties.network_security_group.is_none());
+    let views = bare.map(|subnet| {
+        let id = format!("{}/{}", subnet.id, rules::OPEN);
+        Ok(GroupView {
+            network: seen.network.clone(),
+            group: asked.name("subnet", &subnet.id)?,
+            name: subnet.name.clone(),
+            belongs_to: format!("{} ({})", asked.tenant(), subnet.name),
+            owner: None,
+            rules: vec![RuleView {
+                id: asked.name("rule", &id)?,
+                rule: None,
+                admits: everything(),
+                text: "everything from everywhere: the subnet has no network security group"
+                    .to_owned(),
+                owner: None,
+            }],
+        })
+    });
+    views.collect()
+}
+
+/// The peerings that have rules in the groups that are the engine's to write into.
+fn peerings(guarded: &Guarded<'_>, given: &Given) -> BTreeSet<PeeringId> {
+    let rules = guarded.given(given).flat_map(all_rules);
+    rules
+        .filter_map(|it| rules::owner(&it.name))
+        .map(|(peering, _)| peering)
+        .collect()
+}
+
+/// The engine's rules for one peering. Where its denial is not in force everywhere, that shows as a
+/// rule that admits all that the denial should keep out.
+fn own(
+    asked: &Asked<'_>,
+    seen: &Seen,
+    guarded: &Guarded<'_>,
+    given: &Given,
+    peering: PeeringId,
+) -> Result<GroupView, CloudError> {
+    let name = group_name(peering);
+    let group = asked.name("group", &format!("{}/{name}", seen.network))?;
+    let mut owner = None;
+    let mut shown: BTreeMap<&str, RuleView> = BTreeMap::new();
+    for rule in guarded.given(given).flat_map(all_rules) {
+        match rules::owner(&rule.name) {
+            Some((of, true)) if of == peering => owner = Some(rules::owner_of(rule, peering)),
+            Some((of, false)) if of == peering => {
+                let of = &rule.properties;
+                let id = asked.name("rule", &format!("{group}/{}", rule.name))?;
+                shown.entry(&rule.name).or_insert_with(|| RuleView {
+                    id,
+                    rule: rules::in_our_words(of),
+                    admits: entries::admitted(of, &[]),
+                    text: entries::text(of),
+                    owner: Some(rules::owner_of(rule, peering)),
+                });
+            }
+            Some(_) | None => {}
+        }
+    }
+    let mut rules: Vec<_> = shown.into_values().collect();
+    let from = others(guarded, peering);
+    let open: Vec<&str> = guarded
+        .given(given)
+        .filter(|it| !from.is_empty() && !denies(it, peering, &from))
+        .map(|it| it.name.as_str())
+        .collect();
+    if !open.is_empty() {
+        rules.push(RuleView {
+            id: asked.name("rule", &format!("{group}/{}", rules::OPEN))?,
+            rule: None,
+            admits: Traffic {
+                source: Source::Ranges(from),
+                ..everything()
+            },
+            text: format!("everything: no denial in {}", open.join(", ")),
+            owner: None,
+        });
+    }
+    Ok(GroupView {
+        network: seen.network.clone(),
+        group,
+        name,
+        belongs_to: format!("{} ({})", asked.tenant(), seen.id.name()),
+        owner,
+        rules,
+    })
+}
+
+/// The ranges on the other side of this peering's halves.
+pub(super) fn others(guarded: &Guarded<'_>, peering: PeeringId) -> Vec<IpNet> {
+    let halves = guarded.vnet.properties.virtual_network_peerings.iter();
+    let own = halves.filter(|half| {
+        let name = half.name.parse().ok();
+        let owner = name.as_ref().and_then(cloud::owner_by_name);
+        owner.is_some_and(|it| it.peering == peering)
+    });
+    let all: BTreeSet<IpNet> = own.flat_map(remote_ranges).collect();
+    all.into_iter().collect()
+}
+
+/// Whether the peering's denial is in force in this group, for all of these ranges.
+pub(super) fn denies(group: &SecurityGroup, peering: PeeringId, from: &[IpNet]) -> bool {
+    let mut rules = group.properties.security_rules.iter();
+    let Some(denial) = rules.find(|it| rules::owner(&it.name) == Some((peering, true))) else {
+        return false;
+    };
+    let mut entries = entries::of(&denial.properties, &[]);
+    entries.push(admits_all());
+    let any = Traffic {
+        source: Source::Ranges(from.to_vec()),
+        ..everything()
+    };
+    lets_in(&entries, &any, from) == LetsIn::No
+}
+
+/// What stands where nothing denies.
+fn admits_all() -> AccessEntry {
+    AccessEntry {
+        direction: Direction::Inbound,
+        priority: u32::MAX,
+        traffic: everything(),
+        allow: true,
+    }
+}
+
+/// What stands before each subnet with interfaces, default rules and all.
+pub(crate) fn lists(
+    asked: &Asked<'_>,
+    seen: &Seen,
+    guarded: &Guarded<'_>,
+) -> Result<Vec<AccessListView>, CloudError> {
+    let tagged = guarded.tagged();
+    let subnets = seen.vnet.properties.subnets.iter();
+    let views = subnets.filter(|it| it.has_interfaces()).map(|subnet| {
+        let id = subnet.properties.network_security_group.as_ref();
+        let entries = match id.and_then(|it| guarded.group(&it.id)) {
+            Some(group) => all_rules(group)
+                .flat_map(|it| entries::of(&it.properties, &tagged))
+                .collect(),
+            None => vec![admits_all()],
+        };
+        Ok(AccessListView {
+            network: seen.network.clone(),
+            subnets: vec![asked.name("subnet", &subnet.id)?],
+            entries,
+        })
+    });
+    views.collect()
+}

@@ -1,0 +1,86 @@
+//! What can be switched on a half: each flag is read with all others, changed and written back with
+//! them. Access is one of them, and is given to nobody whom a network security group lets in.
+
+use crate::{
+    arm::{
+        Arm, ResourceId,
+        model::{Flags, Half},
+    },
+    firewall, halves,
+    refusals::Asked,
+};
+use cloud::{CloudError, CloudErrorKind, NetworkRef, Operation};
+use domain::{network::LinkOption, text::Link};
+
+pub(crate) async fn set(
+    arm: &Arm,
+    network: &NetworkRef,
+    link: &Link,
+    option: LinkOption,
+    enabled: bool,
+) -> Result<(), CloudError> {
+    let asked = Asked::of(Operation::SetOption, &network.at);
+    let vnet = asked.vnet(&network.network)?;
+    let half = halves::id(&asked, &vnet, link)?;
+    let switch: fn(&mut Flags) -> &mut bool = match option {
+        LinkOption::VirtualNetworkAccess => |it| &mut it.allow_virtual_network_access,
+        LinkOption::ForwardedTraffic => |it| &mut it.allow_forwarded_traffic,
+        LinkOption::GatewayTransit => |it| &mut it.allow_gateway_transit,
+        LinkOption::RemoteGateways => |it| &mut it.use_remote_gateways,
+        LinkOption::AddressSpaceSync => return sync(arm, &asked, &vnet, &half, enabled).await,
+        LinkOption::DnsResolution
+        | LinkOption::ExportCustomRoutes
+        | LinkOption::ImportCustomRoutes
+        | LinkOption::DualStack => {
+            let message = format!("a half has no `{}`", option.as_str());
+            return Err(asked.error(CloudErrorKind::Unsupported).message(message));
+        }
+    };
+    let (there, other) = halves::with_other(arm, &asked, &half).await?;
+    is_free(&asked, &there)?;
+    let mut flags = there.properties.flags.clone();
+    if *switch(&mut flags) == enabled {
+        return Ok(());
+    }
+    *switch(&mut flags) = enabled;
+    if option == LinkOption::VirtualNetworkAccess && enabled {
+        firewall::is_closed(arm, &asked, &vnet, &there).await?;
+    }
+    let of = (&there, other.as_deref());
+    halves::put_again(arm, &asked, &half, of, &flags, "").await
+}
+
+/// Brings the half's ranges up to date. Only the half that says so itself can be; switched off,
+/// nothing is undone. Ranges that are new are kept out before they are taken in.
+async fn sync(
+    arm: &Arm,
+    asked: &Asked<'_>,
+    vnet: &ResourceId,
+    half: &ResourceId,
+    enabled: bool,
+) -> Result<(), CloudError> {
+    let (there, other) = halves::with_other(arm, asked, half).await?;
+    is_free(asked, &there)?;
+    if !enabled || crate::links::in_sync(&there) != Some(false) {
+        return Ok(());
+    }
+    if there.properties.flags.allow_virtual_network_access {
+        firewall::is_closed(arm, asked, vnet, &there).await?;
+    }
+    let (of, flags) = ((&there, other.as_deref()), there.properties.flags.clone());
+    let query = "syncRemoteAddressSpace=true&";
+    halves::put_again(arm, asked, half, of, &flags, query).await
+}
+
+/// Whether the half can be changed now.
+fn is_free(asked: &Asked<'_>, there: &Half) -> Result<(), CloudError> {
+    let of = &there.properties;
+    let (kind, message) = match (of.provisioning_state.as_str(), of.peering_state.as_str()) {
+        ("Updating" | "Creating", _) => (CloudErrorKind::Busy, "it is being changed"),
+        ("Deleting", _) => (CloudErrorKind::WrongState, "it is being removed"),
+        (_, "Connected" | "Initiated") => return Ok(()),
+        (_, state) => (CloudErrorKind::WrongState, state),
+    };
+    let message = format!("`{}`: {message}", there.name);
+    Err(asked.error(kind).message(message))
+}

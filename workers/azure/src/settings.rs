@@ -1,0 +1,88 @@
+//! What the caller decides about the way to Azure: endpoints, credentials, network security groups
+//! of the engine, timeouts.
+
+use domain::Places;
+use secrecy::SecretString;
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+
+/// The public cloud's Resource Manager.
+pub const ENDPOINT: &str = "https://management.azure.com";
+
+/// The public cloud's login service.
+pub const LOGIN: &str = "https://login.microsoftonline.com";
+
+/// How to reach Azure Resource Manager, and as whom.
+#[derive(Clone, Debug)]
+pub struct AzureSettings {
+    /// Where Resource Manager answers, like `https://management.azure.com`.
+    pub endpoint: String,
+    /// Where tokens are given, like `https://login.microsoftonline.com`.
+    pub login: String,
+    /// What tokens are asked for: the endpoint's own audience where it is `None`.
+    pub audience: Option<String>,
+    /// Who the engine is, in every tenant.
+    pub credential: Credential,
+    /// The network security groups that the engine may write its rules into, by resource id. It
+    /// never makes one, and never associates one with a subnet.
+    pub security_groups: Vec<String>,
+    /// The priorities that the engine's rules have there (Azure: 100 to 4096). They have to come
+    /// before every rule of others that allows.
+    pub priorities: RangeInclusive<u16>,
+    /// The time to establish a connection.
+    pub connect_timeout: Duration,
+    /// The time from the request to the end of its answer.
+    pub read_timeout: Duration,
+    /// How long a change that is answered when it has ended is waited for.
+    pub patience: Duration,
+    /// The least time between two polls of an operation; `Retry-After` may ask for more.
+    pub poll_interval: Duration,
+    /// The quotas of each tenant.
+    pub places: Places,
+}
+
+/// Who the engine is.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// An application with a secret, known in every tenant that it works in.
+    ClientSecret {
+        /// The application's (client) id.
+        client_id: String,
+        /// Its secret; never printed.
+        secret: SecretString,
+    },
+    /// An application that shows a token of another issuer, which somebody keeps fresh in a file
+    /// (workload identity federation).
+    Federated {
+        /// The application's (client) id.
+        client_id: String,
+        /// The file with the token; read anew for every token that is asked for.
+        token_file: PathBuf,
+    },
+    /// Tokens that are given as they are, the same for every tenant.
+    Fixed(SecretString),
+}
+
+impl AzureSettings {
+    /// The public cloud with these credentials, and no network security group to write into.
+    pub fn new(credential: Credential) -> Self {
+        Self {
+            endpoint: ENDPOINT.to_owned(),
+            login: LOGIN.to_owned(),
+            audience: None,
+            credential,
+            security_groups: Vec::new(),
+            priorities: 100..=999,
+            connect_timeout: Duration::from_secs(3),
+            read_timeout: Duration::from_secs(15),
+            patience: Duration::from_secs(60),
+            poll_interval: Duration::from_secs(1),
+            places: Places::default(),
+        }
+    }
+
+    /// The scope that tokens are asked for.
+    pub(crate) fn scope(&self) -> String {
+        let audience = self.audience.as_ref().unwrap_or(&self.endpoint);
+        format!("{}/.default", audience.trim_end_matches('/'))
+    }
+}
