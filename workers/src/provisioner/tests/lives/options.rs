@@ -84,8 +84,8 @@ async fn a_half_is_made_closed_and_stays_so_while_somebody_elses_rule_lets_the_o
     assert!(life.on(Side::Local).is_empty() && life.on(Side::Remote).is_empty());
     let theirs = life.network(Side::Remote);
     let by_hand = life.cloud.out_of_band();
-    let web = by_hand.group(&theirs, "web", &["tcp 443 from 10.0.0.0/8"]);
-    let web = web.unwrap();
+    let web = by_hand.group(&theirs, "web", &[]).unwrap();
+    let rule = by_hand.admit(&theirs, &web, "tcp 443 from 10.0.0.0/8");
     life.looks_again().await;
     for side in Side::BOTH {
         life.switches(side, open, true);
@@ -96,7 +96,7 @@ async fn a_half_is_made_closed_and_stays_so_while_somebody_elses_rule_lets_the_o
     assert!(blocked.message.contains("web"), "{}", blocked.message);
     assert!(life.on(Side::Remote).is_empty(), "closed while exposed");
     assert_eq!(life.on(Side::Local), [open].into(), "each side by itself");
-    life.cloud.out_of_band().remove_group(&theirs, &web);
+    life.cloud.out_of_band().drop_rule(&theirs, &rule.unwrap());
     life.looks_again().await;
     assert_eq!(life.on(Side::Remote), [open].into());
     assert!(life.log.peering().is_converged());
