@@ -26,6 +26,7 @@ mod error_chain;
 mod golden;
 pub mod ids;
 pub mod ledger;
+mod moved;
 pub mod network;
 mod pairs;
 pub mod place;
@@ -43,6 +44,7 @@ pub use cloud_mode::{CloudMode, ServedClouds};
 pub use error_chain::error_chain;
 pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
 pub use ledger::{Digest, Ledger, Receipt};
+pub use moved::moved_metadata;
 pub use place::{
     GLOBAL, Partition, Places, Provider, QuotaOverrides, Quotas, Region, UnknownRegion,
 };

@@ -22,6 +22,8 @@ pub struct Recorded {
     pub created: DateTime<Utc>,
     /// `None` if there is none or it is not ours.
     pub metadata: Option<Metadata>,
+    /// Its metadata as stored, byte for byte.
+    pub stored_metadata: Bytes,
     /// Its data as stored, byte for byte; JSON in every event of ours.
     pub data: Bytes,
     /// What it says.

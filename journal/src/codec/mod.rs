@@ -228,6 +228,7 @@ impl Raw {
             event_id: EventId(self.event_id),
             created: created(self.created.as_deref()),
             metadata,
+            stored_metadata: self.metadata,
             data: self.data,
             body,
         }

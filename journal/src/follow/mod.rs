@@ -31,6 +31,8 @@ pub enum Followed {
     Deliverable,
     /// One stream.
     Stream(String),
+    /// Every stream whose name begins with one of these.
+    Named(&'static [&'static str]),
 }
 
 impl fmt::Display for Followed {
@@ -40,6 +42,7 @@ impl fmt::Display for Followed {
             Self::Connectors => f.write_str("all connectors"),
             Self::Deliverable => f.write_str("all networks and connectors"),
             Self::Stream(stream) => write!(f, "stream {stream}"),
+            Self::Named(prefixes) => write!(f, "streams {}", prefixes.join(", ")),
         }
     }
 }

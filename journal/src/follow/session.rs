@@ -146,6 +146,7 @@ impl Session<'_> {
                 Followed::Connectors => is_connector(),
                 Followed::Deliverable => is_network() || is_connector(),
                 Followed::Stream(stream) => raw.stream == *stream,
+                Followed::Named(prefixes) => prefixes.iter().any(|it| raw.stream.starts_with(it)),
             };
             if ours && !raw.is_system() {
                 outlet.deliver(Signal::Event(raw.read())).await?;
@@ -172,6 +173,10 @@ impl Session<'_> {
             Followed::Stream(stream) => (
                 StreamOption::Stream(one(stream, cursor)),
                 FilterOption::NoFilter(()),
+            ),
+            Followed::Named(prefixes) => (
+                StreamOption::All(all(cursor)),
+                FilterOption::Filter(beginning_with(prefixes)),
             ),
         };
         Options {
@@ -256,7 +261,12 @@ fn one(name: &str, cursor: Cursor) -> StreamOptions {
 }
 
 fn streams_of(categories: &[&str]) -> FilterOptions {
-    let prefix = categories.iter().map(|it| format!("{it}-")).collect();
+    let prefixes: Vec<_> = categories.iter().map(|it| format!("{it}-")).collect();
+    beginning_with(&prefixes)
+}
+
+fn beginning_with(prefixes: &[impl ToString]) -> FilterOptions {
+    let prefix = prefixes.iter().map(ToString::to_string).collect();
     FilterOptions {
         filter: Some(filter_options::Filter::StreamIdentifier(
             filter_options::Expression {

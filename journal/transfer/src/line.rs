@@ -13,7 +13,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::{NetworkId, ids::is_derived};
+use domain::{ids::is_derived, moved_metadata as moved};
 use kurrentdb::{EventData, Position, RecordedEvent};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::value::RawValue;
@@ -168,31 +168,6 @@ fn base64(bytes: &[u8]) -> Option<String> {
     (!bytes.is_empty() && verbatim(bytes).is_none()).then(|| STANDARD.encode(bytes))
 }
 
-/// The engine's metadata with this time at its end, all else as it was; `None` if it is not the
-/// engine's, or has a time.
-fn timed(metadata: &[u8], created: DateTime<Utc>) -> Option<String> {
-    /// What tells the engine's metadata from any other.
-    #[derive(Deserialize)]
-    struct Ours {
-        #[serde(rename = "command_id")]
-        _command_id: Uuid,
-        #[serde(rename = "command_digest")]
-        _command_digest: String,
-        #[serde(rename = "actor")]
-        _actor: serde_json::Value,
-        time: Option<serde_json::Value>,
-    }
-    let ours: Ours = serde_json::from_slice(metadata).ok()?;
-    let open = std::str::from_utf8(metadata)
-        .ok()?
-        .trim_end()
-        .strip_suffix('}')?;
-    let time = created.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    ours.time
-        .is_none()
-        .then(|| format!("{},\"time\":\"{time}\"}}", open.trim_end()))
-}
-
 impl Event {
     /// An event as a store gives it.
     pub(crate) fn recorded(event: &RecordedEvent) -> Self {
@@ -221,11 +196,8 @@ impl Event {
     /// now; an event of a network keeps in its metadata when it was written first, unless it says
     /// when it was decided. What other applications wrote stays as it is, byte for byte.
     pub(crate) fn with_its_time(mut self) -> Self {
-        let ours =
-            NetworkId::from_stream(&self.stream).is_some_and(|id| id.stream() == self.stream);
-        if ours
-            && let Some(created) = self.created
-            && let Some(metadata) = timed(&self.metadata, created)
+        if let Some(created) = self.created
+            && let Some(metadata) = moved(&self.stream, &self.metadata, created)
         {
             self.metadata = metadata.into();
         }

@@ -74,6 +74,7 @@ fn recorded(index: usize, body: Body) -> Recorded {
             ticket: None,
             command: None,
         }),
+        stored_metadata: Bytes::new(),
         data: Bytes::new(),
         body,
     }
