@@ -183,7 +183,7 @@ mod tests {
             event_id: EventId(uuid::Uuid::from_u128(revision.into())),
             created: at(),
             metadata: None,
-            stored_metadata: Default::default(),
+            stored: Default::default(),
             data: tagged["data"].to_string().into_bytes().into(),
             body: Body::Undecodable {
                 event_type: event.name().to_owned(),

@@ -218,7 +218,7 @@ impl Window {
 }
 
 fn weight(recorded: &Recorded) -> usize {
-    recorded.data.len() + recorded.stored_metadata.len() + recorded.stream.len() + 512
+    recorded.data.len() + recorded.stored.metadata.len() + recorded.stream.len() + 512
 }
 
 /// What a look into the window brings.

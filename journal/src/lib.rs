@@ -69,6 +69,6 @@ pub use networks::{
     Caller, Executed, Figures, Loaded, Networks, Preview, Registration, Undecodable,
 };
 pub use position::{Position, PositionError};
-pub use recorded::{Body, Recorded};
+pub use recorded::{Body, Recorded, Stored};
 pub use records::{Kept, Record};
 pub use settings::{JournalSettings, OpenError};

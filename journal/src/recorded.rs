@@ -22,12 +22,21 @@ pub struct Recorded {
     pub created: DateTime<Utc>,
     /// `None` if there is none or it is not ours.
     pub metadata: Option<Metadata>,
-    /// Its metadata as stored, byte for byte.
-    pub stored_metadata: Bytes,
+    /// Its type and metadata as stored.
+    pub stored: Stored,
     /// Its data as stored, byte for byte; JSON in every event of ours.
     pub data: Bytes,
     /// What it says.
     pub body: Body,
+}
+
+/// What is read of an event, in the form in which it stands in the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Its type; of an older form, not the one that says the same today.
+    pub event_type: String,
+    /// Its metadata, byte for byte.
+    pub metadata: Bytes,
 }
 
 impl Recorded {

@@ -24,7 +24,7 @@ fn parcel(connector: &str, events: &[u128], attempt: u32) -> Parcel {
             event_id: EventId(Uuid::from_u128(*id)),
             created: at(0),
             metadata: None,
-            stored_metadata: Default::default(),
+            stored: Default::default(),
             data: Vec::new().into(),
             body: Body::Undecodable {
                 event_type: "PeeringRequested".to_owned(),

@@ -167,7 +167,7 @@ impl Runtime {
             event_id,
             created: now,
             metadata: None,
-            stored_metadata: Default::default(),
+            stored: Default::default(),
             data: br#"{"message":"a test of this connector; no record of the log"}"#
                 .to_vec()
                 .into(),

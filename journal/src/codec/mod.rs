@@ -4,7 +4,7 @@
 //! to the current one, so that the rest of the program knows only one form. What cannot be read
 //! becomes [`Body::Undecodable`]; nothing here panics on what the log holds.
 
-use crate::{Body, Metadata, Position, Recorded};
+use crate::{Body, Metadata, Position, Recorded, Stored};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
@@ -228,7 +228,10 @@ impl Raw {
             event_id: EventId(self.event_id),
             created: created(self.created.as_deref()),
             metadata,
-            stored_metadata: self.metadata,
+            stored: Stored {
+                event_type: self.event_type,
+                metadata: self.metadata,
+            },
             data: self.data,
             body,
         }

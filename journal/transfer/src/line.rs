@@ -282,6 +282,7 @@ impl Serialize for AsItIs<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::NetworkId;
 
     fn event(is_json: bool, data: &[u8], metadata: &[u8]) -> Event {
         Event {

@@ -74,7 +74,7 @@ fn recorded(index: usize, body: Body) -> Recorded {
             ticket: None,
             command: None,
         }),
-        stored_metadata: Bytes::new(),
+        stored: Default::default(),
         data: Bytes::new(),
         body,
     }

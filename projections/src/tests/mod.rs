@@ -101,7 +101,7 @@ impl Log {
             event_id,
             created: start() + Duration::days(30) + Duration::seconds(self.events.len() as i64),
             metadata,
-            stored_metadata: Bytes::new(),
+            stored: Default::default(),
             data,
             body,
         });

@@ -250,7 +250,7 @@ mod tests {
             event_id: EventId(Uuid::from_u128(1)),
             created: chrono::DateTime::UNIX_EPOCH,
             metadata: None,
-            stored_metadata: Default::default(),
+            stored: Default::default(),
             data: Default::default(),
             body: Body::Event(event.into()),
         }

@@ -105,7 +105,7 @@ fn recorded(life: &Life, event: NetworkEvent) -> Recorded {
             ticket: None,
             command: None,
         }),
-        stored_metadata: Default::default(),
+        stored: Default::default(),
         data: Vec::new().into(),
         body: Body::Event(event),
     }
