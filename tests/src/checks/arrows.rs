@@ -112,7 +112,12 @@ pub fn complaints(arrows: &[Arrow]) -> Vec<String> {
 
 /// The suite of the cloud port, and the crates that it is for: the implementations.
 const SUITE: &str = "peerage-conformance";
-const IMPLEMENTATIONS: [&str; 3] = ["peerage-aws", "peerage-azure", "peerage-simulated"];
+const IMPLEMENTATIONS: [&str; 4] = [
+    "peerage-aws",
+    "peerage-azure",
+    "peerage-gcp",
+    "peerage-simulated",
+];
 
 /// Who uses the suite of the cloud port, and whether for tests alone.
 #[must_use]
@@ -249,9 +254,14 @@ mod tests {
     #[test]
     fn the_suite_of_the_port_is_for_the_tests_of_its_implementations() {
         let user = |name: &str, for_tests| (name.to_owned(), for_tests);
-        let right = [user("peerage-aws", true), user("peerage-simulated", true)];
+        let right = IMPLEMENTATIONS.map(|name| user(name, true));
         assert_eq!(suite_complaints(&right), Vec::<String>::new());
-        let wrong = [user("peerage-aws", false), user("peerage-workers", true)];
+        let wrong = [
+            user("peerage-aws", false),
+            user("peerage-azure", true),
+            user("peerage-gcp", true),
+            user("peerage-workers", true),
+        ];
         assert_eq!(
             suite_complaints(&wrong),
             [

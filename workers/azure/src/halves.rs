@@ -158,9 +158,9 @@ pub(crate) async fn operation(
                     ..asked.failed(error)
                 });
             }
-            return Ok(OperationState::Failed {
-                message: error.words(),
-            });
+            let message = error.words();
+            let kind = asked.failed(error).kind;
+            return Ok(OperationState::Failed { kind, message });
         }
         None => {}
     }
@@ -175,6 +175,7 @@ pub(crate) async fn operation(
         }
         (Change::Make, Some("Succeeded")) | (Change::Remove, None) => Ok(OperationState::Done),
         (Change::Make, Some("Failed" | "Canceled")) => Ok(OperationState::Failed {
+            kind: CloudErrorKind::Unexpected,
             message: format!("`{}` could not be made", name.half.name()),
         }),
         // It was not made, or not removed, or is at another change: nobody knows this one any more.

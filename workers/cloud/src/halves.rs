@@ -2,7 +2,7 @@
 //! object or two, who may end what, and in which order the two are made and removed: all of that is
 //! here, as a function of the provider.
 
-use super::{LinkSpec, LinkState, LinkView, NetworkRef, Owner};
+use super::{CloudErrorKind, LinkSpec, LinkState, LinkView, NetworkRef, Owner};
 use domain::{
     PeeringId, Provider, Side,
     network::LinkOption,
@@ -77,6 +77,9 @@ pub enum OperationState {
     Done,
     /// It has ended with an error of its own: nothing has changed.
     Failed {
+        /// What the error means. [`CloudErrorKind::Busy`]: another operation was under way, and a new
+        /// request will do.
+        kind: CloudErrorKind,
         /// The provider's words.
         message: String,
     },

@@ -56,7 +56,8 @@ pub struct NetworkRef {
 
 impl NetworkRef {
     /// Whether it is the same network, whatever is shown to enter its account. An id of Azure's
-    /// says it all, in any case of its letters: no half tells the other end's tenant and region.
+    /// says it all, in any case of its letters: no half tells the other end's tenant and region. A
+    /// network of GCP is in no region: whoever names one may say any.
     pub fn is_same(&self, other: &Self) -> bool {
         let is_by_id = |it: &Self| {
             it.at.provider == Provider::Azure && it.at.provider.check_network(&it.network).is_ok()
@@ -65,7 +66,13 @@ impl NetworkRef {
             let (one, other) = (self.network.as_str(), other.network.as_str());
             return one.eq_ignore_ascii_case(other);
         }
-        self.at.is_same(&other.at) && self.network == other.network
+        let is_there = match self.at.provider {
+            Provider::Gcp => {
+                (self.at.provider, &self.at.account) == (other.at.provider, &other.at.account)
+            }
+            Provider::Aws | Provider::Azure => self.at.is_same(&other.at),
+        };
+        is_there && self.network == other.network
     }
 }
 

@@ -41,6 +41,11 @@ pub(super) fn is_lasting(error: &CloudError) -> bool {
 
 /// What a failure means, after so many.
 pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
+    let writes = error.operation.class() == cloud::CallClass::Write;
+    of_kind(&error.kind, error.at.provider, writes, failures)
+}
+
+fn of_kind(kind: &CloudErrorKind, provider: Provider, writes: bool, failures: Failures) -> Verdict {
     let patiently = |cause| {
         if failures.in_a_row < PATIENCE {
             Verdict::LookAgain
@@ -55,8 +60,7 @@ pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
             Verdict::Block(BlockCause::EndpointUnreachable)
         }
     };
-    let writes = error.operation.class() == cloud::CallClass::Write;
-    match error.kind {
+    match kind {
         CloudErrorKind::NotFound if writes => patiently(BlockCause::NotFound),
         CloudErrorKind::NotFound => Verdict::Block(BlockCause::NotFound),
         CloudErrorKind::AlreadyThere | CloudErrorKind::Conflict => {
@@ -73,7 +77,7 @@ pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
         CloudErrorKind::WrongAccount { .. } => Verdict::Block(BlockCause::WrongAccount),
         CloudErrorKind::Quota => Verdict::Block(BlockCause::QuotaExceeded),
         CloudErrorKind::InUse => Verdict::Block(BlockCause::InUse),
-        CloudErrorKind::Precondition => Verdict::Block(match error.at.provider {
+        CloudErrorKind::Precondition => Verdict::Block(match provider {
             Provider::Aws => BlockCause::DnsPrecondition,
             Provider::Gcp | Provider::Azure => BlockCause::OptionPrecondition,
         }),
@@ -108,12 +112,23 @@ pub(super) fn is_of_all_there(error: &CloudError) -> bool {
 
 /// Why a call was refused, whether or not somebody needs to know yet.
 pub(super) fn cause(error: &CloudError) -> Option<BlockCause> {
+    let writes = error.operation.class() == cloud::CallClass::Write;
+    in_the_end(&error.kind, error.at.provider, writes)
+}
+
+/// Why an operation was given up that had been begun; nothing where another one will do.
+pub(super) fn cause_of(kind: &CloudErrorKind, provider: Provider) -> Option<BlockCause> {
+    in_the_end(kind, provider, true)
+}
+
+/// What a failure means that does not end.
+fn in_the_end(kind: &CloudErrorKind, provider: Provider, writes: bool) -> Option<BlockCause> {
     let endless = Failures {
         in_a_row: u32::MAX,
         lasted: Duration::MAX,
         patience: Duration::ZERO,
     };
-    match classify(error, endless) {
+    match of_kind(kind, provider, writes, endless) {
         Verdict::Block(cause) => Some(cause),
         Verdict::LookAgain => None,
     }

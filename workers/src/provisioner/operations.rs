@@ -1,11 +1,24 @@
 //! Operations: what was read of a change that the cloud takes a while for.
 
 use super::{
-    observation::{Freshness, Reads},
+    observation::{Freshness, Observation, Reads},
     query::Query,
 };
-use cloud::OperationState;
-use domain::{Side, network::Peering};
+use cloud::{CloudErrorKind, OperationState};
+use domain::{Side, network::Peering, text::CloudOperation};
+
+impl Observation {
+    /// What the error means that this operation was seen to end with.
+    pub(super) fn error_of(&self, operation: &CloudOperation) -> CloudErrorKind {
+        let reads = self.reads.lock();
+        match reads.operations.get(operation).map(|it| &it.shows) {
+            Some(OperationState::Failed { kind, .. }) => kind.clone(),
+            Some(OperationState::Running | OperationState::Done) | None => {
+                CloudErrorKind::Unexpected
+            }
+        }
+    }
+}
 
 impl Reads {
     /// What has become of the change of this side's half that is under way.

@@ -225,8 +225,19 @@ impl Call<'_> {
             _ if self.now < known.ends_at => OperationState::Running,
             None => OperationState::Done,
             Some(message) => OperationState::Failed {
+                kind: meaning(message),
                 message: message.clone(),
             },
         })
+    }
+}
+
+/// What the code means that an operation's error begins with.
+fn meaning(error: &str) -> CloudErrorKind {
+    match error.split(':').next() {
+        Some("QUOTA_EXCEEDED") => CloudErrorKind::Quota,
+        Some("OPERATION_IN_PROGRESS") => CloudErrorKind::Busy,
+        Some("PERMISSION_DENIED") => CloudErrorKind::Denied,
+        Some(_) | None => CloudErrorKind::Unexpected,
     }
 }

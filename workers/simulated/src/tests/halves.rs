@@ -247,8 +247,11 @@ async fn a_change_is_an_operation_that_can_be_asked_about_and_has_an_error_of_it
         let first = begun().await;
         assert_eq!(state(&first).await, OperationState::Running);
         tokio::time::advance(Duration::from_secs(9)).await;
-        let message = "QUOTA_EXCEEDED".to_owned();
-        assert_eq!(state(&first).await, OperationState::Failed { message });
+        let failed = OperationState::Failed {
+            kind: CloudErrorKind::Quota,
+            message: "QUOTA_EXCEEDED".to_owned(),
+        };
+        assert_eq!(state(&first).await, failed);
         assert_eq!(scene.half(Side::Local).await, HalfState::Absent, "no half");
         let second = begun().await;
         tokio::time::advance(Duration::from_secs(9)).await;

@@ -324,9 +324,14 @@ impl<'a> PeeringPass<'a> {
         };
         let at = sides::of(network, peering, it.side);
         let message = format!("{} ended with an error: {}", it.operation, it.message);
-        let error = CloudError::new(operation, &at, CloudErrorKind::Unexpected).message(message);
+        let kind = self.observation.error_of(&it.operation);
+        // Another operation was in the way: that one ends, and then it is our turn.
+        let is_lasting = kind != CloudErrorKind::Busy;
+        let error = CloudError::new(operation, &at, kind).message(message);
         let outlook = self.failed(state, it.side, &error).await?;
-        state.lock().memory.patient = true;
+        if is_lasting {
+            state.lock().memory.patient = true;
+        }
         Ok(outlook)
     }
 

@@ -5,8 +5,8 @@
 //! owner's, where nobody lets the engine look, is known by ours for as long as that is there.
 
 use super::{Draft, Facts, Missing, Query, later};
-use crate::provisioner::{apply::Action, sides};
-use cloud::{HalfState, LinkForm, LinkState, LinkView, OperationState};
+use crate::provisioner::{apply::Action, block, sides};
+use cloud::{CloudErrorKind, HalfState, LinkForm, LinkState, LinkView, OperationState};
 use domain::{
     Side,
     network::{
@@ -48,8 +48,8 @@ pub(super) fn is_under_way(facts: &Facts<'_>, draft: &mut Draft) -> bool {
                 waits = true;
             }
             OperationState::Done => {}
-            OperationState::Failed { message } => {
-                has_failed(facts, side, operation, message, draft);
+            OperationState::Failed { kind, message } => {
+                has_failed(facts, side, operation, (kind, message), draft);
                 waits = true;
             }
         }
@@ -61,14 +61,14 @@ fn has_failed(
     facts: &Facts<'_>,
     side: Side,
     operation: &CloudOperation,
-    message: &str,
+    (kind, message): (&CloudErrorKind, &String),
     draft: &mut Draft,
 ) {
     draft.record(HalfOperationFailed {
         peering_id: facts.peering.id,
         side,
         operation: operation.clone(),
-        message: message.to_owned(),
+        message: message.clone(),
     });
     if let Life::Initiating { attempt, .. } = facts.peering.life
         && side == Side::Local
@@ -76,7 +76,7 @@ fn has_failed(
         draft.record(PeeringInitiationRefused {
             peering_id: facts.peering.id,
             attempt,
-            cause: Some(BlockCause::Unexpected),
+            cause: block::cause_of(kind, facts.network.provider),
         });
     }
 }

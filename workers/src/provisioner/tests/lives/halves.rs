@@ -12,7 +12,7 @@ use domain::{
     text::Link,
 };
 use simulated::SimulatedSettings;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 const TWO: [Provider; 2] = [Provider::Gcp, Provider::Azure];
@@ -566,6 +566,36 @@ async fn an_operation_that_always_fails_is_told_once_and_tried_seldom() {
         assert_eq!(life.count("ProvisioningBlocked"), 1, "{provider}");
         let failed = life.count("HalfOperationFailed");
         assert!(failed < 10, "{provider}: {failed} in a day");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_ends_because_of_another_one_is_begun_again_and_nobody_is_told() {
+    for side in Side::BOTH {
+        let mut life = Life::at(Provider::Gcp, &Terms::default(), late(2));
+        let account = life.network(side).at.account;
+        for _ in 0..3 {
+            let by_hand = life.cloud.out_of_band();
+            by_hand.fail_next_operation(&account, "OPERATION_IN_PROGRESS: try again later");
+        }
+        life.settles().await;
+        let peering = life.log.peering();
+        assert!(peering.is_converged(), "{side}: {peering:#?}");
+        assert_eq!(life.count("HalfOperationFailed"), 3, "{side}");
+        assert_eq!(life.count("ProvisioningBlocked"), 0, "{side}");
+        let requests: BTreeSet<_> = life
+            .log
+            .events()
+            .iter()
+            .filter_map(|event| {
+                if let NetworkEvent::HalfChangeStarted(it) = event {
+                    Some(it.request_id)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        assert_eq!(requests.len(), 5, "{side}: each time under another name");
     }
 }
 
