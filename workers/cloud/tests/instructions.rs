@@ -75,7 +75,9 @@ fn gcp_and_azure_make_the_peers_half_and_deny_what_comes_in() {
     );
     assert_eq!(gcp[0], half);
     assert!(
-        gcp[1].contains("|DENY|") && gcp[1].contains("|--source-ranges|10.20.0.0/16|"),
+        gcp[1].contains(&format!("|create|{name}-deny|"))
+            && gcp[1].contains("|DENY|")
+            && gcp[1].contains("|--source-ranges|10.20.0.0/16|"),
         "{}",
         gcp[1]
     );

@@ -90,8 +90,11 @@ impl Cloud for GcpCloud {
         self.limits
     }
 
-    fn permissions(&self, operation: Operation) -> Vec<&'static str> {
-        permissions::of(operation).to_vec()
+    fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str> {
+        match provider {
+            Provider::Gcp => permissions::of(operation).to_vec(),
+            Provider::Aws | Provider::Azure => Vec::new(),
+        }
     }
 
     async fn identity(&self, at: &AccountRegion) -> Result<Account, CloudError> {

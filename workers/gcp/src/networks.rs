@@ -12,6 +12,7 @@ use cloud::{CloudError, DnsSupport, NetworkView, SubnetView};
 use domain::text::{Account, CloudNetwork};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 
 /// The project that calls for this account act in: a call's path names it, by its id or its
 /// number, and the service says its id.
@@ -109,6 +110,12 @@ pub(crate) async fn dns(
         resolution: true,
         hostnames: true,
     })
+}
+
+/// The regions in which a network has subnets.
+pub(crate) fn regions(subnets: &[Subnetwork], network: &NetworkName) -> BTreeSet<String> {
+    let own = subnets.iter().filter(|it| is_in(it, network));
+    own.map(|it| names::last(&it.region).to_owned()).collect()
 }
 
 fn is_in(subnet: &Subnetwork, network: &NetworkName) -> bool {

@@ -16,6 +16,8 @@ pub(crate) fn of(operation: Operation) -> &'static [&'static str] {
             "compute.networks.get",
             "compute.firewalls.list",
             "compute.networks.getEffectiveFirewalls",
+            "compute.networks.getRegionEffectiveFirewalls",
+            "compute.subnetworks.list",
         ],
         Operation::DnsSupport => &["compute.networks.get"],
         Operation::OperationState => &["compute.globalOperations.get"],

@@ -4,11 +4,22 @@ use super::{
     Instruction, in_order, name_of,
     shell::{command, quoted},
 };
-use domain::network::{Consent, Life, Peering, Registered};
+use domain::{
+    network::{Consent, Life, Peering, Registered},
+    text::Account,
+};
 
 /// What the peer's owner must do, as things stand.
 pub fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     in_order(peering, || todo(network, peering))
+}
+
+/// What the private network's owner must allow the engine in their own project.
+pub fn for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    let title = "Let Peerage keep the private network's side";
+    in_order(peering, || {
+        vec![Instruction::sh(title, role(&network.account))]
+    })
 }
 
 fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
@@ -30,7 +41,7 @@ fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
         }
         Consent::Delegated => Instruction::sh(
             "Let Peerage make the peer's half of the link",
-            role(peering),
+            role(&peering.peer.account),
         ),
     };
     vec![
@@ -74,12 +85,13 @@ fn remove(peering: &Peering) -> String {
     format!("{words}\n")
 }
 
-/// Networks deny what comes in unless a rule admits it; this one stands before such rules.
+/// Networks deny what comes in unless a rule admits it; this one stands before such rules. Its name
+/// is none that the engine gives.
 fn deny(network: &Registered, peering: &Peering) -> String {
     let words = command(
         &format!(
             "gcloud compute firewall-rules create {}",
-            quoted(name_of(peering))
+            quoted(format!("{}-deny", name_of(peering)))
         ),
         &[
             ("--project", quoted(&peering.peer.account)),
@@ -97,37 +109,43 @@ fn deny(network: &Registered, peering: &Peering) -> String {
     )
 }
 
-fn role(peering: &Peering) -> String {
-    let permissions = [
-        "compute.networks.get",
-        "compute.networks.addPeering",
-        "compute.networks.updatePeering",
-        "compute.networks.removePeering",
-        "compute.networks.listPeeringRoutes",
-        "compute.networks.updatePolicy",
-        "compute.firewalls.list",
-        "compute.firewalls.create",
-        "compute.firewalls.update",
-        "compute.firewalls.delete",
-        "compute.globalOperations.get",
-    ];
+/// The permissions that the engine takes in a project where it keeps a side, in IAM's words.
+pub const PERMISSIONS: [&str; 17] = [
+    "compute.firewalls.create",
+    "compute.firewalls.delete",
+    "compute.firewalls.get",
+    "compute.firewalls.list",
+    "compute.firewalls.update",
+    "compute.globalOperations.get",
+    "compute.networks.addPeering",
+    "compute.networks.get",
+    "compute.networks.getEffectiveFirewalls",
+    "compute.networks.getRegionEffectiveFirewalls",
+    "compute.networks.listPeeringRoutes",
+    "compute.networks.removePeering",
+    "compute.networks.updatePeering",
+    "compute.networks.updatePolicy",
+    "compute.projects.get",
+    "compute.routes.list",
+    "compute.subnetworks.list",
+];
+
+/// A role of a project with what the engine takes there, and the engine's account in it.
+fn role(project: &Account) -> String {
     let create = command(
         "gcloud iam roles create peerage",
         &[
-            ("--project", quoted(&peering.peer.account)),
-            ("--permissions", quoted(permissions.join(","))),
+            ("--project", quoted(project)),
+            ("--permissions", quoted(PERMISSIONS.join(","))),
         ],
     );
     let bind = command(
-        &format!(
-            "gcloud projects add-iam-policy-binding {}",
-            quoted(&peering.peer.account)
-        ),
+        &format!("gcloud projects add-iam-policy-binding {}", quoted(project)),
         &[
             ("--member", "\"serviceAccount:$engine\"".to_owned()),
             (
                 "--role",
-                quoted(format!("projects/{}/roles/peerage", peering.peer.account)),
+                quoted(format!("projects/{project}/roles/peerage")),
             ),
         ],
     );

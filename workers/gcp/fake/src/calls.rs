@@ -12,6 +12,34 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// Every method that there is.
+pub const METHODS: &[&str] = &[
+    "firewalls.delete",
+    "firewalls.get",
+    "firewalls.insert",
+    "firewalls.list",
+    "firewalls.patch",
+    "globalOperations.get",
+    "globalOperations.wait",
+    "networks.addPeering",
+    "networks.delete",
+    "networks.get",
+    "networks.getEffectiveFirewalls",
+    "networks.insert",
+    "networks.list",
+    "networks.listPeeringRoutes",
+    "networks.removePeering",
+    "networks.requestRemovePeering",
+    "networks.updatePeering",
+    "projects.get",
+    "projects.testIamPermissions",
+    "regionNetworkFirewallPolicies.getEffectiveFirewalls",
+    "regionOperations.get",
+    "routes.list",
+    "subnetworks.aggregatedList",
+    "subnetworks.insert",
+];
+
 /// A request, taken apart.
 struct Call<'a> {
     base: &'a str,
@@ -63,6 +91,7 @@ pub(crate) fn answer(state: &mut State, http: &str, url: &str, body: &[u8]) -> R
     } else {
         serde_json::from_slice(body)
     };
+    let sent = body.as_ref().map_or(Value::Null, Value::clone);
     let (method, project, reply) = match (parts.as_slice(), body) {
         (_, Err(error)) => {
             let message = format!("Invalid JSON payload received. {error}");
@@ -96,7 +125,9 @@ pub(crate) fn answer(state: &mut State, http: &str, url: &str, body: &[u8]) -> R
     state.calls.push(Seen {
         method: method.to_owned(),
         project,
+        http: http.to_owned(),
         url: url.to_owned(),
+        body: sent,
         status: reply.status,
     });
     reply
@@ -218,6 +249,24 @@ fn of_compute(
                 let begun = state.begin(&call.project, "insert", target, None, effect);
                 begun.region = Some((*region).to_owned());
                 Ok(begun.name.clone())
+            },
+        ),
+        (
+            "GET",
+            [
+                "regions",
+                region,
+                "firewallPolicies",
+                "getEffectiveFirewalls",
+            ],
+        ) => made(
+            state,
+            call,
+            "regionNetworkFirewallPolicies.getEffectiveFirewalls",
+            "compute.networks.getRegionEffectiveFirewalls",
+            |state| {
+                let network = call.query.get("network").map_or("", String::as_str);
+                state.show_regional(&call.project, network, region)
             },
         ),
         ("GET", ["regions", region, "operations", name]) => made(

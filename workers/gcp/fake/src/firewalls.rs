@@ -97,6 +97,18 @@ impl State {
         Ok(shown)
     }
 
+    /// Documented: the policies of the region, beside those that count for the whole network.
+    pub(crate) fn show_regional(&self, project: &str, network: &str, region: &str) -> Outcome {
+        let name = network.rsplit('/').next().unwrap_or_default();
+        let found = self.network_named(project, name)?;
+        let mut policies = found.policies.as_array().cloned().unwrap_or_default();
+        let own = found.regional.get(region).and_then(Value::as_array);
+        policies.extend(own.into_iter().flatten().cloned());
+        let mut shown = self.show_effective(project, name)?;
+        shown["firewallPolicys"] = json!(policies);
+        Ok(shown)
+    }
+
     /// Whether another change of this rule is under way.
     fn is_changing(&self, project: &str, name: &str) -> bool {
         let target = format!("projects/{project}/global/firewalls/{name}");

@@ -20,6 +20,7 @@ mod state;
 mod world;
 
 pub use answers::Reply;
+pub use calls::METHODS;
 pub use faults::{Fault, Temper};
 pub use state::Seen;
 pub use world::Half;
@@ -124,6 +125,13 @@ impl FakeCompute {
     /// The policies that count for a network.
     pub fn policies(&self, project: &str, network: &str, policies: Value) {
         self.state.lock().set_policies(project, network, policies);
+    }
+
+    /// The policies that count for a network's machines in one region.
+    pub fn regional_policies(&self, project: &str, network: &str, region: &str, all: Value) {
+        self.state
+            .lock()
+            .set_regional(project, network, region, all);
     }
 
     /// A route of a network to something else.

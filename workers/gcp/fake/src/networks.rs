@@ -6,6 +6,7 @@ use crate::{
     world::{FakeNetwork, FakeRoute, FakeSubnet},
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 impl State {
     pub(crate) fn add_network(&mut self, project: &str, name: &str) {
@@ -24,6 +25,7 @@ impl State {
             halves: Vec::new(),
             stale: (0, Vec::new()),
             policies: json!([]),
+            regional: BTreeMap::new(),
         });
     }
 
@@ -38,6 +40,13 @@ impl State {
         let mut found = self.networks.iter_mut();
         if let Some(found) = found.find(|it| it.is(project, network)) {
             found.policies = policies;
+        }
+    }
+
+    pub(crate) fn set_regional(&mut self, project: &str, network: &str, of: &str, all: Value) {
+        let mut found = self.networks.iter_mut();
+        if let Some(found) = found.find(|it| it.is(project, network)) {
+            found.regional.insert(of.to_owned(), all);
         }
     }
 

@@ -5,6 +5,7 @@ use crate::{
     faults::{Fault, Temper},
     world::{FakeNetwork, FakeRoute, FakeSubnet, Firewalls, Running},
 };
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -17,8 +18,12 @@ pub struct Seen {
     pub method: String,
     /// The project.
     pub project: String,
+    /// The method of HTTP.
+    pub http: String,
     /// The path and the query.
     pub url: String,
+    /// What was sent; nothing, or JSON.
+    pub body: Value,
     /// The status that it was answered with.
     pub status: u16,
 }

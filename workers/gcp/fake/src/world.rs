@@ -91,6 +91,8 @@ pub(crate) struct FakeNetwork {
     /// What is shown of the halves by that many reads more.
     pub(crate) stale: (usize, Vec<Half>),
     pub(crate) policies: Value,
+    /// The policies of its regions.
+    pub(crate) regional: BTreeMap<String, Value>,
 }
 
 impl FakeNetwork {

@@ -104,6 +104,20 @@ impl Compute {
         self.get("networks.getEffectiveFirewalls", &path, &[]).await
     }
 
+    /// The policies that count for the network's machines in a region, those of the region too.
+    pub(crate) async fn regional_firewalls(
+        &self,
+        name: &NetworkName,
+        region: &str,
+    ) -> Answer<EffectiveFirewalls> {
+        let (project, region) = (plain(&name.project), plain(region));
+        let path =
+            format!("projects/{project}/regions/{region}/firewallPolicies/getEffectiveFirewalls");
+        let network = name.to_string();
+        let method = "regionNetworkFirewallPolicies.getEffectiveFirewalls";
+        self.get(method, &path, &[("network", &network)]).await
+    }
+
     /// What this half has of the other network's routes, in a region.
     pub(crate) async fn peering_routes(
         &self,

@@ -46,13 +46,20 @@ async fn look(
     }
     let all = compute.firewalls(asked.project()).await;
     let all = all.map_err(|error| asked.failed(error))?;
+    let subnets = compute.subnetworks(asked.project()).await;
+    let subnets = subnets.map_err(|error| asked.failed(error))?;
     let one = |(network, shown): (CloudNetwork, Network)| {
         let name = asked.network(&network);
         let is_own =
             |it: &&Firewall| NetworkName::of(&it.network, &name.project).as_ref() == Some(&name);
         let firewalls = all.iter().filter(is_own).cloned().collect();
+        let regions = crate::networks::regions(&subnets, &name);
         async move {
-            let effective = compute.effective_firewalls(&name).await?;
+            let mut effective = compute.effective_firewalls(&name).await?;
+            for region in &regions {
+                let more = compute.regional_firewalls(&name, region).await?;
+                policies::add_regional(&mut effective, more, region);
+            }
             Ok(Seen {
                 network,
                 shown,
@@ -137,11 +144,14 @@ pub(crate) async fn access_lists(
 }
 
 /// All entries of a network, numbered in the order in which they are tried: the policies of those
-/// above it, then its own rules and its own policies, which of them first it says itself.
+/// above it, then its own rules and its own policies, which of them first it says itself, and what
+/// the policies of its regions admit. Those are about some of its machines alone: each is taken to
+/// admit wherever none of the others denies.
 fn in_order(asked: &Asked<'_>, seen: &Seen) -> Vec<AccessEntry> {
     let network = asked.network(&seen.network);
     let above = policies::entries(&seen.effective, &network, policies::Level::Above);
     let own = policies::entries(&seen.effective, &network, policies::Level::Network);
+    let regional = policies::entries(&seen.effective, &network, policies::Level::Region);
     let mut of_rules: Vec<_> = seen.firewalls.iter().flat_map(rules::access).collect();
     of_rules.sort_by_key(|it: &AccessEntry| (it.priority, it.allow));
     let order = seen
@@ -153,7 +163,8 @@ fn in_order(asked: &Asked<'_>, seen: &Seen) -> Vec<AccessEntry> {
     } else {
         (of_rules, own)
     };
-    let mut all: Vec<_> = above.into_iter().chain(first).chain(second).collect();
+    let all = above.into_iter().chain(first).chain(second);
+    let mut all: Vec<_> = all.chain(regional).collect();
     for (number, entry) in all.iter_mut().enumerate() {
         entry.priority = u32::try_from(number).unwrap_or(u32::MAX);
     }

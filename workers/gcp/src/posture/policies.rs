@@ -14,6 +14,19 @@ use cloud::{AccessEntry, CloudError, Direction, GroupView, RuleView, Source, Tra
 use domain::text::CloudNetwork;
 use ipnet::IpNet;
 
+/// Adds the policies of a region; the others are known. Two of them may have one name.
+pub(super) fn add_regional(known: &mut EffectiveFirewalls, more: EffectiveFirewalls, of: &str) {
+    let regional = more
+        .policies
+        .into_iter()
+        .filter(|it| Level::of(it) == Level::Region);
+    known.policies.extend(regional.map(|it| {
+        let name = it.name.as_deref().map_or("", names::last);
+        let name = Some(format!("{of}-{name}"));
+        Policy { name, ..it }
+    }));
+}
+
 /// Whose policies are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
@@ -21,12 +34,15 @@ pub(super) enum Level {
     Above,
     /// The network's own.
     Network,
+    /// Those of the network's machines in one region.
+    Region,
 }
 
 impl Level {
     fn of(policy: &Policy) -> Self {
         match policy.kind.as_deref() {
             Some("NETWORK") => Self::Network,
+            Some("NETWORK_REGIONAL" | "SYSTEM_REGIONAL") => Self::Region,
             Some(_) | None => Self::Above,
         }
     }
@@ -184,7 +200,7 @@ pub(super) fn entries(
                     hands_over = true;
                     continue;
                 }
-                Action::Deny if hands_over || is_aimed(rule) => continue,
+                Action::Deny if hands_over || level == Level::Region || is_aimed(rule) => continue,
                 Action::Deny => false,
                 Action::Allow => true,
             };

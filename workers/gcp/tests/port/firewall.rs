@@ -263,6 +263,43 @@ async fn a_policy_is_shown_as_what_it_is_and_no_rule_of_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn what_a_policy_of_one_region_admits_is_told_and_its_denials_are_not_counted_on() {
+    let scene = Scene::set(Temper::instant()).await;
+    let with = |action: &str| {
+        json!([{
+            "name": "55", "type": "NETWORK_REGIONAL",
+            "rules": [{ "action": action, "priority": 1, "direction": "INGRESS",
+                "match": { "srcIpRanges": ["10.20.0.0/16"], "layer4Configs": [{ "ipProtocol": "tcp" }] } }],
+        }])
+    };
+    let set = |region: &str, policies: Value| {
+        scene
+            .fake
+            .regional_policies(LOCAL, "cluster", region, policies);
+    };
+    set("us-east1", with("allow"));
+    assert_eq!(
+        scene.admits(2113).await,
+        LetsIn::No,
+        "no subnet of its is there"
+    );
+    set("europe-west1", with("allow"));
+    assert_eq!(scene.admits(2113).await, LetsIn::Yes);
+    let groups = scene.groups().await;
+    assert_eq!(groups.len(), 1, "{groups:?}");
+    assert_eq!(groups[0].group.as_str(), "firewallPolicies/europe-west1-55");
+    let theirs = json!({ "allowed": [{ "IPProtocol": "tcp", "ports": ["443"] }] });
+    scene.theirs("web", theirs);
+    set("europe-west1", with("deny"));
+    assert_eq!(
+        scene.admits(443).await,
+        LetsIn::Yes,
+        "the other regions have no such denial"
+    );
+    assert_eq!(scene.admits(2113).await, LetsIn::No);
+}
+
+#[tokio::test]
 async fn a_list_of_rules_that_takes_several_pages_shows_each_once() {
     let scene = Scene::set(Temper::instant()).await;
     scene.fake.small_pages(2);

@@ -5,7 +5,7 @@ use cloud::{
     Cloud, CloudErrorKind, FirewallPart, LinkRole, Operation, Rehearsal, Rehearsed, group_name,
 };
 use domain::{
-    Side,
+    Provider, Side,
     network::{InboundRule, LinkOption},
 };
 use gcp_fake::Temper;
@@ -134,7 +134,7 @@ async fn play(scene: &Scene, operation: Operation) -> Option<CloudErrorKind> {
 async fn an_operation_needs_each_permission_that_it_names_and_says_so_without_it() {
     for operation in CALLING {
         let scene = scene_for(operation).await;
-        for permission in scene.cloud.permissions(operation) {
+        for permission in scene.cloud.permissions(Provider::Gcp, operation) {
             // It is for rules of several entries, of which one is taken back.
             if (operation, permission) == (Operation::RevokeRule, "compute.firewalls.update") {
                 continue;
@@ -156,11 +156,11 @@ async fn an_operation_needs_no_permission_that_it_does_not_name() {
     let cloud = Scene::set(Temper::instant()).await.cloud;
     let all: BTreeSet<_> = Operation::ALL
         .iter()
-        .flat_map(|it| cloud.permissions(*it))
+        .flat_map(|it| cloud.permissions(Provider::Gcp, *it))
         .collect();
     for operation in CALLING {
         let scene = scene_for(operation).await;
-        let named = scene.cloud.permissions(operation);
+        let named = scene.cloud.permissions(Provider::Gcp, operation);
         for permission in all.iter().filter(|it| !named.contains(*it)) {
             scene.fake.deny(LOCAL, permission);
         }
@@ -195,4 +195,16 @@ async fn a_rehearsal_says_which_permissions_are_missing_and_changes_nothing() {
             .iter()
             .all(|it| it.method == "projects.testIamPermissions")
     );
+}
+
+#[tokio::test]
+async fn owners_are_asked_for_what_all_operations_take_and_for_nothing_else() {
+    let cloud = Scene::set(Temper::instant()).await.cloud;
+    let made_by_demonstrations = |it: &&Operation| **it != Operation::CreateNetwork;
+    let all = Operation::ALL.iter().filter(made_by_demonstrations);
+    let taken: BTreeSet<_> = all
+        .flat_map(|it| cloud.permissions(Provider::Gcp, *it))
+        .collect();
+    let asked = BTreeSet::from(cloud::instructions::gcp::PERMISSIONS);
+    assert_eq!(asked, taken);
 }

@@ -275,7 +275,7 @@ impl World for FakeWorld {
     }
 
     async fn deny(&self, at: &AccountRegion, operation: Operation) {
-        for permission in self.cloud().permissions(operation) {
+        for permission in self.cloud().permissions(at.provider, operation) {
             self.fake.deny(at.account.as_str(), permission);
         }
     }

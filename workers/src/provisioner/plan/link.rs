@@ -82,6 +82,12 @@ pub(super) fn find_or_create(facts: &Facts<'_>, attempt: Attempt, draft: &mut Dr
             attempt: refused, ..
         } => refused.saturating_add(1),
     };
+    if halves::form(facts).is_two_objects()
+        && matches!(attempt, Attempt::First)
+        && pair::is_named_like_ours(facts, &live, draft)
+    {
+        return;
+    }
     // A link of ours that the log knows nothing of: the log was restored from an older copy. It
     // becomes an attempt's.
     let wanted = if live.is_empty() {

@@ -31,6 +31,28 @@ pub(super) fn could_become_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
     view.owner.is_none() && joins_as_asked(facts, view)
 }
 
+/// A half of the name that the engine would give, where nothing but names says whose a half is: no
+/// request for it is on record, so it is somebody's, and stays theirs.
+pub(super) fn is_named_like_ours(facts: &Facts<'_>, live: &[&LinkView], draft: &mut Draft) -> bool {
+    let Some(view) = live.first() else {
+        return false;
+    };
+    let message = format!(
+        "{} has the name that Peerage gives its half, and no request for it is on record; it is left alone",
+        view.link
+    );
+    let remedy = vec![
+        format!(
+            "delete {} in the private network, if nobody needs it; then it is asked for",
+            view.link
+        ),
+        "or remove this peering and put the link that is there on record: `peerage peering adopt`"
+            .to_owned(),
+    ];
+    draft.block(facts, BlockCause::Conflict, Side::Local, message, remedy);
+    true
+}
+
 /// A stranger's live link for the pair, or a second one of ours.
 pub(super) fn stands_in_the_way(
     facts: &Facts<'_>,

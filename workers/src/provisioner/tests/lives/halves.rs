@@ -496,6 +496,22 @@ async fn a_stranger_half_for_the_pair_is_not_taken_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_half_of_the_engines_name_that_no_request_on_record_made_is_a_conflict_and_left_alone() {
+    for provider in TWO {
+        let mut life = asked_for(provider, Consent::Delegated);
+        let ours = half_name(peering_id(), 0).unwrap();
+        let (local, remote) = (life.network(Side::Local), life.network(Side::Remote));
+        life.cloud.out_of_band().make_half(&local, &remote, &ours);
+        life.blocks(BlockCause::Conflict, Side::Local).await;
+        assert_eq!(life.count("PeeringInitiationStarted"), 0, "{provider}");
+        life.says(remove());
+        life.settles().await;
+        assert_eq!(life.log.peering().life.as_str(), "removed");
+        assert_eq!(life.names_on(Side::Local), [ours], "{provider}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_attempt_that_is_refused_is_made_again_as_the_next_one() {
     for provider in TWO {
         let mut life = asked_for(provider, Consent::Delegated);
