@@ -3,7 +3,7 @@
 //! A delivery is done when its lines are on the disk. After a crash the last line may be there in
 //! part: it is ended before the next one, and its record comes again whole.
 
-use super::outgoing::record;
+use super::{claims::Claim, outgoing::record};
 use crate::sink::{Attempt, Outcome, Parcel, Sink};
 use async_trait::async_trait;
 use domain::{Clock, connector::FileSink as Wanted};
@@ -21,6 +21,7 @@ use webhook::{Envelope, Record};
 pub(super) struct FileSink {
     lines: Arc<Mutex<Lines>>,
     clock: Clock,
+    _claim: Claim,
 }
 
 struct Lines {
@@ -55,7 +56,12 @@ impl FileSink {
         Ok(folder.join(name))
     }
 
-    pub(super) fn open(folder: &Path, wanted: &Wanted, clock: Clock) -> Result<Self, String> {
+    pub(super) fn open(
+        folder: &Path,
+        wanted: &Wanted,
+        clock: Clock,
+        claim: Claim,
+    ) -> Result<Self, String> {
         let mut lines = Lines {
             path: Self::path(folder, wanted)?,
             max_bytes: wanted.max_bytes,
@@ -68,6 +74,7 @@ impl FileSink {
         Ok(Self {
             lines: Arc::new(Mutex::new(lines)),
             clock,
+            _claim: claim,
         })
     }
 }
@@ -177,6 +184,7 @@ impl Sink for FileSink {
 
 #[cfg(test)]
 mod tests {
+    use super::super::claims::Claims;
     use super::*;
     use chrono::DateTime;
 
@@ -192,8 +200,14 @@ mod tests {
         Arc::new(DateTime::default)
     }
 
+    fn try_open(folder: &Path, max_bytes: u64) -> Result<FileSink, String> {
+        let id = "to-a-file".parse().unwrap();
+        let claim = Claims::default().claim(folder, &id)?;
+        FileSink::open(folder, &wanted(max_bytes), clock(), claim)
+    }
+
     fn open(folder: &Path, max_bytes: u64) -> FileSink {
-        FileSink::open(folder, &wanted(max_bytes), clock()).unwrap()
+        try_open(folder, max_bytes).unwrap()
     }
 
     fn read(folder: &Path, name: &str) -> String {
@@ -225,6 +239,6 @@ mod tests {
         fs::write(&elsewhere, "").unwrap();
         let linked = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(&elsewhere, linked.path().join("events.jsonl")).unwrap();
-        assert!(FileSink::open(linked.path(), &wanted(10), clock()).is_err());
+        assert!(try_open(linked.path(), 10).is_err());
     }
 }

@@ -1,11 +1,13 @@
 //! The sinks that there are, and how they are made of settings.
 
+mod claims;
 mod file;
 mod hook;
 pub(crate) mod outgoing;
 mod stdout;
 
 use crate::sink::{Sink, Sinks};
+use claims::Claims;
 use domain::{
     Clock,
     connector::{Settings, Sink as Wanted},
@@ -26,6 +28,7 @@ use webhook::{BreakerSettings, Breakers, Transport, secrets::MasterKeys};
 #[derive(Clone)]
 pub struct StandardSinks {
     files: Option<PathBuf>,
+    claims: Claims,
     keys: Option<Arc<MasterKeys>>,
     transport: Transport,
     clock: Clock,
@@ -45,6 +48,7 @@ impl StandardSinks {
     pub fn new(files: Option<PathBuf>, keys: Option<Arc<MasterKeys>>, clock: Clock) -> Self {
         Self {
             files,
+            claims: Claims::default(),
             keys,
             transport: Transport::default(),
             clock,
@@ -79,7 +83,11 @@ impl Sinks for StandardSinks {
                 Arc::clone(&self.breakers),
                 clock,
             )?),
-            Wanted::File(file) => Arc::new(FileSink::open(self.folder()?, file, clock)?),
+            Wanted::File(file) => {
+                let folder = self.folder()?;
+                let claim = self.claims.claim(&FileSink::path(folder, file)?, id)?;
+                Arc::new(FileSink::open(folder, file, clock, claim)?)
+            }
             Wanted::Stdout => Arc::new(StdoutSink::new(clock)),
         })
     }
