@@ -68,6 +68,26 @@ class Api:
         assert set(answer) <= known, (path, set(answer) - known)
         return status, answer
 
+    def visit(self, template, values):
+        """Reads what is at a path of its own; its parameters and its answer are what the document says."""
+        operation = self.document["paths"][template]["get"]
+        path = template
+        for parameter in operation["parameters"]:
+            if parameter.get("in") == "path":
+                path = path.replace("{" + parameter["name"] + "}", values[parameter["name"]])
+        assert "{" not in path, path
+        status, content_type, text = fetch(self.server, path)
+        content = operation["responses"]["200"]["content"]
+        if status != 200:
+            schema = {"$ref": "urn:api#/components/schemas/google.rpc.Status"}
+            self.check(json.loads(text), schema)
+            return
+        assert list(content) == [content_type], (path, content_type)
+        if content_type == "application/json":
+            steps = ["paths", template, "get", "responses", "200", "content", content_type, "schema"]
+            escaped = (step.replace("~", "~0").replace("/", "~1") for step in steps)
+            self.check(json.loads(text), {"$ref": "urn:api#/" + "/".join(escaped)})
+
     def watch(self, path, body, until):
         """Follows a stream up to the first line that is wanted; each line is what the document says."""
         self.check(body, self.schema(path, "requestBody", "content", "application/json"))
@@ -152,10 +172,22 @@ def conform(api):
         print(f"ok: {path} {sorted(kinds)}")
     # Every other method that answers once, asked for nothing in particular.
     for path, operations in api.document["paths"].items():
-        if "application/json" in operations["post"]["responses"]["200"]["content"]:
+        is_method = path.startswith("/peerage.v1.")
+        if is_method and "application/json" in operations["post"]["responses"]["200"]["content"]:
             status, answer = api.call(path, {})
             assert status in (200, 400, 404), (path, status, answer)
             print(f"ok: {path} {status}")
+    # The paths and verbs beside those: each that is read, with what it is asked about.
+    asked = {"connector_id": "read-models", "event_type": "NetworkRegistered"}
+    read = 0
+    for template, operations in api.document["paths"].items():
+        answers = operations.get("get", {"responses": {"200": {"content": {}}}})["responses"]["200"]["content"]
+        if "application/x-ndjson" not in answers and answers:
+            api.visit(template, asked)
+            print(f"ok: GET {template}")
+            read += 1
+    assert read >= 6, read
+
 
 
 if __name__ == "__main__":

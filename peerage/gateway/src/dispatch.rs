@@ -79,8 +79,8 @@ impl Gateway {
         let services = BoxCloneService::new(Bounded(services));
         let desk = Desk {
             methods: Arc::new(Methods::of(pool)),
+            document: openapi(pool, description, &routes).to_string().into(),
             routes: Arc::new(routes),
-            document: openapi(pool, description).to_string().into(),
             web: BoxCloneService::new(
                 ServiceBuilder::new()
                     .layer(GrpcWebLayer::new())

@@ -90,4 +90,38 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn every_path_and_verb_is_described_with_all_that_it_takes() {
+        let about = gateway::Description {
+            title: "",
+            version: "",
+            text: "",
+        };
+        let document = gateway::openapi(&POOL, &about, &routes());
+        let mut ids = std::collections::BTreeSet::new();
+        for route in routes().iter() {
+            let verb = route.verb.as_str().to_ascii_lowercase();
+            let operation = &document["paths"][route.path][&verb];
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            assert!(
+                ids.insert(id.to_owned()),
+                "{} {}: {id}",
+                route.verb,
+                route.path
+            );
+            let parameters = operation["parameters"].as_array().unwrap();
+            for field in route
+                .path
+                .split('{')
+                .skip(1)
+                .filter_map(|it| it.split('}').next())
+            {
+                let told = parameters.iter().find(|it| it["name"] == field);
+                assert_eq!(told.map(|it| &it["in"]), Some(&"path".into()), "{field}");
+            }
+            let has_body = !operation["requestBody"].is_null();
+            assert_eq!(has_body, route.body != RouteBody::None, "{}", route.path);
+        }
+    }
 }

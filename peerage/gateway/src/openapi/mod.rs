@@ -5,10 +5,11 @@
 //! by hand but what HTTP adds: headers, errors, and that streams are lines.
 
 mod comments;
+mod routes;
 mod schema;
 
 use crate::{
-    Description,
+    Description, Routes,
     deadline::REQUEST_TIMEOUT,
     methods::{callable, path},
 };
@@ -23,8 +24,8 @@ const VERSION: &str = "3.1.0";
 /// What `google.rpc.Status` is called here.
 const STATUS: &str = "google.rpc.Status";
 
-/// The API that `pool` describes, as an OpenAPI document.
-pub fn openapi(pool: &DescriptorPool, description: &Description<'_>) -> Value {
+/// The API that `pool` describes, and its paths and verbs beside those, as an OpenAPI document.
+pub fn openapi(pool: &DescriptorPool, description: &Description<'_>, routes: &Routes) -> Value {
     let comments = Comments::of(pool);
     let mut schemas = Schemas::new(&comments);
     let mut paths = Map::new();
@@ -32,6 +33,7 @@ pub fn openapi(pool: &DescriptorPool, description: &Description<'_>) -> Value {
         let operation = operation(&method, &comments, &mut schemas);
         paths.insert(path(&method), json!({ "post": operation }));
     }
+    routes::describe(pool, routes, &comments, &mut schemas, &mut paths);
     let tags = pool.services().map(|service| {
         json!({
             "name": service.full_name(),

@@ -85,7 +85,8 @@ impl<'a> Schemas<'a> {
         schema
     }
 
-    fn property(&mut self, field: &FieldDescriptor) -> Value {
+    /// The schema of a field, with what is said of it.
+    pub(super) fn property(&mut self, field: &FieldDescriptor) -> Value {
         let mut schema = if let (true, Kind::Message(entry)) = (field.is_map(), field.kind()) {
             let value = entry.map_entry_value_field().kind();
             json!({ "type": "object", "additionalProperties": self.kind(&value) })
