@@ -1,5 +1,5 @@
-//! Which of several servers on one store delivers: one lease for all connectors, in a stream of its
-//! own.
+//! Which of several servers on one store acts: a lease, in a stream of its own. All connectors have
+//! one together; what acts outward beside them has another ([`Election`]).
 //!
 //! A holder renews the lease by appending to it. Who wants it watches that stream: if it has not
 //! changed for as long as a lease lasts, by the watcher's own clock, the watcher appends behind the
@@ -13,11 +13,12 @@
 
 use crate::checkpoint::metadata;
 use chrono::{DateTime, Utc};
-use domain::{Clock, connector::LEASE_STREAM};
+use domain::{Clock, connector::LEASE_CATEGORY};
 use journal::{Journal, JournalError, Record};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -56,7 +57,8 @@ impl Default for LeaseSettings {
 struct Said {
     /// The server, for people.
     host: String,
-    /// The process: two on one host are two.
+    /// The process: two on one host are two. One that was started again on the data directory that
+    /// it locks is the same.
     instance: Uuid,
     /// The holder's version of the program.
     version: String,
@@ -115,6 +117,41 @@ impl Holding {
     }
 }
 
+/// A time for which this server holds the lease, for what acts outward beside the connectors.
+#[derive(Clone, Debug)]
+pub struct Term(Arc<Holding>);
+
+impl Term {
+    /// A later holder's is higher.
+    pub fn number(&self) -> u64 {
+        self.0.term
+    }
+
+    /// Whether something may be sent outside: enough is left of the lease for most calls.
+    pub fn lasts_for_a_call(&self) -> bool {
+        self.0.lasts_for_a_call()
+    }
+}
+
+/// Whether this server holds a lease. While there is one of these, the lease is not given back:
+/// whoever works under it ends first.
+#[derive(Debug)]
+pub struct Terms(watch::Receiver<Option<Arc<Holding>>>);
+
+impl Terms {
+    /// The term for which this server holds it, if it does.
+    pub fn current(&mut self) -> Option<Term> {
+        self.0.borrow_and_update().clone().map(Term)
+    }
+
+    /// Returns when that has changed; never, when it cannot change any more.
+    pub async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
 /// The part of a lease in which its holder works.
 fn work(ttl: Duration) -> u64 {
     millis(ttl) / 10 * 7
@@ -130,12 +167,79 @@ fn now() -> u64 {
     (time.tv_sec as u64) * 1_000 + (time.tv_nsec as u64) / 1_000_000
 }
 
+/// A lease of its own, for something that acts outward and is no connector of the runtime's.
+#[derive(Clone)]
+pub struct Election {
+    journal: Journal,
+    stream: String,
+    settings: LeaseSettings,
+    host: String,
+    instance: Uuid,
+    clock: Clock,
+    held: Arc<watch::Sender<Option<Arc<Holding>>>>,
+}
+
+impl fmt::Debug for Election {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Election");
+        shown.field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+impl Election {
+    /// The lease of this name, for which this server, called `host`, will ask. `instance` is the
+    /// process, as in [`RuntimeSettings`](crate::RuntimeSettings).
+    pub fn new(
+        journal: Journal,
+        name: &str,
+        settings: LeaseSettings,
+        host: String,
+        instance: Uuid,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            journal,
+            stream: format!("{LEASE_CATEGORY}-{name}"),
+            settings,
+            host,
+            instance,
+            clock,
+            held: Arc::new(watch::Sender::new(None)),
+        }
+    }
+
+    /// When this server holds it.
+    pub fn terms(&self) -> Terms {
+        Terms(self.held.subscribe())
+    }
+
+    /// Which server holds it, and its term; nothing if none does.
+    pub async fn holder(&self) -> Result<Option<(String, u64)>, JournalError> {
+        holder(&self.journal, &self.stream).await
+    }
+
+    /// Asks for it, renews it and gives it back, until stopped.
+    pub async fn run(&self, stop: CancellationToken) {
+        let candidate = Candidate {
+            journal: self.journal.clone(),
+            stream: self.stream.clone(),
+            settings: self.settings,
+            host: self.host.clone(),
+            instance: self.instance,
+            clock: self.clock.clone(),
+        };
+        candidate.run(&self.held, stop).await;
+    }
+}
+
 /// One server's part in who holds the lease.
 pub(crate) struct Candidate {
     pub(crate) journal: Journal,
+    /// The lease's stream.
+    pub(crate) stream: String,
     pub(crate) settings: LeaseSettings,
     pub(crate) host: String,
-    /// Of this process alone.
+    /// Of this process alone, and of those before it that it knows to have ended.
     pub(crate) instance: Uuid,
     pub(crate) clock: Clock,
 }
@@ -150,7 +254,7 @@ impl Candidate {
     /// Takes the lease whenever it can be had, renews it, and gives it back at the end.
     pub(crate) async fn run(
         self,
-        held: watch::Sender<Option<Arc<Holding>>>,
+        held: &watch::Sender<Option<Arc<Holding>>>,
         stop: CancellationToken,
     ) {
         let instance = self.instance;
@@ -161,19 +265,21 @@ impl Candidate {
             };
             let (holding, mut last) = taken;
             let holding = Arc::new(holding);
-            tracing::info!(term = holding.term, host = %self.host, "this server delivers");
+            tracing::info!(lease = self.stream, term = holding.term, host = %self.host, "this server holds the lease");
             held.send_replace(Some(Arc::clone(&holding)));
             let lost = self.hold(instance, &holding, &mut last);
             let lost = stop.run_until_cancelled(lost).await;
             if lost.is_none() {
                 // Whoever works under it ends first.
                 held.closed().await;
+                held.send_replace(None);
                 self.release(instance, holding.term, last).await;
                 return;
             }
             tracing::warn!(
+                lease = self.stream,
                 term = holding.term,
-                "the lease was lost; another server delivers"
+                "the lease was lost; another server may hold it"
             );
             held.send_replace(None);
         }
@@ -202,16 +308,17 @@ impl Candidate {
         instance: Uuid,
         seen: &mut Option<Seen>,
     ) -> Result<Option<(Holding, u64)>, JournalError> {
-        let latest = self.journal.latest(LEASE_STREAM).await?;
+        let latest = self.journal.latest(&self.stream).await?;
         let asked = now();
         let after = match latest {
             None => {
-                self.journal.keep_last(LEASE_STREAM, KEPT).await?;
+                self.journal.keep_last(&self.stream, KEPT).await?;
                 None
             }
             Some(latest) => {
                 let said = serde_json::from_slice::<Said>(&latest.data).ok();
-                let is_free = said.is_none_or(|it| it.released);
+                // What this server held before it crashed nobody works under any more.
+                let is_free = said.is_none_or(|it| it.released || it.instance == instance);
                 let since = match seen {
                     Some(it) if it.revision == latest.revision => it.since,
                     Some(_) | None => {
@@ -288,17 +395,18 @@ impl Candidate {
             released,
             term,
         };
-        let record = record(&said, after, (self.clock)());
+        let record = record(&self.stream, &said, after, (self.clock)());
         let record = record.map_err(|source| JournalError::Encoding {
             operation: "renew the lease",
             event_type: LEASE,
             source,
         })?;
-        self.journal.record(LEASE_STREAM, after, &[record]).await
+        self.journal.record(&self.stream, after, &[record]).await
     }
 }
 
 fn record(
+    stream: &str,
     said: &Said,
     after: Option<u64>,
     now: DateTime<Utc>,
@@ -306,14 +414,17 @@ fn record(
     let data = serde_json::to_value(said)?;
     Ok(Record {
         event_type: LEASE,
-        metadata: metadata(LEASE_STREAM, after, &data, now)?,
+        metadata: metadata(stream, after, &data, now)?,
         data,
     })
 }
 
 /// Who holds the lease, as its stream says: the host and the term.
-pub(crate) async fn holder(journal: &Journal) -> Result<Option<(String, u64)>, JournalError> {
-    let latest = journal.latest(LEASE_STREAM).await?;
+pub(crate) async fn holder(
+    journal: &Journal,
+    stream: &str,
+) -> Result<Option<(String, u64)>, JournalError> {
+    let latest = journal.latest(stream).await?;
     Ok(latest.and_then(|latest| {
         let said: Said = serde_json::from_slice(&latest.data).ok()?;
         (!said.released).then_some((

@@ -44,7 +44,7 @@ pub use deliveries::{
     DeliveryLogError, DeliveryLogSettings, DeliveryResult,
 };
 pub use filter::{FilterError, Matcher};
-pub use lease::LeaseSettings;
+pub use lease::{Election, LeaseSettings, Term, Terms};
 pub use metrics::exposition;
 pub use parked::{ParkedError, ParkedRecord, ParkedRecords, ParkedState, Which};
 pub use registry::{Connectors, ExecuteError, Executed, Loaded};

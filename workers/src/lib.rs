@@ -12,4 +12,4 @@
 
 pub mod provisioner;
 
-pub use provisioner::{Directory, Provisioner, ProvisionerSettings, Resolved};
+pub use provisioner::{Alone, Directory, Lease, Provisioner, ProvisionerSettings, Resolved, Term};

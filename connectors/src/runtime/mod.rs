@@ -20,7 +20,7 @@ use crate::{
 };
 use domain::{
     Clock, EventId,
-    connector::{Settings, Transformer},
+    connector::{LEASE_STREAM, Settings, Transformer},
     text::ConnectorId,
 };
 use journal::{Body, FollowError, Journal, JournalError, Position, Recorded};
@@ -47,7 +47,8 @@ pub enum Tenancy {
 pub struct RuntimeSettings {
     /// What this server is called in the log.
     pub host: String,
-    /// Of this process alone: two on one host are two.
+    /// Of this process alone: two on one host are two. One that knows that the process before it
+    /// has ended may go by its name: then it need not wait until the lease of that one has ended.
     pub instance: Uuid,
     /// Whether other servers may use the same store.
     pub tenancy: Tenancy,
@@ -227,7 +228,7 @@ impl Runtime {
     pub async fn holder(&self) -> Result<Option<(String, u64)>, JournalError> {
         match self.settings.tenancy {
             Tenancy::Alone => Ok(Some((self.settings.host.clone(), 0))),
-            Tenancy::Shared(_) => holder(&self.journal).await,
+            Tenancy::Shared(_) => holder(&self.journal, LEASE_STREAM).await,
         }
     }
 
@@ -265,12 +266,13 @@ impl Runtime {
                 Tenancy::Shared(settings) => {
                     let candidate = Candidate {
                         journal: self.journal.clone(),
+                        stream: LEASE_STREAM.to_owned(),
                         settings,
                         host: self.settings.host.clone(),
                         instance: self.settings.instance,
                         clock: self.clock.clone(),
                     };
-                    candidate.run(held, stop.clone()).await;
+                    candidate.run(&held, stop.clone()).await;
                 }
             }
             Ok(())

@@ -1,7 +1,7 @@
 //! The connectors' part of an engine: what opens their secrets, which sinks there are, and whether
 //! other servers may share the store.
 
-use super::{Engine, StartError, Storage, clock};
+use super::{Engine, StartError, Storage, clock, lease, store};
 use crate::{api, config::Config};
 use aws_lc_rs::rand::SystemRandom;
 use chrono::TimeDelta;
@@ -17,7 +17,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use uuid::Uuid;
 
 /// The key file of an engine with a store of its own, in its data directory.
 const KEY_FILE: &str = "secrets.key";
@@ -43,13 +42,14 @@ pub(super) fn start(
     } else {
         Tenancy::Shared(LeaseSettings::default())
     };
+    let instance = store::instance(engine.lock.as_ref());
     let files = &config.connectors.files;
     let files = (!files.as_os_str().is_empty()).then(|| files.clone());
     let sinks = StandardSinks::new(files, keys.clone(), clock());
     let settings = RuntimeSettings {
         drain: config.api.drain,
         transforms: Some(Host::new(program())),
-        ..RuntimeSettings::new(host.to_string(), Uuid::new_v4(), tenancy)
+        ..RuntimeSettings::new(host.to_string(), instance, tenancy)
     };
     let runtime = Runtime::new(journal.clone(), Arc::new(sinks), clock(), settings);
     let runtime = runtime.keeping(deliveries(config, storage)?);
@@ -68,6 +68,7 @@ pub(super) fn start(
         registry: Connectors::new(journal.clone()),
         catalogue,
         runtime,
+        election: lease::election(engine, journal, is_alone, host),
         keys,
     })
 }

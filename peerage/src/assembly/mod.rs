@@ -9,6 +9,7 @@
 mod access;
 mod connectors;
 mod health;
+mod lease;
 mod listen;
 mod probes;
 mod readiness;
@@ -32,7 +33,7 @@ use crate::{
     config::Config,
     descriptors,
 };
-use ::connectors::secrets;
+use ::connectors::{Election, secrets};
 use chrono::Utc;
 use embedded::EmbeddedNode;
 use gateway::{Gateway, Limits, Listen, Listener, Probes, Stop, Tls};
@@ -179,7 +180,8 @@ pub struct Engine {
     stopping: CancellationToken,
     parts: JoinSet<Part>,
     node: Option<EmbeddedNode>,
-    _directory: Option<File>,
+    /// The lock on the data directory.
+    lock: Option<File>,
 }
 
 type Part = (
@@ -229,15 +231,16 @@ impl Engine {
             stopping: CancellationToken::new(),
             parts: JoinSet::new(),
             node: store.node,
-            _directory: directory,
+            lock: directory,
         };
         engine.watch_store();
         let host = access::host(&engine.address);
         let (opened, others) = access::open(&mut engine, config, &journal, &host).await?;
         engine.project(&projections, &journal);
         let probes = probes::listen(config).await?;
-        let (planner, directory, progress) = engine.provision(config, &journal);
         let connectors = connectors::start(&mut engine, config, storage, &journal, &host)?;
+        let election = connectors.election.clone();
+        let (planner, directory, progress) = engine.provision(config, &journal, election.as_ref());
         let services = Services {
             journal,
             projections,
@@ -340,6 +343,7 @@ impl Engine {
         &mut self,
         config: &Config,
         journal: &Journal,
+        election: Option<&Election>,
     ) -> (Planner, Directory, Arc<Progress>) {
         let settings = ProvisionerSettings {
             parallel_networks: config.provisioner.parallel_networks,
@@ -354,6 +358,13 @@ impl Engine {
             places: self.clouds.places.clone(),
             ..ProvisionerSettings::default()
         };
+        if let Some(election) = election.cloned() {
+            let stopping = self.stopping.clone();
+            self.parts.spawn(async move {
+                election.run(stopping).await;
+                ("what asks for the provisioner's lease", Ok(()))
+            });
+        }
         let cloud = Arc::clone(&self.clouds.cloud);
         let provisioner = Provisioner::new(
             journal.clone(),
@@ -361,7 +372,8 @@ impl Engine {
             clock(),
             settings,
             self.stopping.clone(),
-        );
+        )
+        .under(lease::of(election));
         let (planner, directory) = (provisioner.planner(), provisioner.directory());
         let progress = provisioner.progress();
         self.parts.spawn(async move {

@@ -10,6 +10,7 @@ use embedded::EmbeddedNode;
 use journal::{Journal, JournalSettings};
 use std::{
     fs::{File, TryLockError},
+    os::unix::fs::MetadataExt as _,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -47,6 +48,22 @@ pub(super) fn take_directory(
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
+
+/// What this process is called among the servers of a store: the same when it is started again on
+/// the same directory of the same running machine, since it holds that directory's lock; anything
+/// else has another name, a copy of the directory too.
+pub(super) fn instance(directory: Option<&File>) -> Uuid {
+    let named = directory.and_then(|lock| {
+        let found = lock.metadata().ok()?;
+        let boot = std::fs::read_to_string(BOOT_ID).ok()?;
+        let name = format!("{} {} {}", boot.trim(), found.dev(), found.ino());
+        Some(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+    });
+    named.unwrap_or_else(Uuid::new_v4)
+}
+
+/// Of this machine since it was started.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The event store: what keeps it open, how the engine calls it, and how it may be shown.
 pub(super) struct Store {

@@ -23,6 +23,7 @@ mod json;
 mod life;
 mod outage;
 mod probes;
+mod replicas;
 mod restart;
 mod serve;
 mod support;

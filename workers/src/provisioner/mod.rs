@@ -32,6 +32,7 @@ mod dry_run;
 mod elsewhere;
 mod graph;
 mod identities;
+mod lease;
 mod log;
 mod memories;
 mod memory;
@@ -62,6 +63,7 @@ mod work_queue;
 
 pub use directory::{Directory, Resolved};
 pub use elsewhere::{Elsewhere, elsewhere};
+pub use lease::{Alone, Lease, Term};
 pub use preview::{
     CheckOutcome, CheckReport, DiscoveredLink, PlannedAction, Planner, Preview, PreviewError,
     Subject,
@@ -73,6 +75,7 @@ use bounded::Bounded;
 use cloud::{Cloud, RateLimited};
 use domain::Actor;
 use journal::{Clock, FollowError, Journal, Signal};
+use lease::{Fenced, Held};
 use parking_lot::RwLock;
 use same_log::LastKnown;
 use scheduler::{Scheduler, Worker};
@@ -96,6 +99,8 @@ pub struct Provisioner {
     worker: Arc<Worker>,
     progress: Arc<Progress>,
     directory: Directory,
+    held: Held,
+    lease: Box<dyn Lease>,
 }
 
 impl fmt::Debug for Provisioner {
@@ -108,8 +113,8 @@ impl fmt::Debug for Provisioner {
 }
 
 impl Provisioner {
-    /// A provisioner that stops when the token is cancelled. All calls to the cloud go through the
-    /// limits of the settings.
+    /// A provisioner that stops when the token is cancelled, of the only server on its store. All
+    /// calls to the cloud go through the limits of the settings.
     pub fn new(
         journal: Journal,
         cloud: Arc<dyn Cloud>,
@@ -117,6 +122,8 @@ impl Provisioner {
         settings: ProvisionerSettings,
         stop: CancellationToken,
     ) -> Self {
+        let held = Held::default();
+        let cloud = Arc::new(Fenced::new(cloud, held.clone()));
         let cloud = Arc::new(RateLimited::new(cloud, settings.calls.clone()));
         let bounded = || Bounded::new(cloud.clone(), settings.parallel_calls);
         let (routine, express) = (bounded(), bounded());
@@ -138,7 +145,15 @@ impl Provisioner {
             }),
             progress,
             directory: Directory::default(),
+            held,
+            lease: Box::new(Alone),
         }
+    }
+
+    /// The same, that works only while this lease is held.
+    #[must_use]
+    pub fn under(self, lease: Box<dyn Lease>) -> Self {
+        Self { lease, ..self }
     }
 
     /// Which network each peering is of.
@@ -158,7 +173,7 @@ impl Provisioner {
 
     /// Runs until it is told to stop, then lets the calls that are on their way come to their end.
     /// An error means that the log can never be followed, whatever time passes.
-    pub async fn run(self) -> Result<(), FollowError> {
+    pub async fn run(mut self) -> Result<(), FollowError> {
         let mut scheduler = Scheduler::new(Arc::clone(&self.worker), Arc::clone(&self.progress));
         let networks = self.worker.networks.clone();
         let checking = tokio::spawn(async move { networks.check_snapshots().await });
@@ -167,12 +182,14 @@ impl Provisioner {
         let _marking = AbortOnDropHandle::new(tokio::spawn(marking));
         let result = self.follow(&mut scheduler).await;
         scheduler.drain().await;
+        // Gives the lease back as far as it is held for this: nothing is under way any more.
+        self.held.set(None);
         result
     }
 
     /// Follows the log until the engine stops. When it is another log than the one that was
     /// followed, everything that was learnt from that one is dropped, and following begins anew.
-    async fn follow(&self, scheduler: &mut Scheduler) -> Result<(), FollowError> {
+    async fn follow(&mut self, scheduler: &mut Scheduler) -> Result<(), FollowError> {
         loop {
             match self.follow_one(scheduler).await? {
                 Followed::ToItsEnd => return Ok(()),
@@ -187,7 +204,7 @@ impl Provisioner {
         }
     }
 
-    async fn follow_one(&self, scheduler: &mut Scheduler) -> Result<Followed, FollowError> {
+    async fn follow_one(&mut self, scheduler: &mut Scheduler) -> Result<Followed, FollowError> {
         let mut reached = tokio::select! {
             () = self.worker.stop.cancelled() => return Ok(Followed::ToItsEnd),
             reached = start::begin(&self.journal, scheduler, &self.directory, &self.progress) => reached,
@@ -200,19 +217,21 @@ impl Provisioner {
     }
 
     async fn follow_from(
-        &self,
+        &mut self,
         reached: &mut Reached,
         scheduler: &mut Scheduler,
     ) -> Result<Followed, FollowError> {
         let from = reached.position();
         let mut follower = self.journal.follow(from, journal::Followed::Networks);
         let mut last_known = LastKnown::default();
+        self.take_term(scheduler);
         loop {
             scheduler.start_due();
             let due = scheduler.next_due();
             tokio::select! {
                 biased;
                 () = self.worker.stop.cancelled() => return Ok(Followed::ToItsEnd),
+                () = self.lease.changed() => self.take_term(scheduler),
                 Some(finished) = scheduler.ended() => scheduler.finish(finished),
                 signal = follower.next() => match signal {
                     Ok(Signal::Event(recorded)) => {
@@ -243,6 +262,13 @@ impl Provisioner {
                 () = until(due) => {}
             }
         }
+    }
+
+    /// Begins the term that there is, or ends the one that was.
+    fn take_term(&mut self, scheduler: &mut Scheduler) {
+        let term = self.lease.term();
+        self.held.set(term.clone());
+        scheduler.hold(term);
     }
 
     /// Whether the log is still the one that was followed. What was not followed but loaded is

@@ -9,6 +9,7 @@ use super::{
     context::{Pass, Wake},
     elsewhere::{Elsewhere, elsewhere},
     graph::Graph,
+    lease::{Holding, Term},
     log::JournalLog,
     memories::Memories,
     progress::Progress,
@@ -65,6 +66,8 @@ struct Running {
     since: Instant,
     wake: Arc<Wake>,
     task: task::Id,
+    /// The term in which it began.
+    term: u64,
 }
 
 /// All passes: those to come, those under way, and what is remembered of past ones.
@@ -79,6 +82,8 @@ pub(super) struct Scheduler {
     log_failures: BTreeMap<NetworkId, u32>,
     /// Whether the log was read to its end: what is in it before that is no news.
     caught_up: bool,
+    /// The term of the lease in which passes begin; none while another server has it.
+    holding: Option<Holding>,
 }
 
 impl Scheduler {
@@ -92,6 +97,7 @@ impl Scheduler {
             running: HashMap::new(),
             log_failures: BTreeMap::new(),
             caught_up: false,
+            holding: None,
         }
     }
 
@@ -127,6 +133,29 @@ impl Scheduler {
         self.caught_up = true;
     }
 
+    /// This server holds the lease for this term, or not any more: then the passes of the term
+    /// before end, each before its next call, and what is remembered goes, since another server
+    /// has gone on from there.
+    pub(super) fn hold(&mut self, term: Option<Arc<dyn Term>>) {
+        if self.term() == term.as_ref().map(|it| it.number()) {
+            return;
+        }
+        if let Some(holding) = self.holding.take() {
+            let term = holding.term.number();
+            tracing::info!(term, "the provisioner stops working: the lease is not held");
+            holding.over.cancel();
+            self.memories.clear();
+        }
+        self.holding = term.map(|term| {
+            let over = self.worker.stop.child_token();
+            Holding { term, over }
+        });
+    }
+
+    fn term(&self) -> Option<u64> {
+        self.holding.as_ref().map(|it| it.term.number())
+    }
+
     fn has_room(&self, lane: Lane) -> bool {
         let now = Instant::now();
         let young = |it: &&Running| it.lane == lane && now.duration_since(it.since) < YOUNG;
@@ -145,7 +174,7 @@ impl Scheduler {
 
     /// When there is something to start or to tell.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        if !self.caught_up {
+        if !self.caught_up || self.holding.is_none() {
             return None;
         }
         let of_lane = |lane| {
@@ -166,9 +195,9 @@ impl Scheduler {
     /// Tells the passes under way what came up for them, and starts those that are due; commands
     /// first.
     pub(super) fn start_due(&mut self) {
-        if !self.caught_up {
+        let Some(holding) = self.holding.clone().filter(|_| self.caught_up) else {
             return;
-        }
+        };
         let now = Instant::now();
         for (id, reasons) in self.work_queue.take_for_running(now) {
             if let Some(running) = self.running.get_mut(&id) {
@@ -179,20 +208,21 @@ impl Scheduler {
             while self.has_room(lane)
                 && let Some((id, reasons)) = self.work_queue.start_due(lane, now)
             {
-                self.start(id, lane, reasons);
+                self.start(id, lane, reasons, &holding);
             }
         }
         self.progress.in_progress(self.work_queue.in_progress());
     }
 
-    fn start(&mut self, id: NetworkId, lane: Lane, reasons: Reasons) {
+    fn start(&mut self, id: NetworkId, lane: Lane, reasons: Reasons, holding: &Holding) {
         let memories = self.memories.remove(&id).unwrap_or_default();
         let worker = Arc::clone(&self.worker);
         let wake = Wake::by(reasons);
         let told = Arc::clone(&wake);
+        let over = holding.over.clone();
         let task = self
             .passes
-            .spawn(async move { worker.run(id, memories, &told).await })
+            .spawn(async move { worker.run(id, memories, &told, &over).await })
             .id();
         let since = Instant::now();
         self.running.insert(
@@ -202,6 +232,7 @@ impl Scheduler {
                 since,
                 wake,
                 task,
+                term: holding.term.number(),
             },
         );
     }
@@ -240,7 +271,13 @@ impl Scheduler {
     }
 
     fn plan_next(&mut self, Finished { id, memories, due }: Finished) {
+        let began_in = self.running.get(&id).map(|it| it.term);
         self.end(id);
+        if began_in.is_some_and(|it| self.term() != Some(it)) {
+            // It was broken off. Whoever holds the lease now goes on, or this server when it does.
+            self.work_queue.enqueue(id, Instant::now(), Reason::Start);
+            return;
+        }
         self.memories.insert(id, memories);
         match due {
             Ok(due) => {
@@ -289,7 +326,13 @@ impl Worker {
         elsewhere(network, here, self.settings.claims_unmarked).map_or(Ok(()), Err)
     }
 
-    async fn run(&self, id: NetworkId, mut memories: Memories, wake: &Wake) -> Finished {
+    async fn run(
+        &self,
+        id: NetworkId,
+        mut memories: Memories,
+        wake: &Wake,
+        over: &CancellationToken,
+    ) -> Finished {
         let log = JournalLog {
             networks: self.networks.clone(),
             id,
@@ -304,7 +347,7 @@ impl Worker {
             settings: &self.settings,
             graph: &self.graph,
             turns: &self.turns,
-            stop: &self.stop,
+            stop: over,
             wake,
         };
         let due = pass.run(&mut memories).await;

@@ -62,27 +62,51 @@ impl Connectors {
     /// One of the engine's own, as it is shown.
     pub(super) async fn own(&self, which: BuiltIn) -> v1::Connector {
         let services = &self.0;
-        let host = services.server.host.to_string();
-        let (connector_id, name, progress) = match which {
-            BuiltIn::Provisioner => (PROVISIONER.to_owned(), "what makes the cloud match", None),
-            BuiltIn::ReadModels => {
-                let progress = self.read_models().await;
-                (
-                    format!("{READ_MODELS}@{host}"),
-                    "what can be looked up",
-                    Some(progress),
-                )
-            }
-        };
-        v1::Connector {
-            connector_id,
-            name: name.to_owned(),
+        let own = v1::Connector {
             state: v1::ConnectorState::Running.into(),
             since: Some(timestamp(services.server.started_at)),
-            host,
             built_in: true,
-            progress,
             ..v1::Connector::default()
+        };
+        match which {
+            BuiltIn::Provisioner => self.provisioner(own).await,
+            BuiltIn::ReadModels => {
+                let host = services.server.host.to_string();
+                v1::Connector {
+                    connector_id: format!("{READ_MODELS}@{host}"),
+                    name: "what can be looked up".to_owned(),
+                    host,
+                    progress: Some(self.read_models().await),
+                    ..own
+                }
+            }
+        }
+    }
+
+    /// It works at the server that holds the lease, as all that acts outward does.
+    async fn provisioner(&self, own: v1::Connector) -> v1::Connector {
+        let own = v1::Connector {
+            connector_id: PROVISIONER.to_owned(),
+            name: "what makes the cloud match".to_owned(),
+            ..own
+        };
+        let Some(election) = &self.parts().election else {
+            // Nobody else can reach the store.
+            let host = self.0.server.host.to_string();
+            return v1::Connector { host, ..own };
+        };
+        match election.holder().await {
+            Ok(Some((host, term))) => v1::Connector { host, term, ..own },
+            Ok(None) => v1::Connector {
+                state: v1::ConnectorState::Activating.into(),
+                cause: "no server holds the lease".to_owned(),
+                ..own
+            },
+            Err(error) => v1::Connector {
+                state: v1::ConnectorState::Activating.into(),
+                cause: domain::error_chain(&error),
+                ..own
+            },
         }
     }
 

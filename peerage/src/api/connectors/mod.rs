@@ -57,6 +57,8 @@ pub struct Parts {
     pub runtime: Runtime,
     /// What seals and opens the secrets of settings, if there is anything.
     pub keys: Option<Arc<MasterKeys>>,
+    /// Who asks for the provisioner's lease; nobody, where this server has its store for itself.
+    pub election: Option<::connectors::Election>,
 }
 
 impl fmt::Debug for Parts {
