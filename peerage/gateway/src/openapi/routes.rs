@@ -112,10 +112,10 @@ fn deep_field(message: &MessageDescriptor, name: &str) -> Option<FieldDescriptor
     let Some((outer, inner)) = name.split_once('.') else {
         return message.get_field_by_name(name);
     };
-    match message.get_field_by_name(outer)?.kind() {
-        Kind::Message(message) => deep_field(&message, inner),
-        _ => None,
-    }
+    let Kind::Message(message) = message.get_field_by_name(outer)?.kind() else {
+        return None;
+    };
+    deep_field(&message, inner)
 }
 
 /// A parameter; nothing for a message, which no query can say.
