@@ -2,23 +2,25 @@
 
 use crate::{
     config::{self, CloudKind, Config},
-    storage::Storage,
+    storage::{Storage, check_secret},
 };
 use aws::{
     AwsCloud, DEFAULT_LIMITS,
     ec2::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys, Tags},
 };
+use azure::{AzureCloud, AzureSettings};
 use cloud::{
-    Cloud, Groundwork, Limits,
+    ByProvider, Cloud, Groundwork, Limits,
     instructions::{self, Instruction},
 };
 use domain::{
     CloudMode, Partition, Places, Provider, QuotaOverrides, Region, ServedClouds,
     network::{Peering, Registered},
 };
+use gcp::{GcpCloud, GcpSettings};
 use journal::Clock;
 use simulated::{PersistenceError, SimulatedCloud, SimulatedSettings};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 /// What the peer's owner must do, in order, as things stand: each provider's texts stand beside the
 /// code that calls it.
@@ -59,8 +61,8 @@ pub(crate) fn instructions_for_engine(
 pub struct Clouds {
     /// What the provisioner works on.
     pub cloud: Arc<dyn Cloud>,
-    /// What the demonstration makes its networks with.
-    pub groundwork: Arc<dyn Groundwork>,
+    /// What the demonstration makes its networks with, where there is something.
+    pub groundwork: Option<Arc<dyn Groundwork>>,
     /// What the configuration says of regions and quotas.
     pub places: Places,
 }
@@ -73,56 +75,229 @@ impl Clouds {
         served.with_places(self.places.clone())
     }
 
-    pub(crate) fn of(
+    pub(crate) fn of(config: &Config, storage: Storage, clock: Clock) -> Result<Self, CloudsError> {
+        let places = places(&config.cloud);
+        let providers = match config.cloud.kind() {
+            CloudKind::Simulated => return Self::simulated(config, storage, clock, places),
+            CloudKind::Providers(providers) => providers,
+        };
+        let mut groundwork: Option<Arc<dyn Groundwork>> = None;
+        let mut clouds: Option<ByProvider> = None;
+        for provider in providers {
+            let cloud: Arc<dyn Cloud> = match provider {
+                Provider::Aws => {
+                    let cloud = aws_cloud(&config.cloud.aws, &places);
+                    groundwork = Some(Arc::new(cloud.clone()));
+                    Arc::new(cloud)
+                }
+                Provider::Gcp => Arc::new(gcp_cloud(&config.cloud.gcp)?),
+                Provider::Azure => Arc::new(azure_cloud(&config.cloud.azure, &places)?),
+            };
+            clouds = Some(match clouds {
+                Some(clouds) => clouds.and(provider, cloud),
+                None => ByProvider::new(provider, cloud),
+            });
+        }
+        Ok(Self {
+            cloud: Arc::new(clouds.ok_or(CloudsError::None)?),
+            groundwork,
+            places,
+        })
+    }
+
+    fn simulated(
         config: &Config,
         storage: Storage,
         clock: Clock,
-    ) -> Result<Self, PersistenceError> {
-        let places = places(&config.cloud.aws);
-        match config.cloud.kind() {
-            CloudKind::Simulated => {
-                let settings = SimulatedSettings::calm(config.cloud.simulated.seed);
-                let cloud = match storage {
-                    Storage::InMemory => SimulatedCloud::new(settings, clock),
-                    Storage::OnDisk => SimulatedCloud::kept_in(
-                        &config.data.dir.join("simulated-cloud.json"),
-                        settings,
-                        clock,
-                    )?,
-                };
-                Ok(Self {
-                    cloud: Arc::new(cloud.clone()),
-                    groundwork: Arc::new(cloud),
-                    places,
-                })
+        places: Places,
+    ) -> Result<Self, CloudsError> {
+        let settings = SimulatedSettings::calm(config.cloud.simulated.seed);
+        let cloud = match storage {
+            Storage::InMemory => SimulatedCloud::new(settings, clock),
+            Storage::OnDisk => {
+                let file = config.data.dir.join("simulated-cloud.json");
+                SimulatedCloud::kept_in(&file, settings, clock)?
             }
-            CloudKind::Aws => {
-                let limits = Limits {
-                    links: config.cloud.aws.links_per_network,
-                    pending_links: config.cloud.aws.pending_links_per_network,
-                    routes: config.cloud.aws.routes_per_table,
-                    rules: config.cloud.aws.rules_per_group,
-                    ..DEFAULT_LIMITS
-                };
-                let mut cloud = AwsCloud::new(ec2_settings(&config.cloud.aws))
-                    .with_limits(limits)
-                    .with_tags(config.cloud.aws.tags.clone())
-                    .with_places(places.clone());
-                if let Some(mode) = redirected(&config.cloud.aws) {
-                    cloud = cloud.with_mode(mode);
-                }
-                Ok(Self {
-                    cloud: Arc::new(cloud.clone()),
-                    groundwork: Arc::new(cloud),
-                    places,
-                })
-            }
+        };
+        Ok(Self {
+            cloud: Arc::new(cloud.clone()),
+            groundwork: Some(Arc::new(cloud)),
+            places,
+        })
+    }
+}
+
+/// Why there is no way to the clouds that are configured.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudsError {
+    /// What the simulated cloud keeps cannot be read.
+    #[error("the simulated cloud")]
+    Simulated(#[from] PersistenceError),
+    /// Google Cloud cannot be reached from this machine.
+    #[error("the way to Google Cloud")]
+    Gcp(#[source] io::Error),
+    /// A file that says who the engine is cannot be used.
+    #[error("{key}, {}", file.display())]
+    Credential {
+        /// The key that names it.
+        key: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        #[source]
+        why: io::Error,
+    },
+    /// Others may read a file that says who the engine is.
+    #[error("{0}")]
+    LooseSecret(String),
+    /// No provider was named.
+    #[error("cloud.mode names no cloud")]
+    None,
+}
+
+impl CloudsError {
+    /// Whether the caller asked for something that cannot be.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::LooseSecret(_) | Self::Credential { .. } | Self::None => true,
+            Self::Simulated(_) | Self::Gcp(_) => false,
         }
     }
 }
 
+/// AWS, as it is configured.
+fn aws_cloud(settings: &config::Aws, places: &Places) -> AwsCloud {
+    let limits = Limits {
+        links: settings.links_per_network,
+        pending_links: settings.pending_links_per_network,
+        routes: settings.routes_per_table,
+        rules: settings.rules_per_group,
+        ..DEFAULT_LIMITS
+    };
+    let cloud = AwsCloud::new(ec2_settings(settings))
+        .with_limits(limits)
+        .with_tags(settings.tags.clone())
+        .with_places(places.clone());
+    match redirected(settings) {
+        Some(mode) => cloud.with_mode(mode),
+        None => cloud,
+    }
+}
+
+/// Google Cloud, as it is configured.
+fn gcp_cloud(settings: &config::Gcp) -> Result<GcpCloud, CloudsError> {
+    let given = GcpSettings {
+        endpoint: given(&settings.endpoint),
+        credentials: gcp_credentials(settings),
+        limits: Limits {
+            links: settings.links_per_network,
+            routes: settings.routes_per_network,
+            ..GcpSettings::default().limits
+        },
+        rule_priority: settings.rule_priority,
+        ..GcpSettings::default()
+    };
+    check_secret(&settings.key_file).map_err(CloudsError::LooseSecret)?;
+    GcpCloud::new(&given).map_err(CloudsError::Gcp)
+}
+
+/// An emulator takes any token, and nobody should have to make one up for it.
+fn gcp_credentials(settings: &config::Gcp) -> gcp::Credentials {
+    let has_file = !settings.key_file.as_os_str().is_empty();
+    match (has_file, settings.endpoint.is_empty()) {
+        (true, _) => gcp::Credentials::KeyFile(settings.key_file.clone()),
+        (false, true) => gcp::Credentials::Default,
+        (false, false) => gcp::Credentials::Token(STAND_IN.into()),
+    }
+}
+
+/// Azure, as it is configured.
+fn azure_cloud(settings: &config::Azure, places: &Places) -> Result<AzureCloud, CloudsError> {
+    let mut azure = AzureSettings::new(azure_credential(settings)?);
+    if let Some(endpoint) = given(&settings.endpoint) {
+        azure.endpoint = endpoint;
+    }
+    if let Some(login) = given(&settings.login) {
+        azure.login = login;
+    }
+    azure.audience = given(&settings.audience);
+    azure.security_groups = settings.security_groups.clone();
+    let (least, greatest) = settings.rule_priorities;
+    azure.priorities = least..=greatest;
+    azure.places = places.clone();
+    Ok(AzureCloud::new(azure))
+}
+
+fn azure_credential(settings: &config::Azure) -> Result<azure::Credential, CloudsError> {
+    let client_id = settings.client_id.clone();
+    for file in [&settings.token_file, &settings.secret_file] {
+        check_secret(file).map_err(CloudsError::LooseSecret)?;
+    }
+    if !settings.token_file.as_os_str().is_empty() {
+        let token_file = settings.token_file.clone();
+        return Ok(azure::Credential::Federated {
+            client_id,
+            token_file,
+        });
+    }
+    if settings.secret_file.as_os_str().is_empty() {
+        return Ok(azure::Credential::Fixed(STAND_IN.into()));
+    }
+    let file = &settings.secret_file;
+    let unusable = |why| CloudsError::Credential {
+        key: "cloud.azure.secret_file",
+        file: file.clone(),
+        why,
+    };
+    let secret = std::fs::read_to_string(file).map_err(unusable)?;
+    Ok(azure::Credential::ClientSecret {
+        client_id,
+        secret: secret.trim().into(),
+    })
+}
+
+/// What is shown to an emulator.
+const STAND_IN: &str = "peerage";
+
+fn given(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|it| !it.is_empty())
+}
+
+/// What the configuration says of regions, and of the quotas of accounts.
+fn places(clouds: &config::Cloud) -> Places {
+    let (gcp, azure) = (&clouds.gcp, &clouds.azure);
+    let of_gcp = |links, routes| QuotaOverrides {
+        links,
+        routes,
+        ..QuotaOverrides::default()
+    };
+    let of_azure = |links, rules| QuotaOverrides {
+        links,
+        rules,
+        ..QuotaOverrides::default()
+    };
+    let mut places = aws_places(&clouds.aws)
+        .with_quotas(
+            Provider::Gcp,
+            of_gcp(Some(gcp.links_per_network), Some(gcp.routes_per_network)),
+        )
+        .with_quotas(
+            Provider::Azure,
+            of_azure(Some(azure.links_per_network), Some(azure.rules_per_group)),
+        );
+    for (project, it) in &gcp.projects {
+        let own = of_gcp(it.links_per_network, it.routes_per_network);
+        places = places.with_quotas_of(Provider::Gcp, project, own);
+    }
+    for (tenant, it) in &azure.tenants {
+        let own = of_azure(it.links_per_network, it.rules_per_group);
+        places = places.with_quotas_of(Provider::Azure, tenant, own);
+    }
+    places
+}
+
 /// What the configuration says of AWS's regions, and of the quotas of its accounts.
-fn places(aws: &config::Aws) -> Places {
+fn aws_places(aws: &config::Aws) -> Places {
     let quotas = QuotaOverrides {
         links: Some(aws.links_per_network),
         pending_links: Some(aws.pending_links_per_network),
@@ -158,7 +333,6 @@ fn redirected(aws: &config::Aws) -> Option<CloudMode> {
 }
 
 fn ec2_settings(aws: &config::Aws) -> Ec2Settings {
-    let given = |text: &String| Some(text.clone()).filter(|it| !it.is_empty());
     let access = |it: &config::AwsAccount| AccountAccess {
         role_arn: given(&it.role_arn),
         external_id: given(&it.external_id),
@@ -168,7 +342,7 @@ fn ec2_settings(aws: &config::Aws) -> Ec2Settings {
         credentials: credentials(aws),
         role_name: given(&aws.role_name),
         honours_dry_run: aws.dry_run.known(),
-        places: places(aws),
+        places: aws_places(aws),
         accounts: aws
             .accounts
             .iter()

@@ -29,7 +29,7 @@ use crate::{
             server_service_server::ServerServiceServer,
         },
     },
-    clouds::Clouds,
+    clouds::{Clouds, CloudsError},
     config::Config,
     descriptors,
 };
@@ -40,7 +40,6 @@ use gateway::{Gateway, Limits, Listen, Listener, Probes, Stop, Tls};
 use journal::{Clock, Journal};
 use moka::sync::Cache;
 use projections::Projections;
-use simulated::PersistenceError;
 use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
 pub(crate) use store::SCAVENGE_EVERY;
 use store::{open_journal, start_store, take_directory};
@@ -115,8 +114,8 @@ pub enum StartError {
     Deliveries(#[source] ::connectors::DeliveryLogError),
     #[error("cannot open the read models")]
     Projections(#[source] projections::OpenError),
-    #[error("cannot go on with the simulated cloud")]
-    SimulatedCloud(#[source] PersistenceError),
+    #[error("cannot work on the clouds that are configured")]
+    Clouds(#[source] CloudsError),
     #[error("cannot describe the API")]
     Reflection(#[source] tonic_reflection::server::Error),
     #[error("cannot describe the API in JSON")]
@@ -144,6 +143,7 @@ impl StartError {
             | Self::Policy(_)
             | Self::Keys { .. }
             | Self::Journal(_) => true,
+            Self::Clouds(error) => error.is_usage(),
             Self::Embedded(error) => {
                 matches!(
                     error,
@@ -154,7 +154,6 @@ impl StartError {
             Self::StoreSilent { .. }
             | Self::Projections(_)
             | Self::Deliveries(_)
-            | Self::SimulatedCloud(_)
             | Self::PolicyRecord(_)
             | Self::Reflection(_)
             | Self::Descriptors(_)
@@ -194,7 +193,7 @@ impl Engine {
     /// answers.
     pub async fn start(config: &Config, storage: Storage) -> Result<Self, StartError> {
         Self::begin(config, storage, || {
-            Clouds::of(config, storage, clock()).map_err(StartError::SimulatedCloud)
+            Clouds::of(config, storage, clock()).map_err(StartError::Clouds)
         })
         .await
     }

@@ -156,11 +156,12 @@ async fn make_network(
         external_id: None,
     };
     let range: Range = range.parse().map_err(CliError::failed)?;
-    let made = engine
-        .clouds()
-        .groundwork
-        .create_network(&at, range, name)
-        .await;
+    let Some(groundwork) = &engine.clouds().groundwork else {
+        return Err(CliError::usage(
+            "the demonstration makes its networks at AWS or in a simulated cloud: name no other as cloud.mode",
+        ));
+    };
+    let made = groundwork.create_network(&at, range, name).await;
     made.map(|id| id.to_string()).map_err(|error| {
         CliError::failed(format!(
             "cannot make a network for the demonstration: {error}"

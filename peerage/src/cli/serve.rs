@@ -3,9 +3,11 @@
 use super::{CliError, Settings};
 use crate::{
     assembly::{Engine, StartError, Storage},
+    config::CloudKind,
     logging,
 };
 use clap::Args;
+use domain::Provider;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -41,17 +43,22 @@ pub(super) struct Serve {
     /// cloud, which is simulated where nothing else is said.
     #[arg(long, value_name = "URL")]
     aws_endpoint: Option<String>,
-    /// The cloud to work on: aws, or simulated inside the engine. With --store it has to be said,
-    /// here or as cloud.mode.
-    #[arg(long, value_name = "CLOUD", value_parser = ["aws", "simulated"])]
-    cloud: Option<String>,
+    /// The clouds to work on, like aws or aws,azure,gcp; or simulated inside the engine. With
+    /// --store it has to be said, here or as cloud.mode.
+    #[arg(long, value_name = "CLOUDS")]
+    cloud: Option<CloudKind>,
 }
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        if self.cloud.as_deref() == Some("simulated") && self.aws_endpoint.is_some() {
+        if self.aws_endpoint.is_some()
+            && self
+                .cloud
+                .as_ref()
+                .is_some_and(|it| !it.serves(Provider::Aws))
+        {
             return Err(CliError::usage(
-                "--aws-endpoint is of no use to a simulated cloud; leave out one of the two",
+                "--aws-endpoint is of no use where AWS is not worked on; leave out one of the two, or name aws",
             ));
         }
         let flags = [
@@ -65,7 +72,9 @@ impl Serve {
             ("cloud.aws.endpoint", self.aws_endpoint.clone()),
             (
                 "cloud.mode",
-                self.cloud.or(self.aws_endpoint.map(|_| "aws".to_owned())),
+                self.cloud
+                    .map(|it| it.to_string())
+                    .or(self.aws_endpoint.map(|_| "aws".to_owned())),
             ),
         ];
         let flags = flags
@@ -83,7 +92,7 @@ impl Serve {
             _ = interrupt.recv() => return Ok(()),
         };
         tracing::info!(
-            api = engine.url(), store = engine.store(), cloud = ?config.cloud.kind(), data = %config.data.dir.display(), "serving"
+            api = engine.url(), store = engine.store(), cloud = %config.cloud.kind(), data = %config.data.dir.display(), "serving"
         );
         let why = tokio::select! {
             _ = terminate.recv() => "SIGTERM",

@@ -23,15 +23,6 @@ fn is_key(name: &str) -> bool {
     !NOT_KEYS.contains(&name) && !name.starts_with(OF_TESTS)
 }
 
-/// The most live peerings that a VPC can have (AWS: L-7E9ECCDB).
-const MOST_LINKS: usize = 125;
-
-/// The largest quotas that AWS gives of routes in a table and rules in a group.
-const MOST_OF_A_KIND: usize = 1000;
-
-/// The most tags: AWS allows 50 on a thing, and some are the engine's own.
-const MOST_TAGS: usize = 40;
-
 /// What the delivery log needs to be of any use, in bytes.
 const LEAST_DELIVERY_BYTES: u64 = 1 << 20;
 
@@ -134,61 +125,12 @@ impl Config {
         self.check_access(problems);
         if self.cloud.mode.is_none() && !self.store.connection_string.is_empty() {
             problems.push(
-                "cloud.mode: say which cloud the engine works on, aws or simulated: the store is not the engine's own, and what is \
-                 written there stays"
+                "cloud.mode: say which clouds the engine works on, like aws or aws,azure, or simulated: the store is not the engine's own, \
+                 and what is written there stays"
                     .to_owned(),
             );
         }
-        for account in self
-            .cloud
-            .aws
-            .accounts
-            .keys()
-            .filter(|it| it.len() != 12 || !it.bytes().all(|b| b.is_ascii_digit()))
-        {
-            problems.push(format!(
-                "cloud.aws.accounts.{account}: an AWS account id has 12 digits"
-            ));
-        }
-        if !(1..=MOST_LINKS).contains(&self.cloud.aws.links_per_network) {
-            problems.push(format!(
-                "cloud.aws.links_per_network: AWS allows 1 to {MOST_LINKS}"
-            ));
-        }
-        let aws = &self.cloud.aws;
-        for (key, given) in [
-            ("pending_links_per_network", aws.pending_links_per_network),
-            ("routes_per_table", aws.routes_per_table),
-            ("rules_per_group", aws.rules_per_group),
-        ] {
-            if !(1..=MOST_OF_A_KIND).contains(&given) {
-                problems.push(format!("cloud.aws.{key}: AWS allows 1 to {MOST_OF_A_KIND}"));
-            }
-        }
-        for name in aws.regions.keys() {
-            if let Err(error) = domain::Region::named(name) {
-                problems.push(format!("cloud.aws.regions.{name}: {error}"));
-            }
-        }
-        for (account, it) in &aws.accounts {
-            for (key, given, most) in [
-                ("links_per_network", it.links_per_network, MOST_LINKS),
-                (
-                    "pending_links_per_network",
-                    it.pending_links_per_network,
-                    MOST_OF_A_KIND,
-                ),
-                ("routes_per_table", it.routes_per_table, MOST_OF_A_KIND),
-                ("rules_per_group", it.rules_per_group, MOST_OF_A_KIND),
-            ] {
-                if given.is_some_and(|it| !(1..=most).contains(&it)) {
-                    problems.push(format!(
-                        "cloud.aws.accounts.{account}.{key}: AWS allows 1 to {most}"
-                    ));
-                }
-            }
-        }
-        self.check_tags(problems);
+        self.check_clouds(problems);
         if self.connectors.most_delivery_bytes < LEAST_DELIVERY_BYTES {
             problems.push(format!(
                 "connectors.most_delivery_bytes: name {LEAST_DELIVERY_BYTES} at least; keep_deliveries = \"0s\" keeps none"
@@ -206,27 +148,6 @@ impl Config {
 }
 
 impl Config {
-    /// What AWS allows of tags, and what the engine has for its own.
-    fn check_tags(&self, problems: &mut Vec<String>) {
-        let tags = &self.cloud.aws.tags;
-        if tags.len() > MOST_TAGS {
-            let given = tags.len();
-            problems.push(format!("cloud.aws.tags: {given} tags; {MOST_TAGS} at most"));
-        }
-        for (key, value) in tags {
-            let wrong = if [cloud::OWNER_TAG, aws::NAME_TAG].contains(&key.as_str()) {
-                "the engine sets this one itself"
-            } else if key.is_empty() || key.chars().count() > 128 || key.starts_with("aws:") {
-                "a key has 1 to 128 characters, and does not begin with aws:"
-            } else if value.chars().count() > 256 {
-                "a value has 256 characters at most"
-            } else {
-                continue;
-            };
-            problems.push(format!("cloud.aws.tags.{key}: {wrong}"));
-        }
-    }
-
     fn check_access(&self, problems: &mut Vec<String>) {
         let access = &self.access;
         let policy = Policy {
@@ -368,6 +289,8 @@ fn is_free(key: &str) -> bool {
         "cloud.aws.accounts.",
         "cloud.aws.tags.",
         "cloud.aws.regions.",
+        "cloud.gcp.projects.",
+        "cloud.azure.tenants.",
     ];
     free.iter().any(|it| key.starts_with(it))
 }

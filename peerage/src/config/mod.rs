@@ -5,20 +5,23 @@
 //! (`PEERAGE_API__LISTEN` is `api.listen`), flags. A key that is not below is refused, wherever it
 //! comes from: a misspelt key that is silently ignored is a setting that its owner believes in.
 
+mod check_clouds;
+mod cloud;
 mod doors;
 mod dry_run;
 mod load;
 #[cfg(test)]
 mod tests;
 
+pub use cloud::{
+    Aws, AwsAccount, Azure, AzureTenant, Cloud, CloudKind, Gcp, GcpProject, NotAKind, Simulated,
+};
 pub use doors::{Access, Client, ClientCertificates, Mode, Tls};
 pub use dry_run::DryRun;
 pub use load::{ConfigErrors, ENVIRONMENT};
 
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration,
-};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Config {
@@ -122,89 +125,6 @@ pub struct Secrets {
     pub key_file: PathBuf,
 }
 
-/// The cloud that the provisioner works on.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Cloud {
-    /// Which one. On a store that is not the engine's own it has to be said: what is written there
-    /// stays, and others read it.
-    pub mode: Option<CloudKind>,
-    pub simulated: Simulated,
-    pub aws: Aws,
-}
-
-impl Cloud {
-    /// Which one it is.
-    pub fn kind(&self) -> CloudKind {
-        self.mode.unwrap_or(CloudKind::Simulated)
-    }
-}
-
-impl Config {
-    /// Whether an old network, of which nobody has put on record at which cloud it is, is taken to
-    /// be at this engine's. Where others have a store too, a simulation does not.
-    pub fn claims_unmarked(&self) -> bool {
-        self.store.connection_string.is_empty() || self.cloud.kind() != CloudKind::Simulated
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CloudKind {
-    /// A cloud in this process, for trying things out.
-    Simulated,
-    /// AWS, or anything that speaks EC2's API.
-    Aws,
-}
-
-/// The cloud in this process.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Simulated {
-    pub seed: u64,
-}
-
-/// How to reach AWS accounts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Aws {
-    /// Another endpoint than AWS's own, for emulators. Empty: AWS's.
-    pub endpoint: String,
-    /// The role to assume in every account that is not listed below.
-    pub role_name: String,
-    /// How many live peerings the quota of a VPC allows (AWS: 50, up to 125 for the asking,
-    /// L-7E9ECCDB).
-    pub links_per_network: usize,
-    /// How many links of a VPC may wait for acceptance (AWS: 25).
-    pub pending_links_per_network: usize,
-    /// How many routes the quota of a route table allows (AWS: 500, up to 1,000 for the asking).
-    pub routes_per_table: usize,
-    /// How many rules the quota of a security group allows (AWS: 60, up to 1,000 for the asking).
-    pub rules_per_group: usize,
-    /// Whether the endpoint only rehearses a call that says so. One that ignores it does what was
-    /// to be rehearsed.
-    pub dry_run: DryRun,
-    /// Accounts with a role of their own.
-    pub accounts: BTreeMap<String, AwsAccount>,
-    /// Tags on everything that is made, beside the engine's own.
-    pub tags: BTreeMap<String, String>,
-    /// Regions that are newer than this program, with the partition of each, like `aws`; empty
-    /// where the name tells it.
-    pub regions: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AwsAccount {
-    pub role_arn: String,
-    pub external_id: String,
-    /// The quotas of this account, where they are others than those of all.
-    pub links_per_network: Option<usize>,
-    pub pending_links_per_network: Option<usize>,
-    pub routes_per_table: Option<usize>,
-    pub rules_per_group: Option<usize>,
-}
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Provisioner {
@@ -294,29 +214,6 @@ impl Default for Data {
         Self {
             dir: PathBuf::from("./peerage-data"),
         }
-    }
-}
-
-impl Default for Aws {
-    fn default() -> Self {
-        Self {
-            endpoint: String::new(),
-            role_name: "peerage".to_owned(),
-            links_per_network: 50,
-            pending_links_per_network: 25,
-            routes_per_table: 500,
-            rules_per_group: 60,
-            dry_run: DryRun::Auto,
-            accounts: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            regions: BTreeMap::new(),
-        }
-    }
-}
-
-impl Default for Simulated {
-    fn default() -> Self {
-        Self { seed: 1 }
     }
 }
 

@@ -160,6 +160,10 @@ fn the_readme_names_every_key_with_its_default() {
         "an example, not a default"
     );
     config.cloud.aws.regions.clear();
+    assert_eq!(config.cloud.gcp.projects.len(), 1, "an example");
+    config.cloud.gcp.projects.clear();
+    assert_eq!(config.cloud.azure.tenants.len(), 1, "an example");
+    config.cloud.azure.tenants.clear();
     assert_eq!(
         config.cloud.mode.take(),
         Some(Config::default().cloud.kind())
@@ -168,7 +172,7 @@ fn the_readme_names_every_key_with_its_default() {
     assert_eq!(serde_json::to_value(&config).unwrap(), defaults);
     for key in leaves(&defaults) {
         assert!(
-            ["accounts", "tags", "regions"].contains(&key.as_str())
+            ["accounts", "tags", "regions", "projects", "tenants"].contains(&key.as_str())
                 || toml.contains(&format!("\n{key} = ")),
             "{key}"
         );
@@ -228,5 +232,84 @@ fn on_a_store_of_others_the_cloud_has_to_be_said_and_a_simulation_claims_no_old_
             own.claims_unmarked(),
             "its own store has no other engine's networks"
         );
+    }
+}
+
+#[test]
+fn clouds_are_named_in_one_text_or_in_a_list_and_a_simulated_one_stands_alone() {
+    use domain::Provider::{Aws, Azure, Gcp};
+    let of = |text: &str| load(text, &[]).map(|it| it.cloud.kind());
+    let both = CloudKind::Providers([Aws, Azure].into());
+    for text in ["\"aws,azure\"", "\" azure , aws \"", "[\"aws\", \"azure\"]"] {
+        assert_eq!(of(&format!("cloud.mode = {text}")).unwrap(), both, "{text}");
+    }
+    assert!(both.serves(Aws) && both.serves(Azure) && !both.serves(Gcp));
+    assert_eq!(both.to_string().parse(), Ok(both));
+    let simulated = of("cloud.mode = \"simulated\"").unwrap();
+    assert!(!simulated.serves(Aws), "it only stands for it");
+    for (wrong, says) in [
+        ("\"simulated,aws\"", "simulated"),
+        ("\"aws,oracle\"", "`oracle` is no cloud"),
+        ("\"\"", "no cloud is named"),
+        ("[]", "no cloud is named"),
+    ] {
+        let ConfigErrors(problems) = of(&format!("cloud.mode = {wrong}")).unwrap_err();
+        assert!(problems[0].starts_with("cloud.mode: "), "{problems:?}");
+        assert!(problems[0].contains(says), "{problems:?}");
+    }
+}
+
+#[test]
+fn google_cloud_and_azure_are_configured_and_what_they_would_not_take_is_told_at_the_start() {
+    let group =
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/n";
+    let good = format!(
+        "cloud.mode = \"azure,gcp\"\n[cloud.azure]\nclient_id = \"c\"\nsecret_file = \"s\"\nsecurity_groups = [\"{group}\"]"
+    );
+    let config = load(&good, &[]).unwrap();
+    assert_eq!(config.cloud.azure.security_groups, [group]);
+    assert_eq!(config.cloud.azure.rule_priorities, (100, 999));
+    assert_eq!(config.cloud.gcp.links_per_network, 25);
+    for (wrong, key) in [
+        (
+            "[cloud.gcp]\nlinks_per_network = 0",
+            "cloud.gcp.links_per_network: ",
+        ),
+        (
+            "[cloud.gcp.projects.X]\nlinks_per_network = 1",
+            "cloud.gcp.projects.X: a GCP project id",
+        ),
+        (
+            "[cloud.gcp.projects.acme-partner]\nroutes_per_network = 0",
+            "cloud.gcp.projects.acme-partner.routes_per_network: ",
+        ),
+        (
+            "[cloud.azure]\nrule_priorities = [99, 200]",
+            "cloud.azure.rule_priorities: ",
+        ),
+        (
+            "[cloud.azure]\nrule_priorities = [300, 200]",
+            "cloud.azure.rule_priorities: ",
+        ),
+        (
+            "[cloud.azure]\nsecurity_groups = [\"nsg\"]",
+            "cloud.azure.security_groups: `nsg`",
+        ),
+        (
+            "[cloud.azure]\nsecret_file = \"s\"",
+            "cloud.azure.client_id: ",
+        ),
+        (
+            "[cloud.azure]\nclient_id = \"c\"\nsecret_file = \"s\"\ntoken_file = \"t\"",
+            "cloud.azure: name secret_file or token_file",
+        ),
+        ("cloud.mode = \"azure\"", "cloud.azure: name client_id"),
+        (
+            "[cloud.azure.tenants.acme]\nlinks_per_network = 1",
+            "cloud.azure.tenants.acme: an Azure tenant id",
+        ),
+    ] {
+        let ConfigErrors(problems) = load(wrong, &[]).unwrap_err();
+        assert!(problems[0].starts_with(key), "{wrong}: {problems:?}");
     }
 }

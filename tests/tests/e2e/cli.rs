@@ -192,7 +192,7 @@ async fn a_taken_port_a_used_directory_and_a_wrong_store_are_one_clear_line_and_
         "kurrentdb://127.0.0.1:1?tls=false",
     ])
     .await;
-    assert_one_line(&unsaid, 2, &["cloud.mode", "aws or simulated"]);
+    assert_one_line(&unsaid, 2, &["cloud.mode", "or simulated"]);
     let both = run(&[
         "serve",
         "--cloud",

@@ -88,7 +88,7 @@ impl Here {
         let config = Config::of_flags(&launch.keys()).unwrap();
         let clouds = Clouds {
             cloud: Arc::new(cloud.clone()),
-            groundwork: Arc::new(cloud.clone()),
+            groundwork: Some(Arc::new(cloud.clone())),
             places: domain::Places::default(),
         };
         let is_inside = config.store.connection_string.is_empty();

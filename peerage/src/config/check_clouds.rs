@@ -1,0 +1,215 @@
+//! What no type can say of the clouds' configuration.
+
+use super::Config;
+use domain::{Provider, text::Account};
+use std::ops::RangeInclusive;
+
+/// The most live peerings that a VPC can have (AWS: L-7E9ECCDB).
+const MOST_LINKS: usize = 125;
+
+/// The largest quotas that AWS gives of routes in a table and rules in a group.
+const MOST_OF_A_KIND: usize = 1000;
+
+/// The most live peerings that a VPC network can have, and the most routes that its peerings may
+/// exchange; both for the asking.
+const MOST_OF_GCP: usize = 10_000;
+
+/// The most live peerings of a VNet, and the most rules of a network security group.
+const MOST_OF_AZURE: usize = 1000;
+
+/// What Azure allows as the priority of a rule.
+const AZURE_PRIORITIES: RangeInclusive<u16> = 100..=4096;
+
+/// The most network security groups that the engine looks after.
+const MOST_SECURITY_GROUPS: usize = 1000;
+
+/// The most tags: AWS allows 50 on a thing, and some are the engine's own.
+const MOST_TAGS: usize = 40;
+
+impl Config {
+    pub(super) fn check_clouds(&self, problems: &mut Vec<String>) {
+        self.check_aws(problems);
+        self.check_tags(problems);
+        self.check_gcp(problems);
+        self.check_azure(problems);
+    }
+
+    fn check_aws(&self, problems: &mut Vec<String>) {
+        for account in self
+            .cloud
+            .aws
+            .accounts
+            .keys()
+            .filter(|it| it.len() != 12 || !it.bytes().all(|b| b.is_ascii_digit()))
+        {
+            problems.push(format!(
+                "cloud.aws.accounts.{account}: an AWS account id has 12 digits"
+            ));
+        }
+        if !(1..=MOST_LINKS).contains(&self.cloud.aws.links_per_network) {
+            problems.push(format!(
+                "cloud.aws.links_per_network: AWS allows 1 to {MOST_LINKS}"
+            ));
+        }
+        let aws = &self.cloud.aws;
+        for (key, given) in [
+            ("pending_links_per_network", aws.pending_links_per_network),
+            ("routes_per_table", aws.routes_per_table),
+            ("rules_per_group", aws.rules_per_group),
+        ] {
+            if !(1..=MOST_OF_A_KIND).contains(&given) {
+                problems.push(format!("cloud.aws.{key}: AWS allows 1 to {MOST_OF_A_KIND}"));
+            }
+        }
+        for name in aws.regions.keys() {
+            if let Err(error) = domain::Region::named(name) {
+                problems.push(format!("cloud.aws.regions.{name}: {error}"));
+            }
+        }
+        for (account, it) in &aws.accounts {
+            for (key, given, most) in [
+                ("links_per_network", it.links_per_network, MOST_LINKS),
+                (
+                    "pending_links_per_network",
+                    it.pending_links_per_network,
+                    MOST_OF_A_KIND,
+                ),
+                ("routes_per_table", it.routes_per_table, MOST_OF_A_KIND),
+                ("rules_per_group", it.rules_per_group, MOST_OF_A_KIND),
+            ] {
+                if given.is_some_and(|it| !(1..=most).contains(&it)) {
+                    problems.push(format!(
+                        "cloud.aws.accounts.{account}.{key}: AWS allows 1 to {most}"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// What AWS allows of tags, and what the engine has for its own.
+    fn check_tags(&self, problems: &mut Vec<String>) {
+        let tags = &self.cloud.aws.tags;
+        if tags.len() > MOST_TAGS {
+            let given = tags.len();
+            problems.push(format!("cloud.aws.tags: {given} tags; {MOST_TAGS} at most"));
+        }
+        for (key, value) in tags {
+            let wrong = if [cloud::OWNER_TAG, aws::NAME_TAG].contains(&key.as_str()) {
+                "the engine sets this one itself"
+            } else if key.is_empty() || key.chars().count() > 128 || key.starts_with("aws:") {
+                "a key has 1 to 128 characters, and does not begin with aws:"
+            } else if value.chars().count() > 256 {
+                "a value has 256 characters at most"
+            } else {
+                continue;
+            };
+            problems.push(format!("cloud.aws.tags.{key}: {wrong}"));
+        }
+    }
+
+    fn check_gcp(&self, problems: &mut Vec<String>) {
+        let gcp = &self.cloud.gcp;
+        let of_all = [
+            ("links_per_network", Some(gcp.links_per_network)),
+            ("routes_per_network", Some(gcp.routes_per_network)),
+        ];
+        check_quotas("cloud.gcp", of_all, MOST_OF_GCP, problems);
+        for (project, it) in &gcp.projects {
+            let key = format!("cloud.gcp.projects.{project}");
+            check_account(Provider::Gcp, &key, project, problems);
+            let own = [
+                ("links_per_network", it.links_per_network),
+                ("routes_per_network", it.routes_per_network),
+            ];
+            check_quotas(&key, own, MOST_OF_GCP, problems);
+        }
+    }
+
+    fn check_azure(&self, problems: &mut Vec<String>) {
+        let azure = &self.cloud.azure;
+        let of_all = [
+            ("links_per_network", Some(azure.links_per_network)),
+            ("rules_per_group", Some(azure.rules_per_group)),
+        ];
+        check_quotas("cloud.azure", of_all, MOST_OF_AZURE, problems);
+        for (tenant, it) in &azure.tenants {
+            let key = format!("cloud.azure.tenants.{tenant}");
+            check_account(Provider::Azure, &key, tenant, problems);
+            let own = [
+                ("links_per_network", it.links_per_network),
+                ("rules_per_group", it.rules_per_group),
+            ];
+            check_quotas(&key, own, MOST_OF_AZURE, problems);
+        }
+        let (least, greatest) = azure.rule_priorities;
+        let allowed = [least, greatest]
+            .iter()
+            .all(|it| AZURE_PRIORITIES.contains(it));
+        if !allowed || least > greatest {
+            let (from, to) = AZURE_PRIORITIES.into_inner();
+            problems.push(format!(
+                "cloud.azure.rule_priorities: name the least and the greatest, within {from} to {to}, like [100, 999]"
+            ));
+        }
+        if azure.security_groups.len() > MOST_SECURITY_GROUPS {
+            problems.push(format!(
+                "cloud.azure.security_groups: {MOST_SECURITY_GROUPS} at most"
+            ));
+        }
+        for group in &azure.security_groups {
+            if !is_security_group(group) {
+                problems.push(format!(
+                    "cloud.azure.security_groups: `{group}` is no network security group's resource id, like \
+                     /subscriptions/…/resourceGroups/…/providers/Microsoft.Network/networkSecurityGroups/…"
+                ));
+            }
+        }
+        let has = |path: &std::path::Path| !path.as_os_str().is_empty();
+        let (secret, token) = (has(&azure.secret_file), has(&azure.token_file));
+        if secret && token {
+            problems.push("cloud.azure: name secret_file or token_file, not both".to_owned());
+        }
+        if (secret || token) && azure.client_id.is_empty() {
+            problems.push(
+                "cloud.azure.client_id: name the application whose secret or token it is"
+                    .to_owned(),
+            );
+        }
+        let is_asked = self.cloud.kind().serves(Provider::Azure);
+        if is_asked && azure.endpoint.is_empty() && !(secret || token) {
+            problems.push(
+                "cloud.azure: name client_id, and secret_file or token_file: nobody else says who the engine is there"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+fn check_account(provider: Provider, key: &str, account: &str, problems: &mut Vec<String>) {
+    let checked = account.parse::<Account>().map_err(|it| it.to_string());
+    let checked = checked.and_then(|it| provider.check_account(&it).map_err(str::to_owned));
+    if let Err(wrong) = checked {
+        problems.push(format!("{key}: {wrong}"));
+    }
+}
+
+fn check_quotas<const N: usize>(
+    key: &str,
+    given: [(&str, Option<usize>); N],
+    most: usize,
+    problems: &mut Vec<String>,
+) {
+    for (name, given) in given {
+        if given.is_some_and(|it| !(1..=most).contains(&it)) {
+            problems.push(format!("{key}.{name}: name 1 to {most}"));
+        }
+    }
+}
+
+/// Azure compares its ids without regard to case.
+fn is_security_group(id: &str) -> bool {
+    let id = id.to_ascii_lowercase();
+    id.starts_with("/subscriptions/")
+        && id.contains("/providers/microsoft.network/networksecuritygroups/")
+        && !id.ends_with('/')
+}
