@@ -63,7 +63,10 @@ pub const RECEIPTS_CATEGORY: &str = "networkReceipts";
 /// The category of the streams that connectors are managed in.
 pub const CONNECTOR_CATEGORY: &str = "connector";
 
-/// The category of their checkpoints.
+/// The category of the streams of requests for approval.
+pub const APPROVAL_CATEGORY: &str = "approval";
+
+/// The category of the checkpoints of connectors.
 pub const CHECKPOINT_CATEGORY: &str = "connectorCheckpoint";
 
 /// The category of their parked records.

@@ -16,6 +16,7 @@ use std::{collections::HashMap, fmt, mem::size_of};
 /// A fingerprint of a command's body: the first 16 bytes of the SHA-256 of its JSON, in
 /// hexadecimal.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Digest(String);
 

@@ -8,6 +8,8 @@
 //!
 //! Connectors, which deliver the log's records elsewhere, are decided the same way ([`connector`]).
 //!
+//! A command that several people have to approve waits in a record of its own ([`approval`]).
+//!
 //! From the same record it says what people should know ([`advisory`]).
 //!
 //! Read first: [`network`] (the aggregate, with its state diagram), then [`network::Refusal`].
@@ -17,6 +19,7 @@
 pub mod access;
 pub mod actor;
 pub mod advisory;
+pub mod approval;
 pub mod claim;
 mod clock;
 pub mod cloud_mode;

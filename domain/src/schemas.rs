@@ -6,6 +6,10 @@
 //! type: what it is for, its form, and how it looks.
 
 use crate::{
+    approval::{
+        ApprovalCarriedOut, ApprovalEvent, ApprovalExecutionStarted, ApprovalGiven,
+        ApprovalGranted, ApprovalPlanChanged, ApprovalRefused, ApprovalRejected, ApprovalRequested,
+    },
     connector::{
         ConnectorActivating, ConnectorCreated, ConnectorEvent, ConnectorReconfigured,
         ConnectorRenamed, ConnectorReset, ConnectorRunning, Failure, Pause, without_ciphertext,
@@ -51,6 +55,28 @@ fn of_connectors() -> Vec<(&'static str, Schema)> {
     ]
 }
 
+/// Those of requests for approval.
+fn of_approvals() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("ApprovalRequested", schema_for!(ApprovalRequested)),
+        ("ApprovalGiven", schema_for!(ApprovalGiven)),
+        ("ApprovalGranted", schema_for!(ApprovalGranted)),
+        ("ApprovalPlanChanged", schema_for!(ApprovalPlanChanged)),
+        (
+            "ApprovalExecutionStarted",
+            schema_for!(ApprovalExecutionStarted),
+        ),
+        ("ApprovalCarriedOut", schema_for!(ApprovalCarriedOut)),
+        ("ApprovalRefused", schema_for!(ApprovalRefused)),
+        ("ApprovalRejected", schema_for!(ApprovalRejected)),
+        (
+            "ApprovalWithdrawn",
+            nothing("The one who asked took it back."),
+        ),
+        ("ApprovalExpired", nothing("Its time was over.")),
+    ]
+}
+
 fn all() -> Vec<(&'static str, Schema, PathBuf)> {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
     let connectors = golden.join("connector");
@@ -63,6 +89,12 @@ fn all() -> Vec<(&'static str, Schema, PathBuf)> {
         of_connectors()
             .into_iter()
             .map(|(name, schema)| (name, schema, connectors.clone())),
+    );
+    let approvals = golden.join("approval");
+    all.extend(
+        of_approvals()
+            .into_iter()
+            .map(|(name, schema)| (name, schema, approvals.clone())),
     );
     all
 }
@@ -135,6 +167,7 @@ fn each_event_type_has_a_schema_that_its_golden_samples_are_examples_of() {
     }
     let names: BTreeSet<_> = all().into_iter().map(|(name, _, _)| name).collect();
     let wanted = NetworkEvent::NAMES.iter().chain(&ConnectorEvent::NAMES);
+    let wanted = wanted.chain(&ApprovalEvent::NAMES);
     assert_eq!(names, wanted.copied().collect());
     if is_made_anew {
         fs::create_dir_all(&folder).expect("the folder");

@@ -6,6 +6,7 @@ use std::fmt;
 
 /// How somebody proves who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
     /// A bearer token that an issuer signed.
@@ -38,6 +39,7 @@ impl fmt::Display for Proof {
 
 /// One person or service: equal names at two issuers are two of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Subject {
     /// How it is proved.
     pub method: Proof,

@@ -1,7 +1,8 @@
 //! What can be called, and which role may call it.
 
+use crate::network::Opening;
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 macro_rules! methods {
     ($($service:literal { $($name:ident),* $(,)? })*) => {
@@ -33,7 +34,9 @@ macro_rules! methods {
 }
 
 methods! {
-    "peerage.v1.AccessService" { WhoAmI, ExplainAccess }
+    "peerage.v1.AccessService" {
+        WhoAmI, ExplainAccess, ListApprovals, GetApproval, ApproveCommand, RejectCommand, WithdrawCommand,
+    }
     "peerage.v1.AuditService" { ListEvents, GetNetworkAt, CompareNetwork, WhoCanReach }
     "peerage.v1.ConnectorService" {
         CreateConnector, StartConnector, StopConnector, ResetConnector, ReconfigureConnector,
@@ -60,6 +63,38 @@ impl Method {
     /// Whether it tells callers about themselves: then everybody who is known may call it.
     pub fn is_about_oneself(self) -> bool {
         matches!(self, Self::WhoAmI | Self::ExplainAccess)
+    }
+
+    /// What a command of this method may open, and so may have to be approved.
+    pub fn may_open(self) -> BTreeSet<Opening> {
+        let of = |also: &[Opening]| also.iter().copied().chain([Opening::Anything]).collect();
+        let opens = matches!(
+            self,
+            Self::ThawNetworks
+                | Self::LiftQuarantine
+                | Self::ChangeNetworkSubnets
+                | Self::SetNetworkNodes
+                | Self::AddPeerRanges
+                | Self::ChangePeerSubnets
+                | Self::AcceptRoute
+                | Self::ReplaceRoute
+                | Self::RestrictFirewall
+                | Self::AttachFirewall
+                | Self::SetDnsResolution
+                | Self::SetLinkOption
+                | Self::SetTenure
+        );
+        if self == Self::RequestPeering {
+            of(&[Opening::NewPeerAccount])
+        } else if self == Self::AdoptPeering {
+            of(&[Opening::NewPeerAccount, Opening::Adoption])
+        } else if self == Self::AllowConnectorIngress {
+            of(&[Opening::ConnectorIngress])
+        } else if opens {
+            of(&[])
+        } else {
+            BTreeSet::new()
+        }
     }
 
     /// The method at this path of gRPC, like `/peerage.v1.NetworkService/GetNetwork`.
@@ -123,6 +158,10 @@ impl Role {
             Self::Approver => (true, false),
             Self::Operator | Self::Admin => (true, true),
         };
+        let approves = match self {
+            Self::Viewer | Self::Operator => false,
+            Self::Approver | Self::Admin => true,
+        };
         let is_admin = match self {
             Self::Viewer | Self::Approver | Self::Operator => false,
             Self::Admin => true,
@@ -133,7 +172,11 @@ impl Role {
             | ListNetworks | WatchNetworks | GetPeering | ListPeerings | ListExposures
             | ListDrift | WatchPeerings | GetConnector | ListConnectors | ListParkedRecords
             | ListEventTypes | ListDeliveries | WatchConnectors | GetMetrics | TryFilter
-            | GetNetworkAt | CompareNetwork | WhoCanReach => everybody,
+            | GetNetworkAt | CompareNetwork | WhoCanReach | ListApprovals | GetApproval => everybody,
+            // Takes back what the caller has asked for, and nothing else.
+            WithdrawCommand => everybody,
+            // Judges what others ask for.
+            ApproveCommand | RejectCommand => approves,
             // Asks the clouds, which costs their quotas.
             PlanPeering | DiscoverLinks => plans,
             // Peerings, and what closes.

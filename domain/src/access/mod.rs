@@ -9,6 +9,7 @@
 //! and since when ([`policies`]), so that "who was allowed to, then?" has an answer, and what was
 //! denied to whom ([`denials`]), damped.
 
+mod approval_rule;
 pub mod denials;
 mod event;
 mod identity;
@@ -19,6 +20,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
+pub use approval_rule::{ApprovalRule, Asked, MOST_APPROVALS, MOST_HOURS};
 pub use event::{
     AccessDenied, AccessEvent, AccessPoliciesDiffered, AccessPolicyEnforced, Enforced,
 };

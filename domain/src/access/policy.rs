@@ -1,6 +1,6 @@
-//! Roles as data: who is bound to which role, and where.
+//! Roles as data: who is bound to which role, and where; and what asks for approval.
 
-use super::{Identity, Method, Proof, Role};
+use super::{ApprovalRule, Identity, Method, Proof, Role, approval_rule::MOST_RULES};
 use crate::{
     ids::NetworkId,
     ledger::Digest,
@@ -17,6 +17,10 @@ pub struct Policy {
     /// Their order says nothing: each adds to what the others allow.
     #[serde(default)]
     pub bindings: Vec<Binding>,
+    /// What asks for approval by several people. Left out where nothing does: so was it before
+    /// there was any, and a policy's hash stays what it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalRule>,
 }
 
 /// One subject's role, or that of everybody in a group.
@@ -61,6 +65,9 @@ pub enum BindingError {
     /// Only tokens have groups.
     #[error("binding {0}: only tokens have groups")]
     Group(usize),
+    /// A rule of approvals that cannot be.
+    #[error("approvals {0}: {1}")]
+    Approvals(usize, &'static str),
 }
 
 /// A network by its id, or by its project and name.
@@ -116,9 +123,19 @@ impl Policy {
     /// Everything that is wrong with it.
     pub fn check(&self) -> Vec<BindingError> {
         let numbered = self.bindings.iter().enumerate();
-        numbered
+        let mut wrong: Vec<_> = numbered
             .filter_map(|(at, it)| it.check(at + 1).err())
-            .collect()
+            .collect();
+        let rules = self.approvals.iter().enumerate();
+        wrong.extend(rules.filter_map(|(at, it)| {
+            let why = it.check().err()?;
+            Some(BindingError::Approvals(at + 1, why))
+        }));
+        if self.approvals.len() > MOST_RULES {
+            let why = "there are 100 rules at most";
+            wrong.push(BindingError::Approvals(self.approvals.len(), why));
+        }
+        wrong
     }
 
     /// What tells it from another policy.

@@ -13,6 +13,7 @@ fn one_of_each() -> Vec<AccessEvent> {
             })),
             binding(serde_json::json!({ "role": "admin", "method": "socket", "subject": "root" })),
         ],
+        approvals: Vec::new(),
     };
     let hash = policy.hash().expect("JSON");
     let other = Policy::default().hash().expect("JSON");
@@ -64,4 +65,28 @@ fn every_event_is_stored_as_its_sample_and_the_sample_is_read_again() {
             event
         );
     }
+}
+
+/// A policy with what was added later: absent in every older sample.
+#[test]
+fn a_policy_with_approvals_is_stored_as_its_sample_and_read_again() {
+    let policy: Policy = serde_json::from_value(serde_json::json!({
+        "bindings": [{ "role": "admin", "method": "socket", "subject": "root" }],
+        "approvals": [{
+            "opening": ["connector_ingress", "new_peer_account", "adoption", "anything"], "approvals": 2,
+            "expires_after_hours": 24, "projects": ["payments"], "networks": ["search/index"],
+        }],
+    }))
+    .expect("a policy");
+    let event = AccessPolicyEnforced {
+        host: "db1 127.0.0.1:2114".parse().expect("a name"),
+        hash: policy.hash().expect("JSON"),
+        policy,
+        issuers: Vec::new(),
+    };
+    let data = serde_json::to_value(&event).expect("JSON");
+    let text = format!("{}\n", serde_json::to_string_pretty(&data).expect("JSON"));
+    same("access/AccessPolicyEnforced.v1.with_approvals.json", &text);
+    let again: AccessPolicyEnforced = serde_json::from_str(&text).expect("it is read");
+    assert_eq!(again, event);
 }

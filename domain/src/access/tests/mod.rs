@@ -1,5 +1,6 @@
 //! The table role by method, what bounds a binding, what is put on record, and its stored form.
 
+mod approvals;
 mod golden;
 
 use super::{
@@ -86,6 +87,7 @@ fn equal_names_at_two_issuers_or_by_two_methods_are_two_people() {
         bindings: vec![binding(serde_json::json!({
             "role": "admin", "method": "token", "issuer": "https://a.example", "subject": "ada",
         }))],
+        approvals: Vec::new(),
     };
     let bound = |it: Identity| !policy.of(&it).is_empty();
     assert!(bound(identity(
@@ -126,6 +128,7 @@ fn a_group_counts_at_its_own_issuer_alone() {
         bindings: vec![binding(serde_json::json!({
             "role": "viewer", "method": "token", "issuer": "https://a.example", "group": "net",
         }))],
+        approvals: Vec::new(),
     };
     let bound = |issuer: &str, groups: &[&str]| {
         !policy
@@ -255,6 +258,7 @@ fn a_binding_that_binds_nobody_is_found() {
     let wrong = |json| {
         Policy {
             bindings: vec![binding(json)],
+            approvals: Vec::new(),
         }
         .check()
     };
@@ -312,6 +316,7 @@ fn every_start_is_on_record_and_servers_that_differ_are_told() {
         bindings: vec![binding(
             serde_json::json!({ "role": "viewer", "method": "socket", "subject": "a" }),
         )],
+        approvals: Vec::new(),
     };
     let mut state = Policies::default();
     let mut step = |seconds, command: Enforce| {

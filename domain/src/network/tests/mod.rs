@@ -19,6 +19,7 @@ mod ingress_bounds;
 mod installation;
 mod laws;
 mod matrix;
+mod openings;
 mod options;
 mod orphans;
 mod outcomes;

@@ -15,7 +15,8 @@ mod rows;
 
 use super::{super::*, COMMAND, fold, now, reason, samples::*};
 use columns::{COLUMNS, has_a_column, view};
-use rows::{ROWS, has_a_row};
+pub(super) use rows::ROWS;
+use rows::has_a_row;
 
 /// What the table says of a pair; a refusal by its reason.
 type Expected = &'static str;

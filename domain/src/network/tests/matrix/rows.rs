@@ -13,7 +13,7 @@ use NetworkCommand::Record;
 
 macro_rules! rows {
     ($($name:ident $verdicts:tt $pattern:pat => $command:expr;)*) => {
-        pub(super) const ROWS: &[Row] = &[$((stringify!($name), || $command, $verdicts)),*];
+        pub(in super::super) const ROWS: &[Row] = &[$((stringify!($name), || $command, $verdicts)),*];
 
         /// Compiles only while every command has a row.
         pub(super) fn has_a_row(command: &NetworkCommand) {
@@ -25,7 +25,7 @@ macro_rules! rows {
 }
 
 /// The command's name, the command, and what comes of it in each state.
-type Row = (
+pub(in super::super) type Row = (
     &'static str,
     fn() -> NetworkCommand,
     [Expected; COLUMNS.len()],
