@@ -19,8 +19,14 @@ const NOT_KEYS: [&str; 5] = ["server", "output", "actor", "config", "token"];
 /// Variables that begin so are the tests'.
 const OF_TESTS: &str = "test_";
 
+/// Variables that begin so are made by Kubernetes for a Service named `peerage`, in every pod.
+const OF_A_SERVICE: [&str; 2] = ["service_host", "service_port"];
+
 fn is_key(name: &str) -> bool {
-    !NOT_KEYS.contains(&name) && !name.starts_with(OF_TESTS)
+    let is_of_a_service = name == "port"
+        || name.starts_with("port_")
+        || OF_A_SERVICE.iter().any(|it| name.starts_with(it));
+    !NOT_KEYS.contains(&name) && !name.starts_with(OF_TESTS) && !is_of_a_service
 }
 
 /// What the delivery log needs to be of any use, in bytes.
@@ -152,19 +158,22 @@ impl Config {
         let access = &self.access;
         let policy = Policy {
             bindings: access.bindings.clone(),
+            approvals: access.approvals.clone(),
         };
         let wrong = policy.check();
-        problems.extend(wrong.iter().map(|it| format!("access.bindings: {it}")));
+        problems.extend(wrong.iter().map(|it| format!("access: {it}")));
         let has_file = !access.policy.as_os_str().is_empty();
-        if has_file && !access.bindings.is_empty() {
-            problems.push("access.policy: name a file, or bindings, not both".to_owned());
+        let has_own = !access.bindings.is_empty() || !access.approvals.is_empty();
+        if has_file && has_own {
+            let text = "access.policy: name a file, or bindings and approvals, not both";
+            problems.push(text.to_owned());
         }
         if access.sockets && matches!(self.api.listen, gateway::Listen::Tcp(_)) {
             problems.push(
                 "access.sockets: api.listen is no Unix socket, so nobody comes by one".to_owned(),
             );
         }
-        if !self.authenticates() && (has_file || !access.bindings.is_empty()) {
+        if !self.authenticates() && (has_file || has_own) {
             problems.push(
                 "access: nobody can be known: name an issuer, api.tls.client_ca, or access.sockets"
                     .to_owned(),
@@ -321,5 +330,34 @@ fn suggestion(key: &str, known: &BTreeSet<String>) -> String {
     match near {
         Some((likeness, it)) if likeness > 0.85 => format!("; did you mean {it}?"),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kubernetes_says_of_a_service_named_peerage_is_no_key() {
+        for name in [
+            "port",
+            "port_2114_tcp",
+            "port_2114_tcp_addr",
+            "port_2114_tcp_port",
+            "port_2114_tcp_proto",
+            "service_host",
+            "service_port",
+            "service_port_api",
+        ] {
+            assert!(!is_key(name), "{name}");
+        }
+        for name in [
+            "api__listen",
+            "portal",
+            "services",
+            "store__connection_string",
+        ] {
+            assert!(is_key(name), "{name}");
+        }
     }
 }

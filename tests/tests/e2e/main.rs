@@ -17,6 +17,7 @@ mod cloud;
 mod clouds;
 mod compose;
 mod demo;
+mod deploy;
 mod doors;
 mod elsewhere;
 mod json;
