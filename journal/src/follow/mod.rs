@@ -27,7 +27,10 @@ pub enum Followed {
     Networks,
     /// Every connector's stream.
     Connectors,
-    /// What may be delivered elsewhere: every network's stream and every connector's.
+    /// Every request for approval.
+    Approvals,
+    /// What may be delivered elsewhere: every network's stream, every connector's, and every
+    /// request for approval.
     Deliverable,
     /// One stream.
     Stream(String),
@@ -40,7 +43,8 @@ impl fmt::Display for Followed {
         match self {
             Self::Networks => f.write_str("all networks"),
             Self::Connectors => f.write_str("all connectors"),
-            Self::Deliverable => f.write_str("all networks and connectors"),
+            Self::Approvals => f.write_str("all requests for approval"),
+            Self::Deliverable => f.write_str("all networks, connectors and requests for approval"),
             Self::Stream(stream) => write!(f, "stream {stream}"),
             Self::Named(prefixes) => write!(f, "streams {}", prefixes.join(", ")),
         }

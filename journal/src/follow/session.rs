@@ -12,6 +12,7 @@ use crate::{
     wire::{LARGEST_MESSAGE, raw, stream},
 };
 use domain::{
+    approval::{self, APPROVAL_CATEGORY},
     connector::{CONNECTOR_CATEGORY, PARKED_CATEGORY},
     ids::NETWORK_CATEGORY,
     text::ConnectorId,
@@ -141,10 +142,12 @@ impl Session<'_> {
         if outlet.cursor.is_behind(position) {
             let is_network = || network_of(&raw.stream).is_some();
             let is_connector = || ConnectorId::of_stream(&raw.stream).is_some();
+            let is_approval = || approval::of_stream(&raw.stream).is_some();
             let ours = match self.followed {
                 Followed::Networks => is_network(),
                 Followed::Connectors => is_connector(),
-                Followed::Deliverable => is_network() || is_connector(),
+                Followed::Approvals => is_approval(),
+                Followed::Deliverable => is_network() || is_connector() || is_approval(),
                 Followed::Stream(stream) => raw.stream == *stream,
                 Followed::Named(prefixes) => prefixes.iter().any(|it| raw.stream.starts_with(it)),
             };
@@ -169,7 +172,13 @@ impl Session<'_> {
         let (stream_option, filter_option) = match self.followed {
             Followed::Networks => of(&[NETWORK_CATEGORY]),
             Followed::Connectors => of(&[CONNECTOR_CATEGORY, PARKED_CATEGORY]),
-            Followed::Deliverable => of(&[NETWORK_CATEGORY, CONNECTOR_CATEGORY, PARKED_CATEGORY]),
+            Followed::Approvals => of(&[APPROVAL_CATEGORY]),
+            Followed::Deliverable => of(&[
+                NETWORK_CATEGORY,
+                CONNECTOR_CATEGORY,
+                PARKED_CATEGORY,
+                APPROVAL_CATEGORY,
+            ]),
             Followed::Stream(stream) => (
                 StreamOption::Stream(one(stream, cursor)),
                 FilterOption::NoFilter(()),

@@ -1,8 +1,11 @@
-//! `AccessService`: who calls, what they may do, and who was allowed to, then.
+//! `AccessService`: who calls, what they may do, who was allowed to, then, and what waits for
+//! approval.
 
 use super::{
     Services,
     access::{Caller, recorded_policies},
+    approvals,
+    commands::traceparent,
     guard,
     parse::{self, Explained},
     problem::{Problem, Reason},
@@ -12,7 +15,7 @@ use super::{
 use chrono::{DateTime, Utc};
 use domain::{
     NetworkId,
-    access::{Binding, Identity, Method, Peers, Policy, Reach, Target, judge},
+    access::{ApprovalRule, Binding, Identity, Method, Peers, Policy, Reach, Target, judge},
 };
 use tonic::{Request, Response, Status};
 
@@ -49,6 +52,7 @@ impl Access {
             expires: caller.expires().map(timestamp),
             bindings: caller.bindings().iter().map(binding).collect(),
             policy_hash: self.0.doors.policy().hash.to_string(),
+            approvals: rules(&self.0.doors.policy().policy),
         }
     }
 
@@ -88,13 +92,18 @@ impl Access {
                 );
             }
             let target = target(&asked, called.as_ref());
-            verdict(&bindings, method, target)
+            let mut verdict = verdict(&bindings, method, target);
+            if verdict.allowed {
+                verdict.approvals = most_asked(&past.policy, method, called.as_ref());
+            }
+            verdict
         });
         Ok(v1::ExplainAccessResponse {
             subject: Some(subject(&whose)),
             verdicts: verdicts.collect(),
             bindings: bindings.iter().map(binding).collect(),
             policy_hash: past.hash,
+            approvals: rules(&past.policy),
             policy_since: past.since.map(timestamp),
             host: self.0.server.host.to_string(),
             others: past.others,
@@ -159,6 +168,7 @@ fn verdict(bindings: &[Binding], method: Method, target: Target<'_>) -> v1::Acce
             method: method.name().to_owned(),
             allowed: false,
             why: denial.as_str().to_owned(),
+            approvals: 0,
         },
     }
 }
@@ -168,7 +178,23 @@ fn allowed(method: Method, why: String) -> v1::AccessVerdict {
         method: method.name().to_owned(),
         allowed: true,
         why,
+        approvals: 0,
     }
+}
+
+/// How many people have to approve a command of this method at most, in this network or in any.
+fn most_asked(policy: &Policy, method: Method, called: Option<&(NetworkId, guard::Called)>) -> u32 {
+    let openings = method.may_open();
+    let asks = |it: &&ApprovalRule| match called {
+        Some((id, (project, name))) => it.asks(&openings, *id, project, name),
+        None => !it.opening.is_disjoint(&openings),
+    };
+    let asking = policy.approvals.iter().filter(asks);
+    asking.map(|it| it.approvals.into()).max().unwrap_or(0)
+}
+
+fn rules(policy: &Policy) -> Vec<v1::ApprovalRule> {
+    policy.approvals.iter().map(approvals::rule).collect()
 }
 
 fn subject(it: &Identity) -> v1::AccessSubject {
@@ -210,5 +236,53 @@ impl AccessService for Access {
         let caller = guard::caller(&request);
         let answer = self.explain(&caller, request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
+    }
+
+    async fn list_approvals(
+        &self,
+        request: Request<v1::ListApprovalsRequest>,
+    ) -> Result<Response<v1::ListApprovalsResponse>, Status> {
+        let caller = guard::caller(&request);
+        let answer = approvals::list(&self.0, &caller, request.get_ref()).await;
+        answer.map(Response::new).map_err(|it| it.status(NAME))
+    }
+
+    async fn get_approval(
+        &self,
+        request: Request<v1::GetApprovalRequest>,
+    ) -> Result<Response<v1::GetApprovalResponse>, Status> {
+        let caller = guard::caller(&request);
+        let answer = approvals::get(&self.0, &caller, request.get_ref()).await;
+        answer.map(Response::new).map_err(|it| it.status(NAME))
+    }
+
+    async fn approve_command(
+        &self,
+        request: Request<v1::ApproveCommandRequest>,
+    ) -> Result<Response<v1::ApproveCommandResponse>, Status> {
+        let (caller, trace) = (guard::caller(&request), traceparent(&request));
+        let approval = approvals::approve(&self.0, &caller, request.get_ref(), trace).await;
+        let approval = Some(approval.map_err(|it| it.status(NAME))?);
+        Ok(Response::new(v1::ApproveCommandResponse { approval }))
+    }
+
+    async fn reject_command(
+        &self,
+        request: Request<v1::RejectCommandRequest>,
+    ) -> Result<Response<v1::RejectCommandResponse>, Status> {
+        let (caller, trace) = (guard::caller(&request), traceparent(&request));
+        let approval = approvals::reject(&self.0, &caller, request.get_ref(), trace).await;
+        let approval = Some(approval.map_err(|it| it.status(NAME))?);
+        Ok(Response::new(v1::RejectCommandResponse { approval }))
+    }
+
+    async fn withdraw_command(
+        &self,
+        request: Request<v1::WithdrawCommandRequest>,
+    ) -> Result<Response<v1::WithdrawCommandResponse>, Status> {
+        let (caller, trace) = (guard::caller(&request), traceparent(&request));
+        let approval = approvals::withdraw(&self.0, &caller, request.get_ref(), trace).await;
+        let approval = Some(approval.map_err(|it| it.status(NAME))?);
+        Ok(Response::new(v1::WithdrawCommandResponse { approval }))
     }
 }

@@ -1,7 +1,10 @@
 //! Commands on their way to the log.
 
 use super::{
-    Services, guard,
+    Services,
+    access::Caller as Who,
+    approvals::{self, Gate},
+    guard,
     parse::{Address, Command, Parsed},
     problem::{Problem, Reason},
     rows,
@@ -13,8 +16,8 @@ use domain::{
     network::{Identity, Network, NetworkCommand, RegisterNetwork},
 };
 use futures::{StreamExt as _, stream};
-use journal::{Caller, Position, Registration};
-use std::sync::Arc;
+use journal::{Caller, ExecuteError, Executed, Position, Registration};
+use std::{sync::Arc, time::Instant};
 use tonic::Request;
 use uuid::Uuid;
 use workers::provisioner;
@@ -25,12 +28,24 @@ pub(super) async fn execute<R: Command>(
     request: Request<R>,
 ) -> Result<v1::CommandResponse, Problem> {
     let places = services.server.clouds.places();
-    let mut parsed = Parsed::of(request.get_ref(), traceparent(&request), places)?;
-    let caller = guard::caller(&request);
-    guard::command(services, &caller, &parsed).await?;
-    parsed.caller.actor = caller.actor(parsed.caller.actor);
+    let parsed = Parsed::of(request.get_ref(), traceparent(&request), places)?;
+    let (who, name) = (guard::caller(&request), parsed.command.name());
+    let began = Instant::now();
+    let answer = judge(services, &who, parsed).await;
+    services.commands.note(name, &answer, began.elapsed());
+    answer
+}
+
+/// The same, once it is known what it says.
+async fn judge(
+    services: &Services,
+    who: &Who,
+    mut parsed: Parsed,
+) -> Result<v1::CommandResponse, Problem> {
+    guard::command(services, who, &parsed).await?;
+    parsed.caller.actor = who.actor(parsed.caller.actor);
     if parsed.address == Address::All {
-        return everywhere(services, &parsed).await;
+        return everywhere(services, who, &parsed).await;
     }
     let network_id = if let NetworkCommand::RegisterNetwork(register) = &parsed.command {
         let place = registration(services, register, &parsed.caller).await?;
@@ -50,23 +65,22 @@ pub(super) async fn execute<R: Command>(
     caller.clouds = Some(Arc::clone(&services.server.clouds));
     let now = (services.clock)();
     let networks = services.journal.networks();
-    let failed = |error| {
-        tracing::debug!(command = command.name(), %network_id, command_id = %caller.command_id, error = %domain::error_chain(&error), "not carried out");
-        Problem::from(&error)
-    };
     if validate_only {
-        let preview = networks
-            .validate(network_id, &command, &caller, now)
-            .await
-            .map_err(failed)?;
+        let preview = networks.validate(network_id, &command, &caller, now).await;
+        let preview = preview.map_err(|error| failed(&command, network_id, &caller, &error))?;
         let mut answer = show::preview(&preview, subjects, now);
         answer.advisories = advisories(services, network_id, &command).await?;
+        if !preview.events.is_empty() && !preview.repeated {
+            let needs = approvals::needs(services, who, network_id, &command).await?;
+            answer.approvals_needed = needs;
+        }
         return Ok(answer);
     }
-    let executed = networks
-        .execute(network_id, &command, &caller, now)
-        .await
-        .map_err(failed)?;
+    let outcome = carry_out(services, who, network_id, &command, &caller, subjects).await;
+    let executed = match outcome? {
+        Outcome::Executed(executed) => executed,
+        Outcome::Waits(answer) => return Ok(*answer),
+    };
     tracing::info!(
         command = command.name(), %network_id, command_id = %caller.command_id, actor = %caller.actor,
         repeated = executed.repeated, "carried out"
@@ -83,6 +97,56 @@ pub(super) async fn execute<R: Command>(
     let mut answer = show::executed(&executed, subjects);
     answer.advisories = advisories(services, network_id, &command).await?;
     Ok(answer)
+}
+
+/// How often a command is judged again because its network has moved on meanwhile.
+const ATTEMPTS: u32 = 64;
+
+/// What came of a command to one network.
+enum Outcome {
+    Executed(Box<Executed>),
+    /// It waits for approval, or did: this is the answer.
+    Waits(Box<v1::CommandResponse>),
+}
+
+/// Carries a command out in one network, unless it waits for approval. What was judged to open
+/// nothing that is asked about is carried out on that very state of the network.
+async fn carry_out(
+    services: &Services,
+    who: &Who,
+    network_id: NetworkId,
+    command: &NetworkCommand,
+    caller: &Caller,
+    subjects: Subjects,
+) -> Result<Outcome, Problem> {
+    for _ in 0..ATTEMPTS {
+        let gate = approvals::gate(services, who, network_id, command, caller, subjects);
+        let judged_at = match gate.await? {
+            Gate::Pass(judged_at) => judged_at,
+            Gate::Answer(answer) => return Ok(Outcome::Waits(answer)),
+        };
+        let mut caller = caller.clone();
+        let is_bound = caller.expected_revision.is_none() && judged_at.is_some();
+        caller.expected_revision = caller.expected_revision.or(judged_at);
+        let (networks, now) = (services.journal.networks(), (services.clock)());
+        match networks.execute(network_id, command, &caller, now).await {
+            Ok(executed) => return Ok(Outcome::Executed(Box::new(executed))),
+            Err(ExecuteError::WrongRevision { .. }) if is_bound => {}
+            Err(error) => return Err(failed(command, network_id, &caller, &error)),
+        }
+    }
+    let error = ExecuteError::Contended { attempts: ATTEMPTS };
+    Err(failed(command, network_id, caller, &error))
+}
+
+fn failed(
+    command: &NetworkCommand,
+    network_id: NetworkId,
+    caller: &Caller,
+    error: &ExecuteError,
+) -> Problem {
+    tracing::debug!(command = command.name(), %network_id, command_id = %caller.command_id, error = %domain::error_chain(error), "not carried out");
+    Problem::from(error)
 }
 
 /// What goes beyond a command: about routes, where the provider's links carry more than what is
@@ -128,7 +192,11 @@ const AT_A_TIME: usize = 16;
 /// Carries a command out in every network that is served: each decides it under an id of its own,
 /// made from the command's and the network's, so that the whole can be sent again. What one network
 /// says stops no other.
-async fn everywhere(services: &Services, parsed: &Parsed) -> Result<v1::CommandResponse, Problem> {
+async fn everywhere(
+    services: &Services,
+    who: &Who,
+    parsed: &Parsed,
+) -> Result<v1::CommandResponse, Problem> {
     let Some(networks) = services.directory.served(services.read_patience).await else {
         return Err(Problem::new(
             Reason::DirectoryBuilding,
@@ -136,7 +204,7 @@ async fn everywhere(services: &Services, parsed: &Parsed) -> Result<v1::CommandR
         ));
     };
     let answers = stream::iter(networks)
-        .map(|network| in_one(services, parsed, network))
+        .map(|network| in_one(services, who, parsed, network))
         .buffered(AT_A_TIME)
         .collect::<Vec<_>>()
         .await;
@@ -155,6 +223,7 @@ async fn everywhere(services: &Services, parsed: &Parsed) -> Result<v1::CommandR
 
 async fn in_one(
     services: &Services,
+    who: &Who,
     parsed: &Parsed,
     network_id: NetworkId,
 ) -> (v1::NetworkAnswer, Option<Position>) {
@@ -166,23 +235,29 @@ async fn in_one(
         command_id,
         ..parsed.caller.clone()
     };
-    let (command, now) = (&parsed.command, (services.clock)());
-    let networks = services.journal.networks();
+    let command = &parsed.command;
     let answer = if parsed.validate_only {
+        let (networks, now) = (services.journal.networks(), (services.clock)());
         let preview = networks.validate(network_id, command, &caller, now).await;
+        let preview = preview.map_err(|error| failed(command, network_id, &caller, &error));
         preview.map(|it| (show::would_do(&it), None))
     } else {
-        let executed = networks.execute(network_id, command, &caller, now).await;
-        executed.map(|it| (show::did(&it), it.position))
+        let subjects = Subjects {
+            peering: None,
+            ingress: None,
+        };
+        let outcome = carry_out(services, who, network_id, command, &caller, subjects).await;
+        outcome.map(|it| match it {
+            Outcome::Executed(executed) => (show::did(&executed), executed.position),
+            Outcome::Waits(answer) => (waits(*answer), None),
+        })
     };
     match answer {
         Ok((answer, position)) => {
-            tracing::info!(command = command.name(), %network_id, %command_id, actor = %caller.actor, "carried out");
+            tracing::info!(command = command.name(), %network_id, %command_id, actor = %caller.actor, reason = answer.reason, "decided");
             (answer, position)
         }
-        Err(error) => {
-            tracing::debug!(command = command.name(), %network_id, %command_id, error = %domain::error_chain(&error), "not carried out");
-            let problem = Problem::from(&error);
+        Err(problem) => {
             let answer = v1::NetworkAnswer {
                 network_id: network_id.to_string(),
                 reason: problem.reason().to_owned(),
@@ -191,6 +266,30 @@ async fn in_one(
             };
             (answer, None)
         }
+    }
+}
+
+/// What one network of a command to all says where the command waits there, or did.
+fn waits(answer: v1::CommandResponse) -> v1::NetworkAnswer {
+    let Some(approval) = answer.approval else {
+        return v1::NetworkAnswer {
+            network_id: answer.network_id,
+            revision: answer.revision,
+            event_types: answer.event_types,
+            repeated: answer.repeated,
+            ..v1::NetworkAnswer::default()
+        };
+    };
+    v1::NetworkAnswer {
+        network_id: answer.network_id,
+        reason: Reason::ApprovalPending.as_str().to_owned(),
+        message: format!(
+            "waits for approval: {} of {} given; `peerage pending` shows it",
+            approval.approvals.len(),
+            approval.approvals_needed
+        ),
+        approval_id: approval.approval_id,
+        ..v1::NetworkAnswer::default()
     }
 }
 

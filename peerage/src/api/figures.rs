@@ -1,7 +1,7 @@
 //! Figures of the engine for Prometheus. Labels are of closed sets: names of states, causes,
 //! operations and outcomes, never of networks or people.
 
-use super::Services;
+use super::{CommandFigures, Services};
 use chrono::{DateTime, Utc};
 use journal::{Figures as History, Position};
 use projections::Counts;
@@ -36,6 +36,9 @@ pub(super) struct Seen {
     pub(super) behind_since: Option<DateTime<Utc>>,
     pub(super) position: Position,
     pub(super) turned_away: (u64, u64),
+    pub(super) commands: CommandFigures,
+    /// Commands that wait for approvals, and those that are granted and not carried out yet.
+    pub(super) approvals: (u64, u64),
     pub(super) now: DateTime<Utc>,
 }
 
@@ -50,6 +53,8 @@ impl Seen {
             behind_since: services.lag.behind_since(),
             position: *services.projections.position().borrow(),
             turned_away: services.doors.turned_away(),
+            commands: services.commands.clone(),
+            approvals: services.waiting.counts(),
             now: (services.clock)(),
         }
     }
@@ -132,6 +137,19 @@ impl Seen {
         ] {
             let labels = vec![("why", why.to_owned())];
             away.get_or_create(&labels).inc_by(count);
+        }
+        self.commands.register(it);
+        let approvals = Labelled::<Gauge>::default();
+        it.register(
+            "peerage_approvals",
+            "Commands that wait for approvals, or have them and are not carried out yet, by state",
+            approvals.clone(),
+        );
+        let (pending, granted) = self.approvals;
+        for (state, count) in [("pending", pending), ("granted", granted)] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            let labels = vec![("state", state.to_owned())];
+            approvals.get_or_create(&labels).set(count);
         }
         let history = &self.history;
         gauge(

@@ -200,7 +200,10 @@ fn orphans_peer(network: &Registered, orphan: &OrphanId) -> Option<Account> {
 }
 
 /// The one peer's account that a command acts for.
-fn peer_account(command: &NetworkCommand, network: Option<&Registered>) -> Option<Account> {
+pub(super) fn peer_account(
+    command: &NetworkCommand,
+    network: Option<&Registered>,
+) -> Option<Account> {
     let scope = if let NetworkCommand::RequestPeering(it) = command {
         return Some(it.peer.account.clone());
     } else if let NetworkCommand::AdoptPeering(it) = command {

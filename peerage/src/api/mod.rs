@@ -7,7 +7,9 @@
 
 mod access;
 mod access_service;
+mod approvals;
 mod calls;
+mod command_figures;
 mod commands;
 mod connectors;
 mod describe;
@@ -37,7 +39,10 @@ mod words;
 pub use access::{Caller, ClockOf, Doors, Guarded, InForce, PolicyError, Recorder, Ways};
 pub(crate) use access::{enforce, follow_policy, record_denials, record_policies, tell};
 pub use access_service::Access;
+pub use approvals::Waiting;
+pub(crate) use approvals::run as carry_out_approved;
 pub use calls::{Audit, Networks, Peerings};
+pub use command_figures::CommandFigures;
 pub use connectors::{Connectors, Parts as ConnectorParts};
 pub use describe::{DESCRIPTION, descriptors};
 pub use lag::Lag;

@@ -1,6 +1,9 @@
 //! What the services work with.
 
-use super::{access::Doors, connectors::Parts as Connectors, lag::Lag, v1, watch::Hub};
+use super::{
+    access::Doors, approvals::Waiting, command_figures::CommandFigures,
+    connectors::Parts as Connectors, lag::Lag, v1, watch::Hub,
+};
 use chrono::{DateTime, Utc};
 use domain::{
     NetworkId, PeeringId, ServedClouds,
@@ -41,6 +44,12 @@ pub struct Services {
     pub called: Cache<NetworkId, (Project, Name)>,
     /// Who is let in.
     pub doors: Doors,
+    /// What commands came to.
+    pub commands: CommandFigures,
+    /// Commands that wait for approval.
+    pub waiting: Waiting,
+    /// Held by what carries out a command that was approved: one after the other.
+    pub executing: Arc<tokio::sync::Mutex<()>>,
     pub server: Arc<Server>,
     /// Cancelled when the process drains: open watches end.
     pub draining: CancellationToken,

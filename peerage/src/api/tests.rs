@@ -5,6 +5,7 @@ use super::{POOL, Reason, code, problem::facts};
 use crate::cli::hint;
 use domain::{
     access::Method,
+    approval::ApprovalRefusal,
     network::{Refusal, RefusalKind},
 };
 use prost_reflect::{FieldDescriptor, Kind};
@@ -178,7 +179,30 @@ fn catalogue() -> String {
     for refusal in refusals() {
         sorted.insert(facts(&refusal).0, refusal);
     }
+    let mut approvals = BTreeMap::new();
+    for refusal in ApprovalRefusal::one_of_each() {
+        approvals.insert(facts(&refusal).0, refusal);
+    }
     for (reason, refusal) in &sorted {
+        let names = facts(refusal).1;
+        let names: Vec<_> = names.keys().map(|it| format!("`{it}`")).collect();
+        writeln!(
+            text,
+            "| `{reason}` | {} | {} | {} | {} | {} |",
+            name(code(refusal.kind())),
+            kind(refusal.kind()),
+            cell(&refusal.to_string()),
+            names.join(", "),
+            cell(hint(reason).unwrap_or_default()),
+        )
+        .unwrap();
+    }
+    text.push_str(
+        "\n## Refused approvals\n\n\
+         | reason | code | meaning | example | facts | what helps |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for (reason, refusal) in &approvals {
         let names = facts(refusal).1;
         let names: Vec<_> = names.keys().map(|it| format!("`{it}`")).collect();
         writeln!(

@@ -6,7 +6,7 @@
 use super::v1;
 use domain::{
     Provider, Side,
-    network::{AcceptedBy, AtEnd, BlockCause, Consent, DriftPolicy, LifeName, LinkOption},
+    network::{AcceptedBy, AtEnd, BlockCause, Consent, DriftPolicy, LifeName, LinkOption, Opening},
 };
 
 /// An enum of the API whose values, the unspecified one apart, mean a value of the domain.
@@ -56,6 +56,7 @@ words! {
     Consent = Consent { Delegated, Owner }
     DriftPolicy = DriftPolicy { Repair, Report, Adopt }
     AtEnd = AtEnd { Remove, Report }
+    Opening = Opening { ConnectorIngress, NewPeerAccount, Adoption, Anything }
     AcceptedBy = AcceptedBy { Engine, Owner, EngineOrOwner }
     PeeringState = LifeName {
         Requested,

@@ -2,7 +2,7 @@
 
 use super::{Engine, StartError, clock};
 use crate::{
-    api::{self, ClockOf, Doors, InForce, Recorder, Ways},
+    api::{self, ClockOf, Doors, InForce, Recorder, Services, Ways},
     config::Config,
 };
 use domain::{access::Policy, text::ActorName};
@@ -35,6 +35,25 @@ fn unnamed() -> ActorName {
     "localhost".parse().expect("a name")
 }
 
+impl Engine {
+    /// Starts what follows requests for approval, and what carries out those that are granted.
+    pub(super) fn approve(&mut self, services: &Services) {
+        let (followed, stopping) = (services.clone(), self.stopping.clone());
+        self.parts.spawn(async move {
+            let ended = followed.waiting.run(&followed.journal, stopping).await;
+            (
+                "what follows requests for approval",
+                ended.map_err(Into::into),
+            )
+        });
+        let (services, stopping) = (services.clone(), self.stopping.clone());
+        self.parts.spawn(async move {
+            api::carry_out_approved(services, stopping).await;
+            ("what carries out approved commands", Ok(()))
+        });
+    }
+}
+
 /// The doors as they are configured; what else is risky. The policy is on record before anybody is
 /// judged by it.
 pub(super) async fn open(
@@ -53,6 +72,7 @@ pub(super) async fn open(
         Some(file) => InForce::read(file).map_err(StartError::Policy)?,
         None => InForce::of(Policy {
             bindings: access.bindings.clone(),
+            approvals: access.approvals.clone(),
         }),
     };
     if in_force.policy.bindings.is_empty() {

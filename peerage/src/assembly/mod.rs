@@ -250,6 +250,9 @@ impl Engine {
             begun: Cache::new(BEGUN),
             called: Cache::new(CALLED),
             doors: opened,
+            commands: api::CommandFigures::default(),
+            waiting: api::Waiting::default(),
+            executing: Arc::default(),
             clock: clock(),
             read_patience: config.api.command_deadline,
             acknowledged: api::Acknowledged::default(),
@@ -271,6 +274,7 @@ impl Engine {
             draining: engine.stop.draining.clone(),
         };
         engine.attend(&services);
+        engine.approve(&services);
         if let Some(tls) = door.tls {
             engine.renew(tls);
         }
@@ -442,7 +446,12 @@ impl Engine {
             .add_service(health);
         let gateway = self.gateway(config, api::Guarded::new(doors, routes), pages)?;
         let (stop, limits) = (self.stop.clone(), limits());
-        let reported = health::report(reporter, projections, self.stopping.clone());
+        let reported = health::report(
+            reporter,
+            projections,
+            self.stop.draining.clone(),
+            self.stopping.clone(),
+        );
         self.parts.spawn(async move {
             reported.await;
             ("what reports health", Ok(()))

@@ -118,7 +118,26 @@ fn who(it: &v1::WhoAmIResponse) -> String {
         ("expires", output::when(it.expires.as_ref())),
         ("roles", roles(&it.bindings)),
         ("policy", it.policy_hash.clone()),
+        ("approval", asked(&it.approvals)),
     ])
+}
+
+/// What asks for approval, a line for each rule.
+fn asked(rules: &[v1::ApprovalRule]) -> String {
+    let line = |it: &v1::ApprovalRule| {
+        let networks: Vec<_> = it.projects.iter().chain(&it.networks).cloned().collect();
+        let mut text = format!(
+            "{} by {}, within {} h",
+            output::openings(&it.openings),
+            it.approvals,
+            it.expires_after_hours
+        );
+        if !networks.is_empty() {
+            text.push_str(&format!(", in {}", networks.join(", ")));
+        }
+        text
+    };
+    rules.iter().map(line).collect::<Vec<_>>().join("; ")
 }
 
 fn roles(bindings: &[v1::AccessBinding]) -> String {
@@ -151,14 +170,25 @@ fn explained(it: &v1::ExplainAccessResponse) -> String {
         ),
         ("roles", roles(&it.bindings)),
         ("policy", it.policy_hash.clone()),
+        ("approval", asked(&it.approvals)),
         ("in force since", output::when(it.policy_since.as_ref())),
         ("server", it.host.clone()),
         ("DIFFERENT", it.others.join("; ")),
     ]);
     let rows = it.verdicts.iter().map(|it| {
         let verdict = if it.allowed { "yes" } else { "no" };
-        [it.method.clone(), verdict.to_owned(), it.why.clone()]
+        let approvals = match it.approvals {
+            0 => "-".to_owned(),
+            many => many.to_string(),
+        };
+        let method = it.method.clone();
+        [method, verdict.to_owned(), approvals, it.why.clone()]
     });
-    let columns = [Whole("method"), Whole("allowed"), Whole("why")];
+    let columns = [
+        Whole("method"),
+        Whole("allowed"),
+        Whole("approvals"),
+        Whole("why"),
+    ];
     format!("{facts}\n\n{}", output::table(columns, rows))
 }

@@ -22,6 +22,30 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage whoami` shows your roles, `peerage access explain` what they allow",
     ),
     (
+        "APPROVAL_UNKNOWN",
+        "`peerage pending` lists the commands that wait for approval",
+    ),
+    (
+        "APPROVAL_PLAN_CHANGED",
+        "`peerage approve ID` shows the plan as it is now, and asks again",
+    ),
+    (
+        "APPROVAL_OF_OWN_REQUEST",
+        "`peerage withdraw ID` takes it back; others approve it",
+    ),
+    (
+        "APPROVAL_OVER",
+        "submit the command again: without --command-id it gets a new one",
+    ),
+    (
+        "APPROVALS_OF_REQUESTER",
+        "`peerage pending` lists them; `peerage withdraw ID` takes one back",
+    ),
+    (
+        "APPROVALS_OF_NETWORK",
+        "`peerage pending --network NETWORK` lists them",
+    ),
+    (
         "NETWORK_UNKNOWN",
         "`peerage network list` shows the networks on record",
     ),

@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod approval;
 mod args;
 mod audit;
 mod connector;
@@ -39,7 +40,8 @@ pub use status::{CliError, ExitStatus};
 
 /// Provisions private network peering, and keeps the record of who opened what, when and why.
 ///
-/// It ends with 0 when done, 1 when refused or failed, and 2 when the call itself is wrong.
+/// It ends with 0 when done, 1 when refused or failed, 2 when the call itself is wrong, and 3 when
+/// the command waits for approval.
 #[derive(Debug, Parser)]
 #[command(name = "peerage", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -95,6 +97,15 @@ enum Command {
     /// Who may do what, now or at an earlier time.
     #[command(subcommand)]
     Access(access::Access),
+    /// List the commands that wait for approval, or show one.
+    Pending(approval::Pending),
+    /// Approve a command that waits; the last approval that it needs has it carried out.
+    Approve(approval::Approve),
+    /// Reject a command that waits, which ends it.
+    #[command(mut_arg("reason", |it| it.required(true)))]
+    Reject(approval::Reject),
+    /// Take back a command of one's own that waits.
+    Withdraw(approval::Withdraw),
     /// The server itself: its version, its event store, how far it is.
     #[command(subcommand)]
     Server(server::Server),
@@ -156,6 +167,10 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Audit(audit) => audit.run().await,
         Command::WhoAmI(whoami) => whoami.run().await,
         Command::Access(access) => access.run().await,
+        Command::Pending(pending) => pending.run().await,
+        Command::Approve(approve) => approve.run().await,
+        Command::Reject(reject) => reject.run().await,
+        Command::Withdraw(withdraw) => withdraw.run().await,
         Command::Server(server) => server.run().await,
         Command::Status(status) => status.run().await,
         Command::Doctor(doctor) => doctor.run().await,

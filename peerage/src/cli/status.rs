@@ -12,6 +12,8 @@ pub enum ExitStatus {
     Failed,
     /// 2: the call itself is wrong: an argument, the configuration, a directory or port in use.
     Usage,
+    /// 3: nothing was done yet, since the command waits for approval.
+    Waiting,
     /// 141, as of a program that a closed pipe ends: the reader left before what was waited for
     /// came.
     Closed,
@@ -23,6 +25,7 @@ impl ExitStatus {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::Waiting => 3,
             Self::Closed => 141,
         }
     }
@@ -51,6 +54,14 @@ impl CliError {
         Self {
             status: ExitStatus::Usage,
             ..Self::failed(text)
+        }
+    }
+
+    /// The command waits for approval, which was told already.
+    pub(super) fn waiting() -> Self {
+        Self {
+            status: ExitStatus::Waiting,
+            ..Self::failed("")
         }
     }
 

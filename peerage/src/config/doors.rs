@@ -1,6 +1,6 @@
 //! How the API's port is guarded, and how the command line passes it.
 
-use domain::access::Binding;
+use domain::access::{ApprovalRule, Binding};
 use doors::IssuerSettings;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -83,8 +83,10 @@ pub struct Access {
     pub issuers: Vec<IssuerSettings>,
     /// Whether the user at the other end of a Unix socket is believed.
     pub sockets: bool,
-    /// A file of bindings, followed without a restart, in place of those here.
+    /// A file of bindings and approvals, followed without a restart, in place of those here.
     pub policy: PathBuf,
     /// Who may do what.
     pub bindings: Vec<Binding>,
+    /// What asks for approval by several people.
+    pub approvals: Vec<ApprovalRule>,
 }

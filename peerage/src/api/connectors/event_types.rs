@@ -95,7 +95,7 @@ pub(super) fn list(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{connector::ConnectorEvent, network::NetworkEvent};
+    use domain::{approval::ApprovalEvent, connector::ConnectorEvent, network::NetworkEvent};
 
     fn asked(event_type: &str, after: &str) -> Result<v1::ListEventTypesResponse, Problem> {
         list(&v1::ListEventTypesRequest {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_type_of_a_network_and_of_connectors_is_in_the_catalogue_with_a_sample() {
+    fn every_event_type_of_networks_connectors_and_approvals_is_in_the_catalogue_with_a_sample() {
         let mut found = Vec::new();
         let mut after = String::new();
         loop {
@@ -123,6 +123,7 @@ mod tests {
         }
         let mut wanted: Vec<_> = NetworkEvent::NAMES.to_vec();
         wanted.extend(ConnectorEvent::NAMES);
+        wanted.extend(ApprovalEvent::NAMES);
         wanted.sort_unstable();
         assert_eq!(found, wanted);
     }

@@ -2,6 +2,7 @@
 //! nothing past its bounds gets any further.
 
 mod access;
+mod approvals;
 mod context;
 mod firewall;
 mod history;
@@ -20,6 +21,7 @@ mod tenure;
 mod tests;
 
 pub(super) use access::{Explained, explain_access};
+pub(super) use approvals::{Judged, approval_id, judged, list_approvals, plan_hash};
 pub(super) use context::{Address, Command, Parsed, caller};
 pub(super) use history::{At, Compared, Reached, compare_network, network_at, who_can_reach};
 pub(super) use plan::{Planned, discover_links, plan_peering};

@@ -259,6 +259,13 @@ impl Apply {
             }
             let (change, context) = (step.change.clone(), self.context(false));
             match change.send(servers, &about, &context).await {
+                Ok(done) if done.answer.approval.is_some() => {
+                    let id = done.command_id;
+                    told.command_id = Some(id.to_string());
+                    told.error = Some(format!("waits for approval as {id}"));
+                    failed.insert(plan.name.clone());
+                    self.say(told, "not done")?;
+                }
                 Ok(done) => {
                     told.done = true;
                     told.command_id = Some(done.command_id.to_string());

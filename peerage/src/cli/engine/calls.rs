@@ -226,6 +226,10 @@ commands! {
 asks! {
     WhoAmIRequest, AccessServiceClient::who_am_i, WhoAmIResponse;
     ExplainAccessRequest, AccessServiceClient::explain_access, ExplainAccessResponse;
+    GetApprovalRequest, AccessServiceClient::get_approval, GetApprovalResponse;
+    ApproveCommandRequest, AccessServiceClient::approve_command, ApproveCommandResponse, Duration::from_secs(60);
+    RejectCommandRequest, AccessServiceClient::reject_command, RejectCommandResponse;
+    WithdrawCommandRequest, AccessServiceClient::withdraw_command, WithdrawCommandResponse;
     RetryConnectorRequest, ConnectorServiceClient::retry_connector, RetryConnectorResponse;
     TestConnectorRequest, ConnectorServiceClient::test_connector, TestConnectorResponse, Duration::from_secs(90);
     TryFilterRequest, ConnectorServiceClient::try_filter, TryFilterResponse;
@@ -244,6 +248,7 @@ reads! {
 }
 
 pages! { asks:
+    ListApprovalsRequest, AccessServiceClient::list_approvals, ListApprovalsResponse, approvals: Approval;
     ListConnectorsRequest, ConnectorServiceClient::list_connectors, ListConnectorsResponse, connectors: Connector;
     ListParkedRecordsRequest, ConnectorServiceClient::list_parked_records, ListParkedRecordsResponse, records: ParkedRecord;
     ListEventTypesRequest, ConnectorServiceClient::list_event_types, ListEventTypesResponse, event_types: EventType;

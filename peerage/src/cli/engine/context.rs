@@ -41,15 +41,25 @@ pub(in crate::cli) struct Context {
     pub(in crate::cli) validate_only: bool,
 }
 
+impl Why {
+    /// The message of it, under this command id.
+    pub(in crate::cli) fn message(&self, command_id: Uuid) -> v1::CommandContext {
+        v1::CommandContext {
+            command_id: command_id.to_string(),
+            actor: self.actor.clone().unwrap_or_else(whoami),
+            reason: self.reason.clone().unwrap_or_default(),
+            ticket: self.ticket.clone().unwrap_or_default(),
+            expected_revision: None,
+        }
+    }
+}
+
 impl Context {
     /// The message of it, under this command id.
     pub(super) fn message(&self, command_id: Uuid) -> v1::CommandContext {
         v1::CommandContext {
-            command_id: command_id.to_string(),
-            actor: self.why.actor.clone().unwrap_or_else(whoami),
-            reason: self.why.reason.clone().unwrap_or_default(),
-            ticket: self.why.ticket.clone().unwrap_or_default(),
             expected_revision: self.expected_revision,
+            ..self.why.message(command_id)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a command did.
 
 use super::{
-    Output, Proto, facts, network, peering, print,
+    Output, Proto, approval, facts, network, peering, print,
     table::{
         Column::{Whole, Wrapped},
         table,
@@ -28,11 +28,21 @@ pub(in crate::cli) fn command(output: Output, done: &Done) -> Result<(), CliErro
         command_id: done.command_id.to_string(),
         answer: Proto(&done.answer),
     };
-    print(output, &answer, |_| in_words(done))
+    print(output, &answer, |_| in_words(done))?;
+    if done.answer.approval.is_some() {
+        return Err(CliError::waiting());
+    }
+    Ok(())
 }
 
 fn in_words(done: &Done) -> String {
     let it = &done.answer;
+    if let Some(waits) = &it.approval {
+        return format!(
+            "nothing was done yet: the command waits for approval\n\n{}",
+            approval::approval(waits)
+        );
+    }
     let is_of_one = !it.network_id.is_empty() || !it.connector_id.is_empty();
     if !it.networks.is_empty() || !is_of_one {
         return in_all(done);
@@ -55,6 +65,7 @@ fn in_words(done: &Done) -> String {
         ("in scope", in_scope(&it.event_types, it.peerings_in_scope)),
         ("revision", it.revision.to_string()),
         ("command", done.command_id.to_string()),
+        ("needs", needs(it.approvals_needed)),
         ("note", notes(&it.advisories)),
     ]);
     let would_be = match (&it.peering, &it.network) {
@@ -65,6 +76,15 @@ fn in_words(done: &Done) -> String {
     match would_be {
         Some(would_be) => format!("{told}\n\nwhat it would be\n{would_be}"),
         None => told,
+    }
+}
+
+/// How many people would have to approve it.
+fn needs(approvals: u32) -> String {
+    match approvals {
+        0 => String::new(),
+        1 => "1 approval".to_owned(),
+        many => format!("{many} approvals"),
     }
 }
 

@@ -4,6 +4,7 @@
 //! first characters of ids, which are taken wherever an id is; one thing by itself shows its whole
 //! id.
 
+mod approval;
 mod command;
 mod event;
 mod in_place;
@@ -20,6 +21,7 @@ mod tests;
 mod time;
 mod word;
 
+pub(super) use approval::{approval, approvals, openings};
 pub(super) use command::command;
 pub(super) use event::{brief, event, events, history};
 pub(super) use in_place::{drift, exposures, links, orphans};

@@ -19,8 +19,8 @@ macro_rules! enums {
 }
 
 enums! {
-    AcceptedBy ActionKind AdvisoryCode BlockCause CheckKind CheckOutcome ConnectorState Consent
-    DeliveryResult DriftPolicy InstructionLanguage LinkOption LinkState NetworkState Origin OrphanKind PeeringState
+    AcceptedBy ActionKind AdvisoryCode ApprovalState BlockCause CheckKind CheckOutcome ConnectorState Consent
+    DeliveryResult DriftPolicy InstructionLanguage LinkOption LinkState NetworkState Opening Origin OrphanKind PeeringState
     Provider ReachReason Reachability Side StoreKind
 }
 

@@ -1,6 +1,7 @@
 //! Who gets in: TLS, who is believed to be whom, and what they may do. Certificates are openssl's,
 //! and tokens a library's that is not ours.
 
+mod approvals;
 mod auth;
 mod load;
 mod roles;

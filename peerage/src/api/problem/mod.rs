@@ -4,6 +4,8 @@
 //! Everything that a caller can make long is cut: statuses travel in trailers, and clients refuse
 //! trailers of more than 8 kB.
 
+mod approvals;
+
 use domain::{
     NetworkId, PeeringId,
     connector::ConnectorRefusal,
@@ -56,10 +58,12 @@ pub enum Reason {
     ConnectorUnusable,
     RecordNotParked,
     DeliveryLogFailed,
+    ApprovalPending,
+    ApprovalOver,
 }
 
 impl Reason {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -86,6 +90,8 @@ impl Reason {
         Self::ConnectorUnusable,
         Self::RecordNotParked,
         Self::DeliveryLogFailed,
+        Self::ApprovalPending,
+        Self::ApprovalOver,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -116,6 +122,8 @@ impl Reason {
             Self::ConnectorUnusable => "CONNECTOR_UNUSABLE",
             Self::RecordNotParked => "RECORD_NOT_PARKED",
             Self::DeliveryLogFailed => "DELIVERY_LOG_FAILED",
+            Self::ApprovalPending => "APPROVAL_PENDING",
+            Self::ApprovalOver => "APPROVAL_OVER",
         }
     }
 
@@ -123,9 +131,11 @@ impl Reason {
         match self {
             Self::InvalidFields | Self::EventStoreRejected => Code::InvalidArgument,
             Self::CommandIdReused => Code::AlreadyExists,
-            Self::WrongExpectedRevision | Self::NetworkElsewhere | Self::CloudCallFailed => {
-                Code::FailedPrecondition
-            }
+            Self::WrongExpectedRevision
+            | Self::NetworkElsewhere
+            | Self::CloudCallFailed
+            | Self::ApprovalPending
+            | Self::ApprovalOver => Code::FailedPrecondition,
             Self::Contended => Code::Aborted,
             Self::EventStoreUnavailable
             | Self::EventStoreDeniesAccess
@@ -207,6 +217,12 @@ impl Reason {
             }
             Self::RecordNotParked => {
                 "the record is not set aside; list those that are, it may have been replayed meanwhile"
+            }
+            Self::ApprovalPending => {
+                "in a network of a command to all: it waits there for approval; `approval_id` names the request"
+            }
+            Self::ApprovalOver => {
+                "the command was rejected, withdrawn, refused when it was carried out, or not approved in time; submit it under a new `command_id`"
             }
             Self::DeliveryLogFailed => {
                 "what this server kept of its attempts to deliver cannot be read; deliveries go on, an operator must act"
