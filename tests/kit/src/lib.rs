@@ -11,6 +11,7 @@
     reason = "a helper of tests that cannot go on should say so and stop the test"
 )]
 
+pub mod arm;
 pub mod canned;
 pub mod forwarder;
 pub mod http;

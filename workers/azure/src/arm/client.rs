@@ -58,9 +58,12 @@ struct Shared {
     patience: Duration,
 }
 
-/// A change that was taken on. Without a poll it is done.
+/// A change that was taken on.
 #[derive(Debug)]
 pub(crate) struct Began {
+    /// Whether it goes on after its answer.
+    goes_on: bool,
+    /// Where it is asked about, as far as that can be.
     poll: Option<Poll>,
 }
 
@@ -148,19 +151,25 @@ impl Arm {
     }
 
     fn began(&self, answer: &Answer) -> Began {
-        let poll = Poll::of(answer, self.0.poll_interval);
-        Began { poll }
+        Began {
+            goes_on: Poll::is_in(answer),
+            poll: Poll::of(answer, self.0.poll_interval),
+        }
     }
 
     /// Keeps the way to ask about what has begun, under this name; the operation's own number, if
     /// it has one, is a part of it. Nothing if the change is done.
     pub(crate) fn keep(&self, began: Began, mut name: OperationName) -> Option<CloudOperation> {
-        let poll = began.poll?;
-        if let Some(number) = poll.number() {
+        if !began.goes_on {
+            return None;
+        }
+        if let Some(number) = began.poll.as_ref().and_then(Poll::number) {
             name.number = number;
         }
         let on_record = name.on_record()?;
-        self.0.operations.put(&on_record, Entry::UnderWay(poll));
+        if let Some(poll) = began.poll {
+            self.0.operations.put(&on_record, Entry::UnderWay(poll));
+        }
         Some(on_record)
     }
 
@@ -197,7 +206,9 @@ impl Arm {
     pub(crate) async fn settle(&self, by: As<'_>, began: Began) -> Result<(), ArmError> {
         let deadline = Instant::now() + self.0.patience;
         let Some(mut poll) = began.poll else {
-            return Ok(());
+            let words = "it goes on, and cannot be asked about";
+            let unknown = || ArmError::new(Failure::Ambiguous, words);
+            return (!began.goes_on).then_some(()).ok_or_else(unknown);
         };
         loop {
             if poll.not_before > deadline {

@@ -114,7 +114,14 @@ struct Status {
 }
 
 impl Poll {
-    /// Where the answer of a change leads; nothing if the change is done. The status comes first:
+    /// Whether the answer of a change says that it goes on.
+    pub(crate) fn is_in(answer: &Answer) -> bool {
+        ["azure-asyncoperation", "location"]
+            .iter()
+            .any(|it| answer.headers.contains_key(*it))
+    }
+
+    /// Where the answer of a change leads; nothing if it leads nowhere that can be asked. The status comes first:
     /// the result of a removal says nothing but that there is none.
     pub(crate) fn of(answer: &Answer, least: Duration) -> Option<Self> {
         let status = answer.header("azure-asyncoperation");

@@ -141,7 +141,8 @@ impl Tokens {
         };
         let scope = encoded(&self.scope);
         let form = format!("grant_type=client_credentials&scope={scope}&{form}");
-        let url = format!("{}/{}/oauth2/v2.0/token", self.login, encoded(tenant));
+        // A tenant is a name of letters, digits and hyphens: it stands in a path as it is.
+        let url = format!("{}/{tenant}/oauth2/v2.0/token", self.login);
         let request = Request::builder()
             .method(Method::POST)
             .uri(url)
