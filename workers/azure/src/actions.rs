@@ -14,11 +14,11 @@ const READ_GROUP: &str = "Microsoft.Network/networkSecurityGroups/read";
 const WRITE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules/write";
 const DELETE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules/delete";
 
-/// The actions that this operation takes. A token takes none, and who an operation is asked about
-/// needs none of another resource.
+/// The actions that this operation takes.
 pub fn actions(operation: Operation) -> &'static [&'static str] {
     match operation {
-        Operation::Identity => &["Microsoft.Resources/tenants/read"],
+        // A token says by itself whose it is.
+        Operation::Identity => &[],
         Operation::Networks | Operation::Subnets | Operation::DnsSupport => &[READ_VNET],
         Operation::Links => &[READ_VNET, READ_HALF],
         Operation::RouteTables => &[READ_VNET, READ_HALF, READ_TABLE],
@@ -51,5 +51,18 @@ pub fn actions(operation: Operation) -> &'static [&'static str] {
         | Operation::AttachGroup
         | Operation::DetachGroup
         | Operation::CreateNetwork => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_role_that_a_peers_owner_gives_has_each_action_of_the_engine_and_no_other() {
+        let all = Operation::ALL.into_iter().flat_map(actions).copied();
+        let role = cloud::instructions::azure::ACTIONS;
+        assert_eq!(all.collect::<BTreeSet<_>>(), role.into_iter().collect());
     }
 }

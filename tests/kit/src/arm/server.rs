@@ -30,6 +30,16 @@ struct Tokens {
     count: usize,
 }
 
+impl Tokens {
+    fn give(&mut self, tenant: &str) -> String {
+        self.count += 1;
+        let claims = json!({"tid": tenant, "n": self.count}).to_string();
+        let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims));
+        self.given.insert(token.clone(), tenant.to_owned());
+        token
+    }
+}
+
 impl Drop for FakeArm {
     fn drop(&mut self) {
         self.serving.abort();
@@ -94,6 +104,12 @@ impl FakeArm {
     #[must_use]
     pub fn tokens_given(&self) -> usize {
         self.tokens.lock().count
+    }
+
+    /// A token of this tenant, as the login service would give it.
+    #[must_use]
+    pub fn token(&self, tenant: &str) -> String {
+        self.tokens.lock().give(tenant)
     }
 
     /// A subscription is this tenant's.
@@ -295,11 +311,7 @@ fn login(path: &str, form: &str, tokens: &Mutex<Tokens>) -> Answer {
     if tenant.starts_with("ffffffff") {
         return refused(400, "invalid_request", 90_002);
     }
-    let tokens = &mut *tokens.lock();
-    tokens.count += 1;
-    let claims = json!({"tid": tenant, "n": tokens.count}).to_string();
-    let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims));
-    tokens.given.insert(token.clone(), tenant.to_owned());
+    let token = tokens.lock().give(tenant);
     let body = json!({"token_type": "Bearer", "expires_in": 3599, "access_token": token});
     Answer::new(200, body)
 }

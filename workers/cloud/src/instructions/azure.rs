@@ -11,6 +11,21 @@ use domain::{
 };
 use serde_json::json;
 
+/// What the engine does on a side that it keeps.
+pub const ACTIONS: [&str; 11] = [
+    "Microsoft.Network/virtualNetworks/read",
+    "Microsoft.Network/virtualNetworks/peer/action",
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read",
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write",
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete",
+    "Microsoft.Network/routeTables/read",
+    "Microsoft.Network/networkSecurityGroups/read",
+    "Microsoft.Network/networkSecurityGroups/securityRules/write",
+    "Microsoft.Network/networkSecurityGroups/securityRules/delete",
+    "Microsoft.Network/locations/operations/read",
+    "Microsoft.Network/locations/operationResults/read",
+];
+
 /// A VNet's resource id, taken apart.
 struct Vnet<'a> {
     subscription: &'a str,
@@ -73,16 +88,18 @@ fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
             half("create", peering, remote),
         ),
         Consent::Delegated => Instruction::json(
-            "Role for Peerage's application in the peer's tenant, on this VNet only",
+            "Role for Peerage's application in the peer's tenant: assign it on this VNet and on the network security groups that it may write into",
             &role(peering),
         ),
     };
+    // The default rules let a peered network in as soon as there is a half: the denial is there
+    // before it.
     vec![
-        first,
         Instruction::sh(
             format!("Let nothing from {} in", network.range),
             deny(network, peering),
         ),
+        first,
     ]
 }
 
@@ -132,13 +149,14 @@ fn role(peering: &Peering) -> serde_json::Value {
     json!({
         "Name": name_of(peering),
         "Description": "What Peerage needs for the peer's half of a link",
-        "Actions": [
-            "Microsoft.Network/virtualNetworks/read",
-            "Microsoft.Network/virtualNetworks/peer/action",
-            "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read",
-            "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write",
-            "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete",
-        ],
-        "AssignableScopes": [peering.peer.cloud_network.as_str()],
+        "Actions": ACTIONS,
+        // A role is made for a resource group at the least; what it is assigned on may be less.
+        "AssignableScopes": [group_of(&peering.peer.cloud_network)],
     })
+}
+
+/// The resource group of a VNet.
+fn group_of(network: &CloudNetwork) -> &str {
+    let id = network.as_str();
+    id.split_once("/providers/").map_or(id, |(group, _)| group)
 }

@@ -1,0 +1,33 @@
+//! The Resource Manager of the test kit, driven by Azure's own library: a stranger to it and to the
+//! engine, which polls operations by itself and reads what is answered into types of its own.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use testkit::{arm::FakeArm, venv};
+
+const TENANT: &str = "11111111-1111-4111-8111-111111111111";
+const SUBSCRIPTION: &str = "11111111-1111-5111-8111-111111111111";
+
+/// What the script has to say, at the least.
+const HELD: usize = 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azures_own_library_makes_sense_of_every_answer() {
+    let fake = FakeArm::start().await;
+    fake.subscription(SUBSCRIPTION, TENANT);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk/drive.py");
+    let (endpoint, token) = (fake.endpoint().to_owned(), fake.token(TENANT));
+    let run = tokio::task::spawn_blocking(move || {
+        let mut command = venv::command("python");
+        command.arg(script).args([&endpoint, SUBSCRIPTION, &token]);
+        command.output().unwrap()
+    });
+    let run = run.await.unwrap();
+    let (said, errors) = (
+        String::from_utf8_lossy(&run.stdout).into_owned(),
+        String::from_utf8_lossy(&run.stderr).into_owned(),
+    );
+    assert!(run.status.success(), "{said}\n{errors}");
+    assert!(said.lines().count() >= HELD, "{said}");
+}
