@@ -32,7 +32,8 @@ pub struct AzureSettings {
     pub connect_timeout: Duration,
     /// The time from the request to the end of its answer.
     pub read_timeout: Duration,
-    /// How long a change that is answered when it has ended is waited for.
+    /// How long the end of a change is waited for that is no half's making or removal; less than
+    /// callers wait for an answer.
     pub patience: Duration,
     /// The least time between two polls of an operation; `Retry-After` may ask for more.
     pub poll_interval: Duration,
@@ -74,7 +75,7 @@ impl AzureSettings {
             priorities: 100..=999,
             connect_timeout: Duration::from_secs(3),
             read_timeout: Duration::from_secs(15),
-            patience: Duration::from_secs(60),
+            patience: Duration::from_secs(15),
             poll_interval: Duration::from_secs(1),
             places: Places::default(),
         }

@@ -1,7 +1,7 @@
 //! Writes the engine's own rules, and no others: a name that the engine gives is looked for before
 //! anything is put, and every change of a group is waited for before the next one there.
 
-use super::{Given, Guarded, all_rules, rules, views, vnet_of};
+use super::{Given, Guarded, all_rules, rules, views, views::Denial, vnet_of};
 use crate::{
     arm::{
         Arm, Failure, ResourceId,
@@ -11,7 +11,6 @@ use crate::{
 };
 use cloud::{
     AccountRegion, CloudError, CloudErrorKind, FirewallPart, NetworkRef, Operation, Owner,
-    owner_by_name,
 };
 use domain::{
     PeeringId,
@@ -64,7 +63,7 @@ async fn put_denials(
     }
     let mut put = 0;
     for group in groups {
-        if views::denies(group, owner.peering, &from) {
+        if views::denial(group, owner.peering, &from) != Denial::Missing {
             continue;
         }
         let name = rules::denial(owner.peering);
@@ -89,19 +88,11 @@ pub(crate) async fn delete(
     let asked = Asked::of(Operation::DeleteGroup, at);
     let (id, peering) = rules::read_group(group).ok_or_else(|| asked.missing(group.as_str()))?;
     let vnet = vnet_of(arm, &asked, &id).await?;
-    let mut halves = vnet.properties.virtual_network_peerings.iter();
-    let is_open = halves.any(|half| {
-        let name = half.name.parse().ok();
-        let owner = name.as_ref().and_then(owner_by_name);
-        let of = &half.properties;
-        let is_ours = owner.is_some_and(|it| it.peering == peering);
-        is_ours && of.flags.allow_virtual_network_access && of.peering_state != "Disconnected"
-    });
-    if is_open {
+    let guarded = Guarded::read(arm, &asked, &vnet).await?;
+    if views::is_open(&guarded, peering) {
         let message = format!("`{group}` guards a half that is open");
         return Err(asked.error(CloudErrorKind::InUse).message(message));
     }
-    let guarded = Guarded::read(arm, &asked, &vnet).await?;
     let (mut admissions, mut denials) = (BTreeSet::new(), BTreeSet::new());
     for rule in guarded.given(given).flat_map(all_rules) {
         match rules::owner(&rule.name) {

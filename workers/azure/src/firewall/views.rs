@@ -2,7 +2,7 @@
 
 use super::{Given, Guarded, all_rules, entries, rules};
 use crate::{
-    arm::model::{SecurityGroup, SecurityRule},
+    arm::model::{Half, RuleProperties, SecurityGroup, SecurityRule},
     links::{Seen, remote_ranges},
     refusals::Asked,
 };
@@ -43,7 +43,7 @@ pub(crate) fn groups(
     }
     views.extend(unguarded(asked, seen)?);
     for peering in peerings(guarded, given) {
-        views.push(own(asked, seen, guarded, given, peering)?);
+        views.extend(own(asked, seen, guarded, given, peering)?);
     }
     Ok(views)
 }
@@ -105,14 +105,15 @@ fn peerings(guarded: &Guarded<'_>, given: &Given) -> BTreeSet<PeeringId> {
 }
 
 /// The engine's rules for one peering. Where its denial is not in force everywhere, that shows as a
-/// rule that admits all that the denial should keep out.
+/// rule that admits all that the denial should keep out. Nothing, while a denial that was put comes
+/// into force and nobody is let in yet.
 fn own(
     asked: &Asked<'_>,
     seen: &Seen,
     guarded: &Guarded<'_>,
     given: &Given,
     peering: PeeringId,
-) -> Result<GroupView, CloudError> {
+) -> Result<Option<GroupView>, CloudError> {
     let name = group_name(peering);
     let group = asked.name("group", &format!("{}/{name}", seen.network))?;
     let mut owner = None;
@@ -136,11 +137,17 @@ fn own(
     }
     let mut rules: Vec<_> = shown.into_values().collect();
     let from = others(guarded, peering);
-    let open: Vec<&str> = guarded
-        .given(given)
-        .filter(|it| !from.is_empty() && !denies(it, peering, &from))
-        .map(|it| it.name.as_str())
-        .collect();
+    let (mut open, mut is_coming) = (Vec::new(), false);
+    for group in guarded.given(given).filter(|_| !from.is_empty()) {
+        match denial(group, peering, &from) {
+            Denial::InForce => {}
+            Denial::Coming => is_coming = true,
+            Denial::Missing => open.push(group.name.as_str()),
+        }
+    }
+    if is_coming && open.is_empty() && !is_open(guarded, peering) {
+        return Ok(None);
+    }
     if !open.is_empty() {
         rules.push(RuleView {
             id: asked.name("rule", &format!("{group}/{}", rules::OPEN))?,
@@ -153,35 +160,71 @@ fn own(
             owner: None,
         });
     }
-    Ok(GroupView {
+    Ok(Some(GroupView {
         network: seen.network.clone(),
         group,
         name,
         belongs_to: format!("{} ({})", asked.tenant(), seen.id.name()),
         owner,
         rules,
+    }))
+}
+
+/// The halves of this peering in the VNet.
+fn halves<'g>(guarded: &Guarded<'g>, peering: PeeringId) -> impl Iterator<Item = &'g Half> {
+    let halves = guarded.vnet.properties.virtual_network_peerings.iter();
+    halves.filter(move |half| {
+        let name = half.name.parse().ok();
+        let owner = name.as_ref().and_then(cloud::owner_by_name);
+        owner.is_some_and(|it| it.peering == peering)
+    })
+}
+
+/// Whether a half of this peering is open.
+pub(super) fn is_open(guarded: &Guarded<'_>, peering: PeeringId) -> bool {
+    halves(guarded, peering).any(|half| {
+        let of = &half.properties;
+        of.flags.allow_virtual_network_access && of.peering_state != "Disconnected"
     })
 }
 
 /// The ranges on the other side of this peering's halves.
 pub(super) fn others(guarded: &Guarded<'_>, peering: PeeringId) -> Vec<IpNet> {
-    let halves = guarded.vnet.properties.virtual_network_peerings.iter();
-    let own = halves.filter(|half| {
-        let name = half.name.parse().ok();
-        let owner = name.as_ref().and_then(cloud::owner_by_name);
-        owner.is_some_and(|it| it.peering == peering)
-    });
-    let all: BTreeSet<IpNet> = own.flat_map(remote_ranges).collect();
-    all.into_iter().collect()
+    let all = halves(guarded, peering).flat_map(remote_ranges);
+    all.collect::<BTreeSet<IpNet>>().into_iter().collect()
+}
+
+/// Where the denial of a peering is in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denial {
+    InForce,
+    /// It was put, and is not in force yet.
+    Coming,
+    Missing,
 }
 
 /// Whether the peering's denial is in force in this group, for all of these ranges.
-pub(super) fn denies(group: &SecurityGroup, peering: PeeringId, from: &[IpNet]) -> bool {
+pub(super) fn denial(group: &SecurityGroup, peering: PeeringId, from: &[IpNet]) -> Denial {
     let mut rules = group.properties.security_rules.iter();
-    let Some(denial) = rules.find(|it| rules::owner(&it.name) == Some((peering, true))) else {
-        return false;
+    let Some(rule) = rules.find(|it| rules::owner(&it.name) == Some((peering, true))) else {
+        return Denial::Missing;
     };
-    let mut entries = entries::of(&denial.properties, &[]);
+    if denies(&rule.properties, from) {
+        return Denial::InForce;
+    }
+    let in_force = RuleProperties {
+        provisioning_state: "Succeeded".to_owned(),
+        ..rule.properties.clone()
+    };
+    let is_put = ["Updating", "Creating"].contains(&rule.properties.provisioning_state.as_str());
+    match is_put && denies(&in_force, from) {
+        true => Denial::Coming,
+        false => Denial::Missing,
+    }
+}
+
+fn denies(rule: &RuleProperties, from: &[IpNet]) -> bool {
+    let mut entries = entries::of(rule, &[]);
     entries.push(admits_all());
     let any = Traffic {
         source: Source::Ranges(from.to_vec()),

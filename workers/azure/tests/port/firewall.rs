@@ -394,3 +394,32 @@ async fn tables_are_those_that_subnets_chose_and_the_system_routes_for_all_other
         .await;
     assert_eq!(kind(put), Some(CloudErrorKind::Unsupported));
 }
+
+#[tokio::test]
+async fn a_denial_that_is_not_in_force_yet_opens_nothing_and_is_no_exposure() {
+    let world = World::new().await;
+    world.both().await;
+    world.fake.with(|it| it.pace.takes = 1000);
+    let impatient = AzureSettings {
+        patience: std::time::Duration::ZERO,
+        ..settings(&world.fake)
+    };
+    let cloud = AzureCloud::new(impatient);
+    let group = cloud.create_group(&world.local, OWNER).await.unwrap();
+    assert_eq!(world.own(&group).await, None, "it comes");
+    let early = world.set(Side::Local, OPEN, true).await;
+    assert_eq!(kind(early), Some(CloudErrorKind::Precondition));
+    let again = cloud.create_group(&world.local, OWNER).await;
+    assert_eq!(
+        kind(again),
+        Some(CloudErrorKind::AlreadyThere),
+        "and is not put twice"
+    );
+    world.fake.with(|it| {
+        it.now += 1000;
+        it.pace.takes = 2;
+    });
+    assert_eq!(world.own(&group).await.unwrap().rules, []);
+    world.set(Side::Local, OPEN, true).await.unwrap();
+    assert!(!world.flows(LOCAL));
+}
