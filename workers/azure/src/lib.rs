@@ -96,7 +96,11 @@ impl Cloud for AzureCloud {
     async fn identity(&self, at: &AccountRegion) -> Result<Account, CloudError> {
         let asked = Asked::of(Operation::Identity, at);
         let tenant = self.arm.identity(asked.tenant()).await;
-        asked.name("tenant", &tenant.map_err(|error| asked.failed(error))?)
+        let tenant = tenant.map_err(|error| asked.failed(error))?;
+        match arm::same(&tenant, asked.tenant()) {
+            true => Ok(at.account.clone()),
+            false => asked.name("tenant", &tenant),
+        }
     }
 
     async fn networks(

@@ -208,7 +208,8 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// [`CloudErrorKind::Precondition`] if a network or the other half does not meet what the
     /// option needs; [`CloudErrorKind::Busy`] while a network is at another change;
     /// [`CloudErrorKind::Unsupported`] where links have no such option. Where a change takes a
-    /// while, the answer comes when it has ended.
+    /// while, the answer comes when it has ended, or once it was waited for long enough; then reads
+    /// tell.
     async fn set_option(
         &self,
         network: &NetworkRef,
