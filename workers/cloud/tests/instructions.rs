@@ -95,3 +95,34 @@ fn gcp_and_azure_make_the_peers_half_and_deny_what_comes_in() {
         azure[0]
     );
 }
+
+#[test]
+fn an_owner_at_azure_is_told_to_lend_the_gateway_once_the_private_network_is_to_use_it() {
+    let borrowed = |enabled| {
+        let network = RegisterNetwork {
+            provider: Provider::Azure,
+            ..register()
+        };
+        let set = LinkOptionSet {
+            peering_id: peering_id(1),
+            side: domain::Side::Local,
+            option: LinkOption::RemoteGateways,
+            enabled,
+        };
+        let all = told(vec![
+            registered_as(network, network_id()),
+            requested_on(by_owner()),
+            set.into(),
+        ]);
+        let lends = |it: &&Instruction| it.title.starts_with("Lend the peer's gateway");
+        all.iter().find(lends).cloned()
+    };
+    assert_eq!(borrowed(false), None);
+    let lend = borrowed(true).unwrap();
+    assert_is_well_formed(&lend);
+    assert!(
+        lend.body.contains("peering update") && lend.body.contains("allowGatewayTransit=true"),
+        "{}",
+        lend.body
+    );
+}

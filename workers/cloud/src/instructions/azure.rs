@@ -6,7 +6,8 @@ use super::{
     shell::{command, quoted},
 };
 use domain::{
-    network::{Consent, Life, Peering, Registered},
+    Side,
+    network::{Consent, Life, LinkOption, Peering, Registered},
     text::CloudNetwork,
 };
 use serde_json::json;
@@ -94,13 +95,24 @@ fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     };
     // The default rules let a peered network in as soon as there is a half: the denial is there
     // before it.
-    vec![
+    let guard = Instruction::sh(
+        format!("Let nothing from {} in", network.range),
+        deny(network, peering),
+    );
+    [guard, first].into_iter().chain(lend(peering)).collect()
+}
+
+/// The private network is to use the peer's gateway, and its owner has the peer's half: it has to
+/// be lent there first.
+fn lend(peering: &Peering) -> Option<Instruction> {
+    let borrows = peering.option(Side::Local, LinkOption::RemoteGateways);
+    let lends = vec![("--set", "allowGatewayTransit=true".to_owned())];
+    (borrows.wanted && peering.terms.consent == Consent::Owner).then(|| {
         Instruction::sh(
-            format!("Let nothing from {} in", network.range),
-            deny(network, peering),
-        ),
-        first,
-    ]
+            "Lend the peer's gateway to the private network, once both halves are connected",
+            half("update", peering, lends),
+        )
+    })
 }
 
 fn half(verb: &str, peering: &Peering, more: Vec<(&'static str, String)>) -> String {
