@@ -121,8 +121,8 @@ impl Poll {
             .any(|it| answer.headers.contains_key(*it))
     }
 
-    /// Where the answer of a change leads; nothing if it leads nowhere that can be asked. The status comes first:
-    /// the result of a removal says nothing but that there is none.
+    /// Where the answer of a change leads; nothing if it leads nowhere that can be asked. The
+    /// status comes first: the result of a removal says nothing but that there is none.
     pub(crate) fn of(answer: &Answer, least: Duration) -> Option<Self> {
         let status = answer.header("azure-asyncoperation");
         let (url, is_status) = match status {

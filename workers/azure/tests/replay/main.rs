@@ -62,8 +62,8 @@ struct Exchange {
     response_body: Value,
 }
 
-/// Seconds of a date like `Thu, 13 May 2021 14:41:25 GMT`, from the first of its month: no recording
-/// spans two.
+/// Seconds of a date like `Thu, 13 May 2021 14:41:25 GMT`, from the first of its month: no
+/// recording spans two.
 fn seconds(date: &str) -> u64 {
     let words: Vec<&str> = date.split(' ').collect();
     let day: u64 = words[1].parse().unwrap();
