@@ -175,7 +175,7 @@ impl ArmError {
     fn told(failure: Failure, told: Told) -> Self {
         Self {
             code: told.code,
-            ..Self::new(failure, told.message.unwrap_or_default())
+            ..Self::new(failure, plain(&told.message.unwrap_or_default()))
         }
     }
 
@@ -194,6 +194,25 @@ impl ArmError {
             None => self.message.clone(),
         }
     }
+}
+
+/// The most that is kept of the service's words.
+const LONGEST: usize = 1000;
+
+/// The service's words without what is good for whoever has it: they may name the URL of an
+/// operation, and what is signed in it stands after its question mark.
+fn plain(words: &str) -> String {
+    let is_split = |c: char| c.is_whitespace() || c == '"' || c == '\'';
+    let shown = words.split_inclusive(is_split).map(|word| {
+        match word.split_once('?').filter(|_| word.contains("://")) {
+            Some((before, _)) => {
+                let end = word.chars().next_back().filter(|it| is_split(*it));
+                format!("{before}?…{}", end.map(String::from).unwrap_or_default())
+            }
+            None => word.to_owned(),
+        }
+    });
+    shown.collect::<String>().chars().take(LONGEST).collect()
 }
 
 fn failure_of(code: &str) -> Option<Failure> {
@@ -254,6 +273,27 @@ mod tests {
             failure(401, "ExpiredAuthenticationToken"),
             Failure::TokenExpired
         );
+    }
+
+    #[test]
+    fn what_is_signed_in_an_operations_url_stays_out_of_the_words() {
+        let told = "Another operation is in progress. To retrieve status use uri: \
+             https://eastus.network.example/operations/1?api-version=1&t=2&c=MIIabc&s=sig. See \
+             https://aka.ms/VnetPeeringInfo";
+        let body =
+            format!(r#"{{"error":{{"code":"AnotherOperationInProgress","message":"{told}"}}}}"#);
+        let error = ArmError::of(&answer(409, &body));
+        assert_eq!(error.failure, Failure::Busy);
+        for secret in ["MII", "sig", "api-version"] {
+            assert!(!error.words().contains(secret), "{}", error.words());
+        }
+        assert!(
+            error
+                .message
+                .contains("/operations/1?… See https://aka.ms/VnetPeeringInfo")
+        );
+        let long = "é".repeat(2000);
+        assert_eq!(plain(&long).chars().count(), LONGEST);
     }
 
     #[test]
