@@ -7,6 +7,7 @@
 //! ([`FakeArm::answer`]) or over HTTP on loopback, which [`FakeArm::start`] serves.
 
 mod halves;
+mod polls;
 mod resources;
 mod server;
 mod shown;
