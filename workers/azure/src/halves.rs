@@ -150,14 +150,6 @@ pub(crate) async fn operation(
         Some(Progress::Running) => return Ok(OperationState::Running),
         Some(Progress::Done) => return Ok(OperationState::Done),
         Some(Progress::Failed(error)) => {
-            // One that met another is over and has changed nothing: what is to be done now, the
-            // next look at the link says.
-            if error.failure == Failure::Busy {
-                return Err(CloudError {
-                    kind: CloudErrorKind::NotFound,
-                    ..asked.failed(error)
-                });
-            }
             let message = error.words();
             let kind = asked.failed(error).kind;
             return Ok(OperationState::Failed { kind, message });

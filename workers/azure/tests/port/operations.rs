@@ -130,7 +130,8 @@ async fn an_operation_that_ends_badly_says_so_in_a_success_and_has_changed_nothi
     let operation = begun(world.begin(Side::Local).await.unwrap());
     let ended = world.ends(Side::Local, &operation).await;
     let message = "SubscriptionNotAuthorized: not enabled".to_owned();
-    assert_eq!(ended, OperationState::Failed { message });
+    let kind = CloudErrorKind::Precondition;
+    assert_eq!(ended, OperationState::Failed { kind, message });
     let view = world.view(Side::Local).await.unwrap();
     assert_eq!(view.state, LinkState::Failed);
     assert_eq!(view.half(&world.local).unwrap().state, HalfState::Failed);
@@ -142,7 +143,7 @@ async fn an_operation_that_ends_badly_says_so_in_a_success_and_has_changed_nothi
 }
 
 #[tokio::test]
-async fn an_operation_that_met_another_one_is_forgotten_so_that_the_change_is_asked_for_again() {
+async fn an_operation_that_met_another_one_ends_busy_so_that_the_change_is_asked_for_again() {
     let world = World::new().await;
     let error =
         json!({"code": "AnotherOperationInProgress", "message": "uri: https://elsewhere.example"});
@@ -151,7 +152,10 @@ async fn an_operation_that_met_another_one_is_forgotten_so_that_the_change_is_as
         .fail_next("PUT", "virtualNetworkPeerings", Fault::EndsWith(error));
     let operation = begun(world.begin(Side::Local).await.unwrap());
     let ended = past(&world, &operation).await;
-    assert_eq!(kind(ended), Some(CloudErrorKind::NotFound));
+    let Ok(OperationState::Failed { kind, message }) = ended else {
+        panic!("{ended:?}")
+    };
+    assert_eq!(kind, CloudErrorKind::Busy, "{message}");
 }
 
 #[tokio::test]
