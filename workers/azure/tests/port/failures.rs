@@ -187,6 +187,30 @@ async fn a_refused_secret_is_told_by_its_numbers_and_never_shown() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_given_as_it_is_need_not_say_its_tenant() {
+    let world = World::new().await;
+    let plain = AzureSettings {
+        credential: Credential::Fixed("stand-in".into()),
+        ..settings(&world.fake)
+    };
+    let at = &world.local.at;
+    assert_eq!(
+        AzureCloud::new(plain).identity(at).await.as_ref(),
+        Ok(&at.account)
+    );
+    let theirs = AzureSettings {
+        credential: Credential::Fixed(world.fake.token(REMOTE).into()),
+        ..settings(&world.fake)
+    };
+    let actual = AzureCloud::new(theirs).identity(at).await;
+    assert_eq!(
+        actual,
+        Ok(world.remote.at.account.clone()),
+        "one that says it is believed"
+    );
+}
+
+#[tokio::test]
 async fn a_token_of_another_issuer_is_read_from_its_file_each_time() {
     let world = World::new().await;
     let missing = AzureSettings {
