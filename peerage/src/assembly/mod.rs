@@ -446,12 +446,8 @@ impl Engine {
             .add_service(health);
         let gateway = self.gateway(config, api::Guarded::new(doors, routes), pages)?;
         let (stop, limits) = (self.stop.clone(), limits());
-        let reported = health::report(
-            reporter,
-            projections,
-            self.stop.draining.clone(),
-            self.stopping.clone(),
-        );
+        let (draining, stopping) = (self.stop.draining.clone(), self.stopping.clone());
+        let reported = health::report(reporter, projections, draining, stopping);
         self.parts.spawn(async move {
             reported.await;
             ("what reports health", Ok(()))
