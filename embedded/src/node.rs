@@ -9,6 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use futures::future::OptionFuture;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -16,12 +17,12 @@ use uuid::Uuid;
 use crate::{
     Durability, StartError,
     engine::{Engine, Settings, SystemProjections},
-    grpc::{self, Context},
+    grpc::{self, Backups, Context},
     log::{self, DiskLog, Log, MemoryLog},
-    net::{self, Info, Server},
+    net::{self, Info, LocalSocket, Server},
     persistent::Groups,
     read::Reader,
-    scavenging,
+    scavenging::{self, Quiet},
     security::{Callers, Guard, Owner, Users},
     source::{Clock, NewId, random_ids, wall_clock},
 };
@@ -36,6 +37,7 @@ pub struct EmbeddedNode {
     stopping: CancellationToken,
     shutdown: DropGuard,
     served: JoinHandle<()>,
+    local: Option<JoinHandle<()>>,
     groups: Groups,
     engine: Engine,
 }
@@ -51,6 +53,7 @@ pub struct Builder {
     projections: SystemProjections,
     passwords: Option<Passwords>,
     owner: Option<Owner>,
+    has_local_backups: bool,
     tls: Option<Tls>,
     scavenge_every: Option<Duration>,
     clock: Clock,
@@ -84,6 +87,7 @@ impl EmbeddedNode {
             projections: SystemProjections::default(),
             passwords: None,
             owner: None,
+            has_local_backups: false,
             tls: None,
             scavenge_every: None,
             clock: wall_clock(),
@@ -125,6 +129,9 @@ impl EmbeddedNode {
         drop(self.shutdown);
         if let Err(error) = self.served.await {
             tracing::error!(%error, "the listener failed");
+        }
+        if let Some(Err(error)) = OptionFuture::from(self.local).await {
+            tracing::error!(%error, "the listener in the data directory failed");
         }
         self.groups.stop().await;
         let engine = self.engine;
@@ -229,6 +236,14 @@ impl Builder {
         self
     }
 
+    /// Lets the owner of the data directory read a backup through a socket there, without a
+    /// password: `peerage node backup --data` asks it. In memory it makes no difference.
+    #[must_use]
+    pub fn local_backups(mut self) -> Self {
+        self.has_local_backups = true;
+        self
+    }
+
     /// Speaks TLS only, with this certificate chain and private key, both PEM.
     #[must_use]
     pub fn tls(mut self, certificates: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
@@ -274,7 +289,7 @@ impl Builder {
             .and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) =
             listener.map_err(|source| StartError::listen(self.listen, source))?;
-        let shutdown = CancellationToken::new();
+        let (shutdown, quiet) = (CancellationToken::new(), Quiet::default());
         let (log, engine) = self.open().await?;
         let reader = Reader::new(
             log,
@@ -297,7 +312,14 @@ impl Builder {
             advertised: address,
             max_append_size: self.max_append_size,
             clock: Arc::clone(&self.clock),
+            quiet: quiet.clone(),
+            backups: Backups::default(),
         };
+        let context = Arc::new(context);
+        let local = self.local_socket().map(|socket| {
+            let routes = grpc::local_routes(Arc::clone(&context));
+            tokio::spawn(socket.run(routes, shutdown.clone()))
+        });
         let server = Server {
             routes: grpc::routes(context),
             info: Info {
@@ -314,7 +336,7 @@ impl Builder {
         let served = tokio::spawn(server.run(listener));
         if let Some(every) = self.scavenge_every {
             let (writer, stop) = (engine.writer.clone(), shutdown.clone());
-            tokio::spawn(scavenging::now_and_then(writer, every, stop));
+            tokio::spawn(scavenging::now_and_then(writer, quiet, every, stop));
         }
         Ok(EmbeddedNode {
             address,
@@ -322,9 +344,20 @@ impl Builder {
             stopping: shutdown.clone(),
             shutdown: shutdown.drop_guard(),
             served,
+            local,
             groups,
             engine,
         })
+    }
+
+    /// The socket in the data directory. A node that cannot have it runs without.
+    fn local_socket(&self) -> Option<LocalSocket> {
+        let directory = self.data.as_deref().filter(|_| self.has_local_backups)?;
+        let bound = LocalSocket::bind(directory);
+        let failed = |error: &_| {
+            tracing::warn!(%error, data = %directory.display(), "no backup can be read through the data directory");
+        };
+        bound.inspect_err(failed).ok()
     }
 
     async fn callers(&self, reader: &Reader, engine: &Engine) -> Result<Callers, StartError> {

@@ -9,12 +9,13 @@
 //! - an append to a small and to a large log;
 //! - 32 and 90 appends in flight, beside the same client against a stub that only acknowledges, and
 //!   the processor time of both ends;
+//! - an append beside a backup that is read over and over, and beside one that nobody reads;
 //! - a real server's figures beside ours.
 //!
 //! Prints a table, then the same as JSON on one line. `-- --quick` takes a hundredth of the events
 //! and a fifth of the time: it shows that the benchmark works, not how fast the store is. `-- --dir
 //! DIR` puts the data on another disk, `-- --part writing` measures one part only: `writing`,
-//! `several` or `large`.
+//! `several`, `backup` or `large`.
 #![allow(
     clippy::unwrap_used,
     reason = "a benchmark that cannot go on should stop and say why"
@@ -24,6 +25,7 @@
     reason = "a program of its own reads its arguments and makes ids"
 )]
 
+mod backup;
 mod load;
 mod node;
 /// The node's own, so that the client finds the stub as willing as the node.
@@ -99,6 +101,9 @@ async fn run(options: &Options) -> Report {
     }
     if options.wants("several") {
         several_and_large(options, &mut report).await;
+    }
+    if options.wants("backup") {
+        backing_up(options, &mut report).await;
     }
     if options.wants("large") {
         let large = tempfile::tempdir_in(&options.folder).unwrap();
@@ -193,6 +198,40 @@ async fn several_and_large(options: &Options, report: &mut Report) {
     );
     report.megabytes("most memory of the node under all that", node.peak(), None);
     report.memory_beside("memory after all that", node.resident(), real::MEMORY);
+    node.stop().await;
+}
+
+/// An append alone, beside a backup that is read over and over, and beside one that is not read.
+async fn backing_up(options: &Options, report: &mut Report) {
+    let pace = options.pace;
+    let folder = tempfile::tempdir_in(&options.folder).unwrap();
+    let node = NodeProcess::start(folder.path(), Durability::Synced);
+    let load = Load::connect(&node.connection_string);
+    load.warm_up().await;
+    load.fill(pace.sizes[1]).await;
+    node.settled().await;
+    let alone = load.alone("alone", pace.singles).await;
+    report.time("one append, no backup, p50", alone.at(50), None);
+    report.time("one append, no backup, p99", alone.at(99), None);
+    let (reading, begun) = (
+        backup::Reading::start(&node.connection_string),
+        std::time::Instant::now(),
+    );
+    let beside = load.alone("beside", pace.singles).await;
+    let rate = reading.megabytes() / begun.elapsed().as_secs_f64();
+    drop(reading);
+    report.time("one append, beside a backup, p50", beside.at(50), None);
+    report.time("one append, beside a backup, p99", beside.at(99), None);
+    report.megabytes("  read of the backup in a second", rate, None);
+    let unread = backup::unread(&node.connection_string).await;
+    let beside = load.alone("unread", pace.singles).await;
+    report.time(
+        "one append, beside a backup that nobody reads, p50",
+        beside.at(50),
+        None,
+    );
+    drop(unread);
+    report.megabytes("  most memory of the node", node.peak(), None);
     node.stop().await;
 }
 

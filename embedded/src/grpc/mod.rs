@@ -7,6 +7,7 @@
 )]
 
 mod append;
+mod backup;
 mod batch_append;
 mod convert;
 mod delete;
@@ -27,6 +28,7 @@ use std::{net::SocketAddr, pin::Pin, sync::Arc};
 
 use futures::Stream;
 
+pub(crate) use self::backup::Backups;
 pub(crate) use features::SERVER_VERSION;
 pub(crate) use status::{unauthenticated, unreadable_credentials};
 
@@ -41,7 +43,8 @@ use tonic::{Status, service::Routes};
 use uuid::Uuid;
 
 use crate::{
-    engine::WriterHandle, persistent::Groups, read::Reader, security::Guard, source::Clock,
+    engine::WriterHandle, persistent::Groups, read::Reader, scavenging::Quiet, security::Guard,
+    source::Clock,
 };
 
 /// The largest message a real server takes: 16 MiB less 10,000 bytes.
@@ -68,11 +71,12 @@ pub(crate) struct Context {
     /// The largest sum of sizes of the events in one append.
     pub(crate) max_append_size: usize,
     pub(crate) clock: Clock,
+    pub(crate) quiet: Quiet,
+    pub(crate) backups: Backups,
 }
 
 /// All services, ready to be served.
-pub(crate) fn routes(context: Context) -> Routes {
-    let context = Arc::new(context);
+pub(crate) fn routes(context: Arc<Context>) -> Routes {
     Routes::new(
         StreamsServer::new(streams::Service(context.clone()))
             .max_decoding_message_size(MAX_MESSAGE),
@@ -87,6 +91,12 @@ pub(crate) fn routes(context: Context) -> Routes {
         context.clone(),
     )))
     .add_service(ServerFeaturesServer::new(features::Service))
+    .add_service(backup::Service(context.clone()))
     .add_service(GossipServer::new(gossip::Service(context)))
     .prepare()
+}
+
+/// What the owner of the data directory may ask for: a backup.
+pub(crate) fn local_routes(context: Arc<Context>) -> Routes {
+    Routes::new(backup::Service(context)).prepare()
 }

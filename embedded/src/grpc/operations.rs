@@ -52,7 +52,7 @@ impl Service {
         });
         let (context, slot) = (self.context.clone(), self.running.clone());
         tokio::spawn(async move {
-            match scavenge(&context.writer, &stop).await {
+            match scavenge(&context.writer, &context.quiet, &stop).await {
                 Ok(freed) => tracing::info!(%id, freed, "scavenged"),
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;

@@ -28,7 +28,7 @@ use parking_lot::RwLock;
 use super::{
     Direction, Durability, Group, IndexEntry, Log, LogError, OpenError, Visitor, extent,
     files::{self, Depth, Fault, Order},
-    folder, index,
+    folder, frames, index,
 };
 use crate::model::{Position, Record, StreamName};
 
@@ -76,6 +76,16 @@ impl DiskLog {
     /// Opens the log in `directory`, or begins one there.
     pub(crate) fn open(directory: &Path, durability: Durability) -> Result<Self, OpenError> {
         folder::claim(directory)?;
+        Self::open_claimed(directory, durability)
+    }
+
+    /// The same in a directory that does not say yet that it holds a store: nothing else opens it
+    /// before [`mark`](folder::mark).
+    pub(crate) fn open_unmarked(directory: &Path) -> Result<Self, OpenError> {
+        Self::open_claimed(directory, Durability::Synced)
+    }
+
+    fn open_claimed(directory: &Path, durability: Durability) -> Result<Self, OpenError> {
         let order = match durability {
             Durability::Synced => Order::Flushed,
             Durability::Unsynced => Order::Unknown,
@@ -115,22 +125,7 @@ impl DiskLog {
             match self.entry(&stream, record.number) {
                 Ok(Some(entry)) if entry.position == record.position => ControlFlow::Break(()),
                 Ok(_) => {
-                    let Record {
-                        number,
-                        position,
-                        id,
-                        created,
-                        ..
-                    } = record;
-                    lost.push((
-                        stream,
-                        IndexEntry {
-                            number,
-                            position,
-                            id,
-                            created,
-                        },
-                    ));
+                    lost.extend(frames::entry(&record));
                     ControlFlow::Continue(())
                 }
                 Err(error) => {

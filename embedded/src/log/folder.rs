@@ -20,7 +20,8 @@ const STORE_FOLDER: &str = "store";
 const LOCK_FILE: &str = "lock";
 /// What stands before the number of the format.
 const FORMAT_NAME: &str = "peerage event store ";
-const FORMAT: u32 = 1;
+/// The form of the records, and of what stands around them.
+pub(crate) const FORMAT: u32 = 1;
 /// A node that is just being stopped lets go of its directory soon.
 const LOCK_ATTEMPTS: usize = 3;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
@@ -143,7 +144,8 @@ fn lock(directory: &Path) -> Result<Option<File>, OpenError> {
     }
 }
 
-fn mark(directory: &Path) -> io::Result<()> {
+/// Says of a directory that it holds a store of ours.
+pub(crate) fn mark(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     extent::write_whole(
         &directory.join(FORMAT_FILE),

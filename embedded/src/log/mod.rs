@@ -10,6 +10,7 @@ mod error;
 mod extent;
 mod files;
 mod folder;
+mod frames;
 mod index;
 mod memory;
 
@@ -24,7 +25,8 @@ use uuid::Uuid;
 pub(crate) use disk::DiskLog;
 pub(crate) use error::{LogError, OpenError};
 pub(crate) use files::{Depth, Order};
-pub(crate) use folder::{files_of, look_over, must_exist, store};
+pub(crate) use folder::{FORMAT, files_of, look_over, mark, must_exist, store};
+pub(crate) use frames::{anchors, entry, frames, record};
 pub(crate) use memory::MemoryLog;
 
 use crate::model::{Position, Record, StreamName, Ticks};

@@ -52,6 +52,10 @@ impl Ticks {
         )
     }
 
+    pub(crate) fn time(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_nanos(self.0.saturating_mul(100))
+    }
+
     pub(crate) fn timestamp(self) -> prost_types::Timestamp {
         prost_types::Timestamp {
             seconds: self.0.div_euclid(Self::PER_SECOND),

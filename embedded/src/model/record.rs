@@ -103,6 +103,11 @@ impl Record {
         self.bytes.slice(self.metadata_end..)
     }
 
+    /// All of it, as it stands in the log.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
     /// How many bytes it takes in the log.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()

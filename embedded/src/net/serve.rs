@@ -121,18 +121,8 @@ impl Server {
         from: SocketAddr,
     ) -> io::Result<()> {
         let shutdown = self.shutdown.clone();
-        let service = service_fn(move |request| self.clone().answer(request, from));
-        let builder = connection_builder();
-        let mut connection =
-            std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = shutdown.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.as_mut().await
-            }
-        };
-        ended.map_err(io::Error::other)
+        let answer = move |request| self.clone().answer(request, from);
+        converse(stream, answer, shutdown).await
     }
 
     async fn answer(
@@ -175,6 +165,27 @@ impl Server {
             .await
             .ok_or_else(unauthenticated)
     }
+}
+
+/// Serves one connection until it ends, or gracefully from the shutdown on.
+pub(super) async fn converse<A>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    answer: impl Fn(Request<Incoming>) -> A,
+    shutdown: CancellationToken,
+) -> io::Result<()>
+where
+    A: Future<Output = Result<Response<tonic::body::Body>, Infallible>> + Send + 'static,
+{
+    let (builder, service) = (connection_builder(), service_fn(answer));
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.as_mut().await
+        }
+    };
+    ended.map_err(io::Error::other)
 }
 
 fn connection_builder() -> auto::Builder<TokioExecutor> {

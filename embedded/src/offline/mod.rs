@@ -1,13 +1,22 @@
 //! A data directory that no node uses, looked at without starting one: what is in it, and whether
-//! all of it is sound.
+//! all of it is sound; and backups of one, and one made of a backup.
 //!
-//! Both block, and may take a while: they say how far they are.
+//! All block, and may take a while: they say how far they are.
 
+mod backup;
+mod restore;
 mod stats;
 mod verify;
 
 use std::path::PathBuf;
 
+use ::backup::BackupError;
+use thiserror::Error;
+
+use crate::StartError;
+
+pub use self::backup::backup;
+pub use restore::{Restored, Until, restore};
 pub use stats::{Stats, stats};
 pub use verify::{Verification, verify};
 
@@ -40,4 +49,18 @@ pub struct Finding {
     pub file: PathBuf,
     /// What is wrong with it.
     pub problem: String,
+}
+
+/// A backup, or a restore, that did not come to its end.
+#[derive(Debug, Error)]
+pub enum BackupFailure {
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StartError),
+    /// The backup cannot be read or written.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// Something has the name of what is to be made.
+    #[error("{} is there already; a restore makes a directory of its own", .0.display())]
+    Exists(PathBuf),
 }

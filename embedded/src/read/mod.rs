@@ -32,7 +32,7 @@ pub(crate) use subscribe_stream::StreamSubscription;
 
 use crate::{
     engine::{Engine, Heads},
-    log::{Log, LogError},
+    log::{self, Log, LogError},
     model::{Acl, Position, Record, StreamName, Ticks},
     source::{Clock, NewId},
 };
@@ -155,6 +155,23 @@ impl Reader {
     pub(crate) async fn acl(&self, stream: &StreamName) -> Result<Option<Acl>, ReadError> {
         let stream = stream.clone();
         self.blocking(move |reader| Ok(reader.heads.metadata(&stream)?.acl))
+            .await
+    }
+
+    /// Whole frames of the log's records in a range, and where to go on, unless that is all.
+    pub(crate) async fn frames(
+        &self,
+        from: Position,
+        to: Position,
+        most: usize,
+    ) -> Result<(Vec<u8>, Option<Position>), ReadError> {
+        self.blocking(move |reader| Ok(log::frames(&*reader.log, from, to, most)?))
+            .await
+    }
+
+    /// The frames of the records at some positions, as far as records stand there.
+    pub(crate) async fn anchors(&self, positions: Vec<u64>) -> Result<Vec<u8>, ReadError> {
+        self.blocking(move |reader| Ok(log::anchors(&*reader.log, &positions)?))
             .await
     }
 

@@ -91,7 +91,9 @@ pub(super) async fn start_store(config: &Config, storage: Storage) -> Result<Sto
         .listen(config.store.embedded_listen)
         .scavenge_every(SCAVENGE_EVERY);
     let builder = match storage {
-        Storage::OnDisk => builder.data_dir(config.data.dir.join("events")),
+        Storage::OnDisk => builder
+            .data_dir(config.data.dir.join("events"))
+            .local_backups(),
         Storage::InMemory => builder.in_memory(),
     };
     let password = [Uuid::new_v4(), Uuid::new_v4()].map(|it| it.simple().to_string());

@@ -2,12 +2,13 @@
 //! sound.
 
 use super::{
-    CliError, failed,
+    CliError, backup_failed, failed,
     meter::{Meter, grouped},
     place::{Missing, Place},
     refused,
 };
 use crate::cli::{Output, output, output::Column};
+use backup::{Archive, BackupError};
 use clap::Args;
 use embedded::{
     StartError,
@@ -30,8 +31,11 @@ pub(super) struct Stats {
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// A data directory that no node uses, like ./events.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "backup")]
+    data: Option<PathBuf>,
+    /// The folder of a backup, like ./backups/peerage.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "data")]
+    backup: Option<PathBuf>,
     /// How to print.
     #[arg(long, short, env = "PEERAGE_OUTPUT", default_value = "table")]
     output: Output,
@@ -77,7 +81,7 @@ impl Figures {
 }
 
 async fn of_directory(data: PathBuf) -> Result<Figures, CliError> {
-    let stats = blocking(move || {
+    let stats = of_store(move || {
         let mut meter = Meter::new("counting");
         offline::stats(&data, |progress| show(&mut meter, progress))
     })
@@ -138,8 +142,12 @@ async fn of_running(place: &Place) -> Result<Figures, CliError> {
 
 impl Verify {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let data = self.data.clone();
-        let verification = blocking(move || {
+        let data = match (&self.data, &self.backup) {
+            (Some(data), _) => data.clone(),
+            (None, Some(backup)) => return verify_backup(backup.clone(), self.output).await,
+            (None, None) => return Err(CliError::usage("say what to read: --data or --backup")),
+        };
+        let verification = of_store(move || {
             let mut meter = Meter::new("verifying");
             offline::verify(&data, |progress| show(&mut meter, progress))
         })
@@ -169,6 +177,38 @@ impl Verify {
             }
         }
     }
+}
+
+async fn verify_backup(folder: PathBuf, form: Output) -> Result<(), CliError> {
+    let verified = blocking(move || {
+        let archive = Archive::open(&folder)?;
+        let (of, mut meter) = (archive.bytes(), Meter::new("verifying"));
+        let read = archive.verify(&mut |read| {
+            meter.at(read.bytes, of, || {
+                format!("{} MB of files", grouped(read.bytes >> 20))
+            });
+        })?;
+        Ok((
+            read,
+            archive.end(),
+            archive.finished().map(ToOwned::to_owned),
+        ))
+    });
+    let (read, end, finished) = verified
+        .await?
+        .map_err(|error: BackupError| backup_failed(error.into()))?;
+    let answer = json!({
+        "sound": true, "files": read.files, "bytes": read.bytes, "records": read.records, "end": end, "finished": finished,
+    });
+    output::print(form, &answer, |_| {
+        format!(
+            "sound: {} records before position {end}, {} bytes in {} files; backed up last at {}",
+            grouped(read.records),
+            grouped(read.bytes),
+            grouped(read.files),
+            finished.as_deref().unwrap_or("an unknown time")
+        )
+    })
 }
 
 fn in_words(verification: &Verification) -> String {
@@ -201,7 +241,7 @@ fn in_words(verification: &Verification) -> String {
     text
 }
 
-fn show(meter: &mut Meter, progress: Progress) {
+pub(super) fn show(meter: &mut Meter, progress: Progress) {
     let Progress { doing, done, of } = progress;
     meter.at(done, of, || match doing {
         Doing::Files => format!("{} MB of files", grouped(done >> 20)),
@@ -210,11 +250,16 @@ fn show(meter: &mut Meter, progress: Progress) {
     });
 }
 
-async fn blocking<T: Send + 'static>(
+async fn of_store<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
 ) -> Result<T, CliError> {
-    let done = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(CliError::failed)?;
-    done.map_err(|error| refused(&error))
+    blocking(work).await?.map_err(|error| refused(&error))
+}
+
+/// Does what blocks where blocking is allowed.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, CliError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(CliError::failed)
 }

@@ -2,19 +2,23 @@
 //! with the events of any.
 //!
 //! Without a further word it serves. `stats` and `verify` look at a data directory that no node
-//! uses; `export` and `import` move history between stores as lines of JSON, through the official
-//! client, so that either end may be a real KurrentDB.
+//! uses; `backup` and `restore` keep one safe, record by record; `export` and `import` move history
+//! between stores as lines of JSON, through the official client, so that either end may be a real
+//! KurrentDB.
 
+mod backup;
 mod export;
 mod import;
 mod look;
 mod meter;
 mod place;
+mod restore;
 mod serve;
 
 use super::CliError;
+use ::backup::BackupError;
 use clap::{Args, Subcommand};
-use embedded::StartError;
+use embedded::{StartError, offline::BackupFailure};
 use transfer::TransferError;
 
 #[derive(Debug, Args)]
@@ -30,8 +34,12 @@ pub(super) struct Node {
 enum NodeCommand {
     /// What a data directory holds, or what a running store says of itself.
     Stats(look::Stats),
-    /// Read all of a data directory, and say which file is damaged.
+    /// Read all of a data directory, or of a backup, and say which file is damaged.
     Verify(look::Verify),
+    /// Back up a store, running or not: its log as it is, into a folder. Again: what is new.
+    Backup(backup::Backup),
+    /// Make a data directory of a backup.
+    Restore(restore::Restore),
     /// Write the events of a store as lines of JSON.
     Export(export::Export),
     /// Append events from lines of JSON to a store. What it has already is not appended again.
@@ -43,6 +51,8 @@ impl Node {
         match (self.command, self.serve) {
             (Some(NodeCommand::Stats(stats)), _) => stats.run().await,
             (Some(NodeCommand::Verify(verify)), _) => verify.run().await,
+            (Some(NodeCommand::Backup(backup)), _) => backup.run().await,
+            (Some(NodeCommand::Restore(restore)), _) => restore.run().await,
             (Some(NodeCommand::Export(export)), _) => export.run().await,
             (Some(NodeCommand::Import(import)), _) => import.run().await,
             (None, Some(serve)) => serve.run().await,
@@ -70,6 +80,29 @@ fn refused(error: &StartError) -> CliError {
         CliError::usage(text)
     } else {
         CliError::failed(text)
+    }
+}
+
+/// The same for a backup or a restore.
+fn backup_failed(error: BackupFailure) -> CliError {
+    let text = domain::error_chain(&error);
+    match error {
+        BackupFailure::Store(error) => refused(&error),
+        BackupFailure::Exists(_)
+        | BackupFailure::Backup(
+            BackupError::NoBackup(_)
+            | BackupError::NotABackup { .. }
+            | BackupError::InUse(_)
+            | BackupError::Beyond { .. },
+        ) => CliError::usage(text),
+        BackupFailure::Backup(
+            BackupError::Io { .. }
+            | BackupError::Unfinished(_)
+            | BackupError::OtherFormat { .. }
+            | BackupError::Damaged { .. }
+            | BackupError::AnotherLog { .. }
+            | BackupError::Sent(_),
+        ) => CliError::failed(text),
     }
 }
 

@@ -69,7 +69,7 @@ impl Serve {
             .listen(self.listen)
             .scavenge_every(SCAVENGE_EVERY);
         if let Some(data) = &self.data {
-            builder = builder.data_dir(data);
+            builder = builder.data_dir(data).local_backups();
         }
         if let (Some(certificates), Some(key)) = (&self.tls_cert, &self.tls_key) {
             check_secret(key).map_err(|problem| CliError::usage(format!("--tls-key {problem}")))?;
