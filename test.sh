@@ -5,6 +5,7 @@
 #   ./test.sh quick      formatting, lints, documents and .proto files only: no tests, no Python
 #   ./test.sh months     the tests that live through a month of each trouble: a quarter of an hour
 #   ./test.sh figures    what connectors cost and how quick they are, beside the bare equivalent: on a quiet machine
+#   ./test.sh fuzz SECONDS  bytes that nobody wrote, for everything that reads bytes from outside, for so long; `all of it` has a minute of it
 #   ./test.sh advisories the live database of advisories, with cargo-deny or cargo-audit if one is installed
 #   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p peerage-domain)
 #
@@ -124,6 +125,14 @@ quick) checks ;;
 months) phase "months" cargo_test -p peerage-workers --lib -- --ignored a_month ;;
 figures)
     phase "figures" cargo_test --workspace --test connectors figures -- --ignored --test-threads 1 --nocapture
+    ;;
+fuzz)
+    PEERAGE_FUZZ_SECONDS="${2:-60}"
+    export PEERAGE_FUZZ_SECONDS
+    PEERAGE_TEST_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/peerage"
+    export PEERAGE_TEST_BINARY
+    phase "program" cargo test --workspace --no-run
+    phase "fuzz" cargo_test --workspace --test fuzz -- --nocapture
     ;;
 advisories) phase "advisories, live" advisories ;;
 *)
