@@ -24,6 +24,7 @@ import about_listings  # noqa: E402, F401
 import about_proxy  # noqa: E402, F401
 import about_requests  # noqa: E402, F401
 import about_routes  # noqa: E402, F401
+import about_sharing  # noqa: E402, F401
 import about_sight  # noqa: E402, F401
 
 

@@ -330,13 +330,19 @@ fn of(event: &NetworkEvent) -> String {
                 it.destination, it.route_table
             )
         }
-        NetworkEvent::RouteConflicted(it) => format!(
-            "{} on {} already sends {} to {}",
-            it.route_table,
-            side(it.side),
-            it.destination,
-            it.target
-        ),
+        NetworkEvent::RouteConflicted(it) => {
+            let left = it
+                .left_by
+                .map(|id| format!(", which peering {id} left behind"));
+            format!(
+                "{} on {} already sends {} to {}{}",
+                it.route_table,
+                side(it.side),
+                it.destination,
+                it.target,
+                left.unwrap_or_default()
+            )
+        }
         NetworkEvent::RouteFound(it) => format!(
             "found a route of others to {} in {} on {}",
             it.destination,
