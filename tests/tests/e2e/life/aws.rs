@@ -319,7 +319,7 @@ async fn a_blackhole_that_an_earlier_peering_left_is_told_to_be_its_own_and_clea
     let shown = life.engine.cli(&["peering", "show", &life.peering]).await;
     let shown = shown.done();
     assert!(
-        shown.contains("left behind by") && shown.contains("peerage orphans remove"),
+        shown.contains("(left behind") && shown.contains("peerage orphans remove"),
         "{shown}"
     );
     let orphan = format!("{}/{remote}", life.pair.local.extra_route_table);
