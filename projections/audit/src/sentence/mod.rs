@@ -331,17 +331,13 @@ fn of(event: &NetworkEvent) -> String {
             )
         }
         NetworkEvent::RouteConflicted(it) => {
-            let left = it
-                .left_by
-                .map(|id| format!(", which peering {id} left behind"));
-            format!(
-                "{} on {} already sends {} to {}{}",
-                it.route_table,
-                side(it.side),
-                it.destination,
-                it.target,
-                left.unwrap_or_default()
-            )
+            let (table, of, to) = (&it.route_table, side(it.side), it.destination);
+            match it.left_by {
+                None => format!("{table} on {of} already sends {to} to {}", it.target),
+                Some(_) => {
+                    format!("{table} on {of} has a route to {to} that an ended peering left")
+                }
+            }
         }
         NetworkEvent::RouteFound(it) => format!(
             "found a route of others to {} in {} on {}",
