@@ -212,6 +212,7 @@ pub(crate) fn metadata(
         reason: None,
         ticket: None,
         command: None,
+        cloud_calls: None,
     })
 }
 

@@ -47,6 +47,7 @@ pub(crate) fn record(
             reason: caller.reason.clone(),
             ticket: caller.ticket.clone(),
             command: None,
+            cloud_calls: None,
         },
     })
 }

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, CommandId, Digest,
+    Actor, CloudCalls, CommandId, Digest,
     text::{Reason, Ticket},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -45,6 +45,20 @@ pub struct Metadata {
     /// [`Metadata::LARGEST_COMMAND`]: it can be decided again later. An outcome's is its event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Value>,
+    /// In the first event of what a worker recorded at once: the calls to the cloud since it
+    /// recorded something last. Not set in other events, and in those of releases that kept none.
+    #[serde(
+        default,
+        deserialize_with = "as_far_as_known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cloud_calls: Option<CloudCalls>,
+}
+
+/// What is of a later form says no less of the event that it stands beside.
+fn as_far_as_known<'de, D: Deserializer<'de>>(it: D) -> Result<Option<CloudCalls>, D::Error> {
+    let stored = Value::deserialize(it)?;
+    Ok(Some(serde_json::from_value(stored).unwrap_or_default()))
 }
 
 impl Metadata {

@@ -21,6 +21,7 @@ fn metadata() -> Metadata {
         reason: None,
         ticket: None,
         command: None,
+        cloud_calls: None,
     }
 }
 

@@ -37,7 +37,9 @@ methods! {
     "peerage.v1.AccessService" {
         WhoAmI, ExplainAccess, ListApprovals, GetApproval, ApproveCommand, RejectCommand, WithdrawCommand,
     }
-    "peerage.v1.AuditService" { ListEvents, GetNetworkAt, CompareNetwork, WhoCanReach }
+    "peerage.v1.AuditService" {
+        ListEvents, GetNetworkAt, CompareNetwork, WhoCanReach, Explain, ReadLog, ListOpenings,
+    }
     "peerage.v1.ConnectorService" {
         CreateConnector, StartConnector, StopConnector, ResetConnector, ReconfigureConnector,
         RenameConnector, DeleteConnector, ReplayParkedRecords, DiscardParkedRecords,
@@ -53,7 +55,7 @@ methods! {
         RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AddPeerRanges, DropPeerRanges,
         ChangePeerSubnets, AcceptRoute, WithdrawRoute,
         ReplaceRoute, RestrictFirewall, AttachFirewall, DetachFirewall, AllowConnectorIngress,
-        RevokeConnectorIngress, SetDnsResolution, SetLinkOption, SetTenure, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
+        RevokeConnectorIngress, SetDnsResolution, SetLinkOption, SetTenure, ConfirmOpening, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
         WatchPeerings,
     }
     "peerage.v1.ServerService" { GetServerInfo }
@@ -172,7 +174,8 @@ impl Role {
             | ListNetworks | WatchNetworks | GetPeering | ListPeerings | ListExposures
             | ListDrift | WatchPeerings | GetConnector | ListConnectors | ListParkedRecords
             | ListEventTypes | ListDeliveries | WatchConnectors | GetMetrics | TryFilter
-            | GetNetworkAt | CompareNetwork | WhoCanReach | ListApprovals | GetApproval => everybody,
+            | GetNetworkAt | CompareNetwork | WhoCanReach | Explain | ReadLog
+            | ListOpenings | ListApprovals | GetApproval => everybody,
             // Takes back what the caller has asked for, and nothing else.
             WithdrawCommand => everybody,
             // Judges what others ask for.
@@ -197,6 +200,7 @@ impl Role {
             | SetDnsResolution
             | SetLinkOption
             | SetTenure
+            | ConfirmOpening
             | CheckDrift
             | FreezeNetworks
             | ImposeQuarantine

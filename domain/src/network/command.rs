@@ -2,7 +2,9 @@
 
 pub use super::ingress_command::{AllowConnectorIngress, IngressSource, RevokeConnectorIngress};
 
-use super::event::{AttachTo, InboundRule, LinkOption, Policy, QuarantineScope, Tenure, Terms};
+use super::event::{
+    AttachTo, InboundRule, LinkOption, Policy, QuarantineScope, Reviewed, Tenure, Terms,
+};
 use super::outcome::Outcome;
 use super::peer::Peer;
 use crate::{
@@ -111,6 +113,8 @@ commands! {
     AbandonPeering(AbandonPeering) => |it| Some(it.peering_id),
     /// Says who answers for a peering or for a source that it admits, and when that ends.
     SetTenure(SetTenure) => |it| Some(it.peering_id),
+    /// Says that something that is open is still needed.
+    ConfirmOpening(ConfirmOpening) => |it| Some(it.peering_id),
     /// A worker's report of what the cloud showed.
     Record(Outcome) => Outcome::peering_id,
 }
@@ -479,4 +483,13 @@ pub struct SetTenure {
     /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Change<DateTime<Utc>>>,
+}
+
+/// Says that something that is open is still needed: what a review found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmOpening {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// What is still needed.
+    pub opening: Reviewed,
 }

@@ -142,6 +142,9 @@ impl Registered {
             NetworkEvent::AdmissionExpired(it) => {
                 self.while_live(it.peering_id, |peering| peering.admission_expired(it, at));
             }
+            NetworkEvent::OpeningConfirmed(it) => {
+                self.while_live(it.peering_id, |peering| peering.opening_confirmed(it, at));
+            }
             NetworkEvent::PeeringAbandonmentRequested(it) => {
                 self.while_live(it.peering_id, |peering| {
                     peering.abandonment_requested(it, at);

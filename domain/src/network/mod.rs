@@ -65,6 +65,7 @@ mod remove_peering;
 mod request_peering;
 mod requirements;
 mod restrict_firewall;
+mod review;
 mod routing;
 mod subnets;
 mod tenure;
@@ -85,10 +86,10 @@ pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
-    ABANDONMENT_WINDOW, Attachment, BlockCount, Blocked, Conflict, EndedPeering, Ending, Exposed,
-    FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents, Life, LifeName, LinkTrace,
-    NotALife, OpenAttempt, OptionState, Origin, Peering, REVOCATIONS, RefusedAttempts, Removal,
-    RemovalCause, Repairs, Route, RoutesInPlace, Seen, Suspension, Wanted, Withdrawn,
+    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, Attachment, BlockCount, Blocked, Conflict, EndedPeering,
+    Ending, Exposed, FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents, Life, LifeName,
+    LinkTrace, NotALife, OpenAttempt, OptionState, Origin, Peering, REVOCATIONS, RefusedAttempts,
+    Removal, RemovalCause, Repairs, Route, RoutesInPlace, Seen, Suspension, Wanted, Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::Refusal;
@@ -443,7 +444,8 @@ pub fn decide(
             | NetworkCommand::DetachFirewall(_)
             | NetworkCommand::RemovePeering(_)
             | NetworkCommand::AbandonPeering(_)
-            | NetworkCommand::SetTenure(_) => Err(Refusal::NetworkUnknown),
+            | NetworkCommand::SetTenure(_)
+            | NetworkCommand::ConfirmOpening(_) => Err(Refusal::NetworkUnknown),
         },
         Network::Registered(network) => match command {
             NetworkCommand::RegisterNetwork(_) => Err(Refusal::NetworkAlreadyRegistered {
@@ -487,6 +489,7 @@ pub fn decide(
             NetworkCommand::RemovePeering(it) => remove_peering::remove(network, it, now),
             NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it, now),
             NetworkCommand::SetTenure(it) => tenure::set(network, it, now),
+            NetworkCommand::ConfirmOpening(it) => review::confirm(network, it, now),
             NetworkCommand::Record(outcome) => record::decide(network, outcome, now),
         },
         Network::Retired(network) => Err(Refusal::NetworkRetired {

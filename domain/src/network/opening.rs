@@ -75,6 +75,7 @@ pub fn may_open(command: &NetworkCommand) -> bool {
         NetworkCommand::RegisterNetwork(_)
         | NetworkCommand::SetPolicy(_)
         | NetworkCommand::CheckDrift(_)
+        | NetworkCommand::ConfirmOpening(_)
         | NetworkCommand::Record(_) => false,
         NetworkCommand::RestrictFirewall(it) => it.side == Side::Local && !it.admit.is_empty(),
         NetworkCommand::ReplaceRoute(it) => !it.from.contains(&it.to),
@@ -121,6 +122,7 @@ pub fn openings(command: &NetworkCommand, network: &Registered) -> BTreeSet<Open
         | NetworkCommand::RegisterNetwork(_)
         | NetworkCommand::SetPolicy(_)
         | NetworkCommand::CheckDrift(_)
+        | NetworkCommand::ConfirmOpening(_)
         | NetworkCommand::Record(_) => nothing(),
         NetworkCommand::RequestPeering(it) => {
             let mut all = anything();

@@ -75,7 +75,8 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::ReplaceRoute(_)
         | NetworkCommand::AllowConnectorIngress(_)
         | NetworkCommand::SetDnsResolution(_)
-        | NetworkCommand::AttachFirewall(_) => false,
+        | NetworkCommand::AttachFirewall(_)
+        | NetworkCommand::ConfirmOpening(_) => false,
     }
 }
 

@@ -22,7 +22,8 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, Claim, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt, ServedClouds,
+    Actor, Claim, CloudCalls, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt,
+    ServedClouds,
     network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
     text::{Reason, Ticket},
 };
@@ -53,6 +54,8 @@ pub struct Caller {
     pub clouds: Option<Arc<ServedClouds>>,
     /// Of a registration under a derived id: how many of the same network are over.
     pub generation: Option<u32>,
+    /// Of a worker: the calls to the cloud that led to this. They say nothing of what is asked for.
+    pub cloud_calls: Option<CloudCalls>,
 }
 
 impl Caller {
@@ -69,6 +72,7 @@ impl Caller {
             expected_revision: None,
             clouds: None,
             generation: None,
+            cloud_calls: None,
         }
     }
 }
@@ -468,6 +472,7 @@ impl Order<'_> {
             reason: self.caller.reason.clone(),
             ticket: self.caller.ticket.clone(),
             command: if index == 0 { self.body()? } else { None },
+            cloud_calls: self.caller.cloud_calls.clone().filter(|_| index == 0),
         })
     }
 

@@ -54,6 +54,7 @@ impl Log {
                 reason: None,
                 ticket: None,
                 command: (index == 0).then(|| json!({ "told": command.to_string() })),
+                cloud_calls: None,
             };
             let event_id =
                 Ids::of(CommandId(Uuid::new_v5(&network.0, command_id.0.as_bytes()))).event(index);

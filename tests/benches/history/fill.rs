@@ -166,6 +166,7 @@ fn metadata(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> Metadata {
         reason: None,
         ticket: None,
         command: body,
+        cloud_calls: None,
     }
 }
 

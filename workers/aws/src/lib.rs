@@ -133,7 +133,7 @@ impl Cloud for AwsCloud {
             .map_err(|error| asked.failed(error))?;
         found
             .iter()
-            .map(|found| views::network(&asked, found))
+            .filter_map(|found| views::network(&asked, found).transpose())
             .collect()
     }
 

@@ -32,6 +32,7 @@ mod links;
 mod owner;
 mod posture;
 mod rate_limited;
+mod trace;
 mod views;
 
 pub use by_provider::ByProvider;
@@ -45,6 +46,7 @@ pub use links::*;
 pub use owner::{NotAnOwner, OWNER_TAG, Owner};
 pub use posture::{LetsIn, lets_in};
 pub use rate_limited::{ClientPolicy, RateLimited};
+pub use trace::{CallTrace, answered_as};
 pub use views::*;
 
 use async_trait::async_trait;

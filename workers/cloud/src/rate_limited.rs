@@ -4,14 +4,25 @@
 //! Only failures that are certain to have changed nothing are tried again here; everything else is
 //! for the caller, who reads before it repeats.
 
-use crate::{AccountRegion, CallClass, Calls, Cloud, CloudError, CloudErrorKind, Layer, Operation};
+use crate::{
+    AccountRegion, CallClass, Calls, Cloud, CloudError, CloudErrorKind, Layer, Operation,
+    trace::{self, Tried},
+};
 use backon::{ExponentialBuilder, Retryable};
 use domain::{Provider, Region, text::Account};
 use governor::{
     Quota, RateLimiter, clock::Clock as _, middleware::NoOpMiddleware,
     state::keyed::HashMapStateStore,
 };
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::Instant;
 
 /// The limits of one client. The defaults stay well below AWS's published buckets (100 reads with
 /// 20/s, writes 5/s and up).
@@ -89,16 +100,26 @@ impl RateLimited {
         &self,
         operation: Operation,
         at: &AccountRegion,
+        attempt: u32,
         once: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<T, CloudError> {
         self.wait_for_turn(operation, at).await;
-        let result = tokio::time::timeout(self.settings.deadline, once)
-            .await
-            .unwrap_or_else(|_| {
-                let message = format!("no answer within {:?}", self.settings.deadline);
-                Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous).message(message))
-            });
+        let began = Instant::now();
+        let once = tokio::time::timeout(self.settings.deadline, once);
+        let (result, request_id) = trace::named(once).await;
+        let result = result.unwrap_or_else(|_| {
+            let message = format!("no answer within {:?}", self.settings.deadline);
+            Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous).message(message))
+        });
         self.calls.note(operation, &result);
+        trace::note(Tried {
+            operation,
+            at,
+            began,
+            attempt,
+            result: &result,
+            request_id,
+        });
         result
     }
 
@@ -162,7 +183,9 @@ impl Layer for RateLimited {
             .with_min_delay(self.settings.first_pause)
             .with_max_delay(self.settings.longest_pause)
             .with_max_times(self.settings.tries.saturating_sub(1));
-        (|| self.attempt(operation, at, once()))
+        let attempts = AtomicU32::new(0);
+        let next = || attempts.fetch_add(1, Ordering::Relaxed) + 1;
+        (|| self.attempt(operation, at, next(), once()))
             .retry(pauses)
             .sleep(tokio::time::sleep)
             .when(CloudError::worth_a_retry)

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use chrono::DateTime;
-use domain::{PeeringId, Provider, Region, Side};
+use domain::{CloudCalls, PeeringId, Provider, Region, Side};
 use peerage_cloud::{
-    AccountRegion, ClientPolicy, Cloud, CloudErrorKind, LinkEnd, LinkSpec, NetworkRef, Operation,
-    Owner, RateLimited, RequestId,
+    AccountRegion, CallTrace, ClientPolicy, Cloud, CloudErrorKind, Layer, LinkEnd, LinkSpec,
+    NetworkRef, Operation, Owner, RateLimited, RequestId, answered_as,
 };
 use simulated::{CallRate, SimulatedCloud, SimulatedSettings};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -172,4 +172,112 @@ async fn a_cloud_that_does_not_answer_is_given_up_at_the_deadline() {
         CloudErrorKind::Ambiguous
     );
     assert_eq!(began.elapsed(), settings.deadline);
+}
+
+fn trace() -> CallTrace {
+    CallTrace::new(Arc::new(|| DateTime::UNIX_EPOCH), CloudCalls::default())
+}
+
+/// The operation, the try and the outcome of each call.
+fn told(calls: &CloudCalls) -> Vec<(&str, u32, &str)> {
+    let calls = calls.calls.iter();
+    calls
+        .map(|it| (&*it.operation, it.attempt, &*it.outcome))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_try_is_noted_with_its_number_its_time_and_its_outcome_and_where_it_went() {
+    let latency = Duration::from_millis(40);
+    let (world, cloud) = rate_limited(
+        SimulatedSettings {
+            latency: latency..=latency,
+            ..SimulatedSettings::instant(1)
+        },
+        ClientPolicy::default(),
+    );
+    let (trace, at) = (trace(), place("111111111111"));
+    world.out_of_band().cut();
+    trace.of(None, cloud.identity(&at)).await.unwrap_err();
+    world.out_of_band().mend();
+    trace.of(None, cloud.links(&at, &[])).await.unwrap();
+    let calls = trace.take();
+    let failed = (1..=5).map(|attempt| ("identity", attempt, "unreachable"));
+    let expected: Vec<_> = failed.chain([("links", 1, "ok")]).collect();
+    assert_eq!(told(&calls), expected);
+    let last = calls.calls.last().unwrap();
+    assert_eq!(
+        (&*last.account, &*last.region),
+        ("111111111111", "eu-west-1")
+    );
+    assert_eq!((last.duration_ms, last.changes), (40, false));
+    assert_eq!(last.started, DateTime::UNIX_EPOCH - latency);
+    assert_eq!(trace.take(), CloudCalls::default(), "taken once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn works_that_call_at_the_same_time_collect_their_own_calls_and_nobody_elses() {
+    let (_, cloud) = rate_limited(SimulatedSettings::calm(1), ClientPolicy::default());
+    let (one, other) = (trace(), trace());
+    let thing = Some(domain::network::Thing::Group);
+    let (at, elsewhere) = (place("111111111111"), place("222222222222"));
+    let (first, second, third) = tokio::join!(
+        one.of(None, cloud.links(&at, &[])),
+        other.of(thing, cloud.identity(&elsewhere)),
+        cloud.networks(&at, &[]),
+    );
+    first.unwrap();
+    second.unwrap();
+    third.unwrap();
+    assert_eq!(told(&one.take()), [("links", 1, "ok")]);
+    let calls = other.take();
+    assert_eq!(told(&calls), [("identity", 1, "ok")]);
+    assert_eq!(calls.calls[0].thing, None, "a read is about no thing");
+}
+
+/// A cloud that names its answers, as a provider does.
+#[derive(Debug)]
+struct Naming(SimulatedCloud);
+
+impl Layer for Naming {
+    fn inner(&self) -> &dyn Cloud {
+        &self.0
+    }
+
+    async fn call<T, F>(
+        &self,
+        operation: Operation,
+        _: &AccountRegion,
+        once: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, peerage_cloud::CloudError>
+    where
+        F: Future<Output = Result<T, peerage_cloud::CloudError>> + Send,
+        T: Send,
+    {
+        let answer = once().await;
+        answered_as(Some(&format!("request-{operation}")));
+        answer
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_providers_name_for_a_call_is_with_that_call_alone() {
+    let world = SimulatedCloud::new(
+        SimulatedSettings::calm(1),
+        Arc::new(|| DateTime::UNIX_EPOCH),
+    );
+    let cloud = RateLimited::new(Arc::new(Naming(world)), ClientPolicy::default());
+    let (trace, at) = (trace(), place("111111111111"));
+    let work = async { tokio::join!(cloud.links(&at, &[]), cloud.identity(&at)) };
+    trace.of(None, work).await.0.unwrap();
+    let named = trace.take().calls.into_iter();
+    let named: std::collections::BTreeMap<_, _> = named
+        .map(|it| (it.operation, it.request_id.unwrap()))
+        .collect();
+    assert_eq!(named["links"], "request-links");
+    assert_eq!(named["identity"], "request-identity");
+    // Nobody collects: nothing is kept for the next one.
+    cloud.subnets(&at, &[]).await.unwrap();
+    answered_as(Some("of no call"));
+    assert_eq!(trace.take(), CloudCalls::default());
 }

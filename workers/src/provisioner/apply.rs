@@ -7,7 +7,7 @@ use super::sides;
 use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, HalfAnswer, LinkForm, LinkRole};
 use domain::{
     Range, Side,
-    network::{InboundRule, Life, LinkOption, Peering, Registered},
+    network::{InboundRule, Life, LinkOption, Peering, Registered, Thing, Where},
     text::{CloudOperation, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
 
@@ -104,6 +104,35 @@ impl Action {
             | Self::TagFirewall { side, .. }
             | Self::AttachGroup { side, .. }
             | Self::DetachGroup { side, .. } => *side,
+        }
+    }
+
+    /// The thing that it makes or removes, as it is named on record; `None` for the link and for
+    /// tags, and for a rule that is removed by its id.
+    pub(super) fn thing(&self) -> Option<Thing> {
+        match self {
+            Self::InstallRoute {
+                table, destination, ..
+            }
+            | Self::RemoveRoute {
+                table, destination, ..
+            } => Some(Thing::Route {
+                at: Where::Table(table.clone()),
+                destination: *destination,
+            }),
+            Self::CreateGroup { .. } | Self::DeleteGroup { .. } => Some(Thing::Group),
+            Self::AuthorizeRule { rule, .. } => Some(Thing::from(*rule)),
+            Self::AttachGroup { interface, .. } | Self::DetachGroup { interface, .. } => {
+                let interface = interface.clone();
+                Some(Thing::Attachment { interface })
+            }
+            Self::SetOption { option, .. } => Some(Thing::Option { option: *option }),
+            Self::CreateLink { .. }
+            | Self::AcceptLink { .. }
+            | Self::DeleteLink { .. }
+            | Self::TagLink { .. }
+            | Self::RevokeRule { .. }
+            | Self::TagFirewall { .. } => None,
         }
     }
 

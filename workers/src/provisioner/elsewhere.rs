@@ -9,7 +9,7 @@
 use super::context::Pass;
 use chrono::{DateTime, Utc};
 use domain::{
-    CloudMode, Provider,
+    CloudCalls, CloudMode, Provider,
     network::{
         ABANDONMENT_WINDOW, Life, Network, NetworkCloudRecorded, Outcome, Peering,
         PeeringAbandoned, Registered, RemovalCause,
@@ -81,7 +81,11 @@ impl Pass<'_> {
         if let Some(cloud) = here.clone().filter(|_| claims && !is_marked) {
             let outcome = NetworkCloudRecorded { network_id, cloud };
             self.log
-                .record_all(&loaded, vec![Outcome::CloudRecorded(outcome)])
+                .record_all(
+                    &loaded,
+                    vec![Outcome::CloudRecorded(outcome)],
+                    &CloudCalls::default(),
+                )
                 .await?;
             // Another engine may have been first.
             loaded = self.log.load().await?;
@@ -117,7 +121,9 @@ impl Pass<'_> {
             }
         }
         if !ended.is_empty() {
-            self.log.record_all(loaded, ended).await?;
+            self.log
+                .record_all(loaded, ended, &CloudCalls::default())
+                .await?;
         }
         Ok(next.map(|left| Instant::now() + left))
     }

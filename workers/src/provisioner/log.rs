@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    Actor, CommandId, NetworkId,
+    Actor, CloudCalls, CommandId, NetworkId,
     network::{NetworkCommand, Outcome},
 };
 use journal::{Caller, Clock, ExecuteError, JournalError, Loaded, Networks};
@@ -25,11 +25,13 @@ pub(super) trait NetworkLog: Send + Sync + fmt::Debug {
         self.load().await
     }
 
-    /// Puts outcomes on record that follow from `on`, together: all of them, or none.
+    /// Puts outcomes on record that follow from `on`, together: all of them, or none. The calls that
+    /// led to them stand beside the first.
     async fn record_all(
         &self,
         on: &Loaded,
         outcomes: Vec<Outcome>,
+        calls: &CloudCalls,
     ) -> Result<Written, JournalError>;
 }
 
@@ -77,12 +79,14 @@ impl NetworkLog for JournalLog {
         &self,
         on: &Loaded,
         outcomes: Vec<Outcome>,
+        calls: &CloudCalls,
     ) -> Result<Written, JournalError> {
         let Some(first) = outcomes.first() else {
             return Ok(Written::Known(self.load().await?));
         };
         let caller = Caller {
             correlation_id: first.peering_id().map(|id| id.0),
+            cloud_calls: Some(calls.clone()),
             ..Caller::new(
                 command_id(self.id, on.revision, &outcomes),
                 self.actor.clone(),

@@ -11,7 +11,7 @@ use super::{
 use chrono::{DateTime, Utc};
 use cloud::{CallClass, Operation};
 use domain::{
-    PeeringId, Side,
+    CloudCalls, PeeringId, Side,
     network::{Peering, Policy, Registered},
     text::{Link, Subnet},
 };
@@ -50,6 +50,8 @@ pub(super) struct Memory {
     pub(super) put_off: Option<u32>,
     /// When to look once more at a peering that ended while this process made something for it.
     pub(super) last_look: Option<Instant>,
+    /// The calls since the last outcome on record, for the next one.
+    pub(super) calls: CloudCalls,
 }
 
 /// What fails. Another side, or another change, is another thing: two answers that were lost, each
@@ -201,9 +203,13 @@ impl Memory {
                 Some(wait)
             }
             Next::Settled => {
+                // Nothing follows from the reads of a look that found all as it should be.
+                let mut calls = std::mem::take(&mut self.calls);
+                calls.forget_reads();
                 *self = Self {
                     settled: true,
                     last_look: self.last_look,
+                    calls,
                     ..Self::default()
                 };
                 None

@@ -163,6 +163,7 @@ pub(super) struct Log {
     inner: Arc<Mutex<(Arc<Loaded>, Vec<NetworkEvent>)>>,
     told_by: Arc<OnceLock<ToldBy>>,
     appends: Arc<AtomicUsize>,
+    calls: Arc<Mutex<Vec<(usize, domain::CloudCalls)>>>,
 }
 
 /// The clock by which commands are decided; without one it is the epoch.
@@ -323,6 +324,11 @@ impl Log {
         Ok(events.len())
     }
 
+    /// Each append with the calls that stand beside its first event, of that number.
+    pub(super) fn calls(&self) -> Vec<(usize, domain::CloudCalls)> {
+        self.calls.lock().clone()
+    }
+
     /// How many appends have put outcomes on record.
     pub(super) fn appends(&self) -> usize {
         self.appends.load(Ordering::Relaxed)
@@ -391,8 +397,10 @@ impl NetworkLog for Log {
         &self,
         _on: &Loaded,
         outcomes: Vec<Outcome>,
+        calls: &domain::CloudCalls,
     ) -> Result<Written, JournalError> {
         let (mut appended, before) = (0, self.inner.lock().clone());
+        let first = before.1.len();
         for outcome in outcomes {
             match self.execute(&NetworkCommand::Record(outcome)) {
                 Ok(events) => appended += events,
@@ -404,6 +412,9 @@ impl NetworkLog for Log {
         }
         self.appends
             .fetch_add(usize::from(appended > 0), Ordering::Relaxed);
+        if appended > 0 {
+            self.calls.lock().push((first, calls.clone()));
+        }
         Ok(if appended == 0 {
             Written::Known(self.loaded())
         } else {
@@ -471,8 +482,9 @@ impl<T: NetworkLog> NetworkLog for Fused<T> {
         &self,
         on: &Loaded,
         outcomes: Vec<Outcome>,
+        calls: &domain::CloudCalls,
     ) -> Result<Written, JournalError> {
-        self.1.wrap(self.0.record_all(on, outcomes)).await
+        self.1.wrap(self.0.record_all(on, outcomes, calls)).await
     }
 }
 

@@ -20,6 +20,7 @@ mod network;
 mod options;
 mod orphan;
 mod ranges;
+mod review;
 mod routes;
 mod tenure;
 
@@ -36,6 +37,7 @@ pub use network::*;
 pub use options::*;
 pub use orphan::*;
 pub use ranges::*;
+pub use review::*;
 pub use routes::*;
 pub use tenure::*;
 
@@ -258,4 +260,6 @@ events! {
     PeeringTenureEnded(peering),
     /// The end of a source that the private network admits has come.
     AdmissionExpired(peering),
+    /// A review found that something that is open is still needed.
+    OpeningConfirmed(peering),
 }

@@ -190,6 +190,7 @@ impl Peering {
                     .local
                     .admit(event.admit.iter().copied().collect(), at);
                 self.admissions_follow(event, &before);
+                self.forget_confirmations();
             }
             Side::Remote => self.admit_ingress(at),
         }

@@ -100,5 +100,6 @@ impl Peering {
         self.forget_drift(|drift| drift.is_about_firewall(Side::Remote));
         let admit: BTreeSet<InboundRule> = self.ingress.values().flat_map(Ingress::rules).collect();
         self.firewall.remote.admit(admit, at);
+        self.forget_confirmations();
     }
 }

@@ -15,6 +15,7 @@ mod life_name;
 mod link;
 mod options;
 mod ranges;
+mod review;
 mod routes;
 mod tenure;
 
@@ -36,7 +37,7 @@ use installation::Foreign;
 
 use super::event::{
     BlockCause, Consent, DriftKind, Evidence, FoundRoute, InboundRule, Leftover, LinkOption,
-    PeeringAdopted, PeeringRequested, Tenure, Terms,
+    PeeringAdopted, PeeringRequested, Reviewed, Tenure, Terms,
 };
 use super::{peer::Peer, routing::Routing};
 use crate::{
@@ -49,6 +50,9 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How long a link waits for its accepter (AWS: pending requests expire after 168 h; fixed).
+pub const ACCEPTANCE_WINDOW: TimeDelta = TimeDelta::hours(168);
 
 /// How long a peering that is given up is tried to be looked at once more. After that it ends, and
 /// the sides that were not seen are named.
@@ -155,6 +159,9 @@ pub struct Peering {
     /// The same of what the private network admits, where something is said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
     pub admissions: BTreeMap<InboundRule, Tenure>,
+    /// When somebody last said of what is open that it is still needed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub confirmed: BTreeMap<Reviewed, DateTime<Utc>>,
     /// The options of each side's half that were ever asked for or seen.
     pub options: BySide<BTreeMap<LinkOption, OptionState>>,
     /// What differs from the desired state, and since when.
@@ -195,8 +202,7 @@ impl Peering {
             consent: event.consent,
             ..Terms::default()
         };
-        let window = event.peer.provider.quotas().acceptance_window;
-        let expires_at = window.map(|window| event.adopted_at + window);
+        let expires_at = event.adopted_at + ACCEPTANCE_WINDOW;
         Self {
             origin: Origin::Adopted { found: None },
             life: Life::AwaitingAcceptance {
@@ -256,6 +262,7 @@ impl Peering {
             tenure: Tenure::default(),
             tenure_ended: None,
             admissions: BTreeMap::new(),
+            confirmed: BTreeMap::new(),
             options: BySide::default(),
             drift: BTreeMap::new(),
             repairs: BTreeMap::new(),

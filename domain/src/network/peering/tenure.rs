@@ -61,6 +61,7 @@ impl Peering {
             self.admissions.remove(&event.rule);
             self.forget_drift(|drift| drift.is_about_firewall(Side::Local));
             self.firewall.local.admit(admit, at);
+            self.forget_confirmations();
         }
     }
 

@@ -31,6 +31,7 @@ mod registration;
 mod remote_firewall;
 mod removal;
 mod requirements;
+mod review;
 mod routes;
 pub(crate) mod samples;
 mod setup;

@@ -25,12 +25,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Sends a request of the call, and answers what EC2 did; a failure is the caller's.
 macro_rules! sent {
     ($call:ident, $request:expr) => {
-        $request
-            .customize()
-            .interceptor($call.watch())
-            .send()
-            .await
-            .map_err(|error| $call.failed(error))?
+        $call.answered(
+            $request
+                .customize()
+                .interceptor($call.watch())
+                .send()
+                .await
+                .map_err(|error| $call.failed(error))?,
+        )
     };
 }
 pub(crate) use sent;
@@ -78,6 +80,12 @@ impl<'a> Call<'a> {
     /// To be given to every request of this call.
     pub(crate) fn watch(&self) -> Sent {
         self.sent.clone()
+    }
+
+    /// What EC2 answered; its name for the call goes on record with it.
+    pub(crate) fn answered<T: RequestId>(&self, answer: T) -> T {
+        cloud::answered_as(answer.request_id());
+        answer
     }
 
     /// What the SDK reported, as what it means.

@@ -23,6 +23,7 @@ impl Ec2 {
             .customize()
             .interceptor(call.watch());
         let answer = request.send().await.map_err(|error| call.failed(error))?;
+        let answer = call.answered(answer);
         Ok(CallerIdentity {
             account: call.needed("Account", answer.account)?,
             arn: call.needed("Arn", answer.arn)?,

@@ -86,13 +86,13 @@ impl Ec2 {
             .interceptor(call.watch())
             .send()
             .await;
-        let support = support.map_err(|error| call.failed(error))?;
+        let support = call.answered(support.map_err(|error| call.failed(error))?);
         let hostnames = request(VpcAttributeName::EnableDnsHostnames)
             .customize()
             .interceptor(call.watch())
             .send()
             .await;
-        let hostnames = hostnames.map_err(|error| call.failed(error))?;
+        let hostnames = call.answered(hostnames.map_err(|error| call.failed(error))?);
         let value = |found: Option<AttributeBooleanValue>| found.and_then(|found| found.value);
         Ok(VpcDns {
             support: call.needed("enableDnsSupport", value(support.enable_dns_support))?,

@@ -293,6 +293,8 @@ impl Arm {
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, ArmError> {
         let answer = self.0.transport.send(request).await;
-        answer.map_err(ArmError::of_transport)
+        let answer = answer.map_err(ArmError::of_transport)?;
+        cloud::answered_as(answer.header("x-ms-request-id"));
+        Ok(answer)
     }
 }

@@ -20,11 +20,11 @@ use super::{
     sides,
 };
 use cloud::{
-    AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, LinkEnd, LinkSpec, NetworkRef,
-    Operation, Owner, RequestId,
+    AccountRegion, CallTrace, Cloud, CloudError, CloudErrorKind, GroupView, LinkEnd, LinkSpec,
+    NetworkRef, Operation, Owner, RequestId,
 };
 use domain::{
-    BySide, PeeringId, Side,
+    BySide, CloudCalls, PeeringId, Side,
     network::{
         Network, Orphan, OrphanFound, OrphanRemovalFailed, OrphanThing, Outcome, Peer, Registered,
     },
@@ -32,7 +32,7 @@ use domain::{
 };
 use find::{cleared, find, news};
 use journal::{JournalError, Loaded};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -48,6 +48,17 @@ impl Pass<'_> {
     /// Puts on record what was seen of orphans, and removes those that somebody asked to be
     /// removed, as far as this record shows. Says when to go on.
     pub(super) async fn orphans(
+        &self,
+        loaded: &Loaded,
+        observation: &Observation,
+        memories: &mut Memories,
+    ) -> Result<Option<Instant>, JournalError> {
+        let trace = CallTrace::new(Arc::clone(self.clock), CloudCalls::default());
+        let work = self.look_for_orphans(loaded, observation, memories);
+        trace.of(None, work).await
+    }
+
+    async fn look_for_orphans(
         &self,
         loaded: &Loaded,
         observation: &Observation,
@@ -124,7 +135,8 @@ impl Pass<'_> {
         if !outcomes.is_empty() {
             tracing::warn!(count = outcomes.len(), "orphans");
             // What no longer follows is for the next pass.
-            drop(self.log.record_all(loaded, outcomes).await?);
+            let calls = CallTrace::take_here();
+            drop(self.log.record_all(loaded, outcomes, &calls).await?);
         }
         Ok(())
     }

@@ -18,9 +18,9 @@ use super::{
     sides,
 };
 use chrono::{DateTime, Utc};
-use cloud::{CloudError, CloudErrorKind, Operation};
+use cloud::{CallTrace, CloudError, CloudErrorKind, Operation};
 use domain::{
-    BySide, PeeringId, Side,
+    BySide, CloudCalls, PeeringId, Side,
     network::{HalfOperationFailed, Life, Outcome, Peering, ProvisioningUnblocked, Registered},
 };
 use journal::{JournalError, Loaded};
@@ -65,6 +65,8 @@ pub(super) struct PeeringPass<'a> {
     interrupt: Arc<Notify>,
     /// Whether somebody waits for this pass.
     insists: bool,
+    /// The calls that this pass makes.
+    trace: CallTrace,
 }
 
 /// What a read came to.
@@ -126,6 +128,7 @@ impl<'a> PeeringPass<'a> {
             observation,
             interrupt,
             insists,
+            trace: CallTrace::new(Arc::clone(pass.clock), CloudCalls::default()),
         }
     }
 
@@ -133,8 +136,9 @@ impl<'a> PeeringPass<'a> {
     pub(super) async fn run(
         self,
         loaded: Arc<Loaded>,
-        memory: Memory,
+        mut memory: Memory,
     ) -> Result<Done, JournalError> {
+        self.trace.put_back(std::mem::take(&mut memory.calls));
         let state = Mutex::new(State {
             loaded,
             memory,
@@ -154,6 +158,7 @@ impl<'a> PeeringPass<'a> {
         let State {
             loaded, mut memory, ..
         } = state.into_inner();
+        memory.calls = self.trace.take();
         memory.schedule(outlook, as_of(&loaded, self.id), self.pass.settings);
         if may_have_left {
             memory.looks_once_more(Instant::now() + self.pass.settings.visibility_window);
@@ -381,6 +386,7 @@ impl<'a> PeeringPass<'a> {
         let read = self
             .observation
             .query(cloud, network, peering, needs, &freshness);
+        let read = self.trace.of(None, read);
         tokio::pin!(read);
         loop {
             tokio::select! {

@@ -138,7 +138,8 @@ impl PeeringPass<'_> {
             .identity(&at, side, &freshness);
         if known.as_ref() != Some(&at.account) {
             let cloud = self.pass.way(self.insists);
-            check_identity(cloud, network, peering, side)
+            self.trace
+                .of(None, check_identity(cloud, network, peering, side))
                 .await
                 .inspect_err(|error| self.observation.note_failure(error))?;
             self.observation.note_identity(at);
@@ -219,7 +220,8 @@ impl PeeringPass<'_> {
             let busy = CloudError::new(operation_of(action), at, CloudErrorKind::Busy);
             return Report::Failed(busy.message("another change of this engine's is under way"));
         };
-        let report = apply(cloud, network, peering, action).await;
+        let work = apply(cloud, network, peering, action);
+        let report = self.trace.of(action.thing(), work).await;
         if let (
             Some(turn),
             Report::Answered {
@@ -307,7 +309,11 @@ impl PeeringPass<'_> {
     ) -> Result<Written, JournalError> {
         let loaded = self.loaded(state);
         let outcomes = std::iter::once(outcome).chain(also).collect();
-        let written = self.pass.log.record_all(&loaded, outcomes).await?;
+        let calls = self.trace.take();
+        let written = self.pass.log.record_all(&loaded, outcomes, &calls).await?;
+        if !matches!(&written, Written::New(_)) {
+            self.trace.put_back(calls);
+        }
         match &written {
             Written::New(after) | Written::Known(after) => {
                 take(state, after);

@@ -479,9 +479,10 @@ impl super::log::NetworkLog for Interrupted {
         &self,
         on: &journal::Loaded,
         outcomes: Vec<Outcome>,
+        calls: &domain::CloudCalls,
     ) -> Result<Written, journal::JournalError> {
         let is_it = outcomes.iter().any(|it| it.name() == self.at);
-        let written = self.log.record_all(on, outcomes).await?;
+        let written = self.log.record_all(on, outcomes, calls).await?;
         let is_last =
             self.at != "FirewallEnforced" || self.log.peering().firewall.local.is_enforced();
         if is_it && let Some(command) = self.command.lock().take_if(|_| is_last) {
@@ -585,10 +586,11 @@ impl super::log::NetworkLog for OneAtATime {
         &self,
         on: &journal::Loaded,
         outcomes: Vec<Outcome>,
+        calls: &domain::CloudCalls,
     ) -> Result<Written, journal::JournalError> {
         let _turn = self.turn.lock().await;
         elapse(Duration::from_millis(5)).await;
-        self.log.record_all(on, outcomes).await
+        self.log.record_all(on, outcomes, calls).await
     }
 }
 
@@ -656,8 +658,9 @@ impl super::log::NetworkLog for Counted {
         &self,
         on: &journal::Loaded,
         outcomes: Vec<Outcome>,
+        calls: &domain::CloudCalls,
     ) -> Result<Written, journal::JournalError> {
-        self.log.record_all(on, outcomes).await
+        self.log.record_all(on, outcomes, calls).await
     }
 }
 

@@ -631,6 +631,11 @@ fn of_upkeep() -> Vec<NetworkEvent> {
             expires_at: at(18),
         }
         .into(),
+        OpeningConfirmed {
+            peering_id,
+            opening: Reviewed::Peering,
+        }
+        .into(),
     ]
 }
 
@@ -842,32 +847,6 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             .into(),
         ),
         (
-            "with_another_owners_route",
-            PeeringRemoved {
-                peering_id: its_peering(),
-                left_behind: vec![Leftover::OtherRoute {
-                    side: Side::Local,
-                    route_table: text("rtb-0d1e2f30415263748"),
-                    destination: "fd00:2::/56".to_owned(),
-                }],
-            }
-            .into(),
-        ),
-        (
-            "left_behind",
-            RouteConflicted {
-                peering_id: its_peering(),
-                left_by: Some(super::super::samples::peering_id(2)),
-                ..route_conflicted(
-                    Side::Local,
-                    "10.101.0.0/16",
-                    "rtb-0d1e2f30415263748",
-                    "pcx-0fedcba9876543210",
-                )
-            }
-            .into(),
-        ),
-        (
             "block",
             NetworkPolicySet {
                 network_id: its_network(),
@@ -902,6 +881,24 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
                 peering_id: its_peering(),
                 rule: Some(clients()),
                 tenure: owned_until(at(18)),
+            }
+            .into(),
+        ),
+        (
+            "of_an_admission",
+            OpeningConfirmed {
+                peering_id: its_peering(),
+                opening: Reviewed::Admission { rule: clients() },
+            }
+            .into(),
+        ),
+        (
+            "of_an_ingress",
+            OpeningConfirmed {
+                peering_id: its_peering(),
+                opening: Reviewed::Ingress {
+                    ingress_id: ingress_id(0x2a),
+                },
             }
             .into(),
         ),

@@ -101,7 +101,6 @@ fn a_setup_event() -> impl Strategy<Value = Outcome> {
                 destination,
                 route_table,
                 target: "tgw-01".to_owned(),
-                left_by: None,
             }
             .into()
         }),
@@ -434,6 +433,7 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
             let expires_at = Some(end.map_or(Change::None, Change::To));
             SetTenure { peering_id, rule, owner: None, expires_at }.into()
         }),
+        2 => (a_peering(), an_opening()).prop_map(|(peering_id, opening)| ConfirmOpening { peering_id, opening }.into()),
         1 => vec(a_range(), 0..3).prop_map(|nodes| SetNetworkNodes { nodes }.into()),
         3 => (
             (a_peering(), a_range(), select(vec![0, 443, 8443])),
@@ -561,6 +561,7 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
             .prop_map(|(peering_id, side, admit, tenure)| FirewallRestricted { peering_id, side, admit, tenure }.into()),
         2 => (a_peering(), option::of(a_rule()), a_tenure())
             .prop_map(|(peering_id, rule, tenure)| PeeringTenureSet { peering_id, rule, tenure }.into()),
+        2 => (a_peering(), an_opening()).prop_map(|(peering_id, opening)| OpeningConfirmed { peering_id, opening }.into()),
         1 => vec(a_range(), 0..3).prop_map(|nodes| NetworkNodesSet { network_id: network_id(), nodes }.into()),
         3 => (a_peering(), an_ingress(), a_range(), a_rule(), vec(a_rule(), 0..2), option::of(a_time())).prop_map(
             |(peering_id, ingress_id, target, rule, also, expires_at)| {
@@ -594,6 +595,14 @@ pub(super) fn an_event() -> impl Strategy<Value = NetworkEvent> {
 
 pub(super) fn any_event() -> impl Strategy<Value = NetworkEvent> {
     prop_oneof![60 => an_event(), 1 => Just(retired())]
+}
+
+fn an_opening() -> impl Strategy<Value = Reviewed> + use<> {
+    prop_oneof![
+        Just(Reviewed::Peering),
+        a_rule().prop_map(|rule| Reviewed::Admission { rule }),
+        an_ingress().prop_map(|ingress_id| Reviewed::Ingress { ingress_id }),
+    ]
 }
 
 /// Often nothing, and else a route or two that fit or do not.

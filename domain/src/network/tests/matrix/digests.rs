@@ -231,6 +231,14 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             .into(),
         ),
         (
+            "confirm_an_admission",
+            ConfirmOpening {
+                peering_id: peering_id(1),
+                opening: Reviewed::Admission { rule: clients() },
+            }
+            .into(),
+        ),
+        (
             "require_owners_and_ends",
             SetPolicy {
                 policy: Policy {

@@ -105,6 +105,9 @@ rows! {
     abandon_and_clean                  [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon_and_clean();
     say_who_answers                    [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::SetTenure(_) => set_tenure(None);
     say_who_answers_for_no_admission   [NET, UNK, ADU, ADU, ADU, ADU, ADU, ADU, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, ADU, RMV, RET] NetworkCommand::SetTenure(_) => set_tenure(Some(InboundRule { port: 9, ..clients() }));
+    confirm_the_peering                [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::ConfirmOpening(_) => confirm(Reviewed::Peering);
+    confirm_what_is_not_admitted       [NET, UNK, ADU, ADU, ADU, ADU, ADU, ADU, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, ADU, RMV, RET] NetworkCommand::ConfirmOpening(_) => confirm(Reviewed::Admission { rule: InboundRule { port: 9, ..clients() } });
+    confirm_no_ingress                 [NET, UNK, IUN, IUN, IUN, IUN, IUN, IUN, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, IUN, RMV, RET] NetworkCommand::ConfirmOpening(_) => confirm(Reviewed::Ingress { ingress_id: ingress_id(7) });
     an_admission_without_an_end_ends   [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::AdmissionExpired(_)) => Record(AdmissionExpired { peering_id: peering_id(1), rule: clients(), expires_at: now() }.into());
     a_peering_without_an_end_ends      [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, ORD, NIL, RET] Record(Outcome::TenureEnded(_)) => Record(PeeringTenureEnded { peering_id: peering_id(1), expires_at: now(), at_end: AtEnd::Remove }.into());
     start_the_first_attempt            [NET, UNK, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(1);
@@ -369,6 +372,14 @@ fn set_tenure(rule: Option<InboundRule>) -> NetworkCommand {
         rule,
         owner: Some(Change::To(text("team orders"))),
         expires_at: None,
+    }
+    .into()
+}
+
+fn confirm(opening: Reviewed) -> NetworkCommand {
+    ConfirmOpening {
+        peering_id: peering_id(1),
+        opening,
     }
     .into()
 }

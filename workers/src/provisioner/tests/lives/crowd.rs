@@ -104,6 +104,7 @@ fn recorded(life: &Life, event: NetworkEvent) -> Recorded {
             reason: None,
             ticket: None,
             command: None,
+            cloud_calls: None,
         }),
         stored: Default::default(),
         data: Vec::new().into(),

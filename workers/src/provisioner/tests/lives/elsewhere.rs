@@ -155,8 +155,9 @@ impl NetworkLog for Raced {
         &self,
         on: &Loaded,
         outcomes: Vec<Outcome>,
+        calls: &domain::CloudCalls,
     ) -> Result<Written, JournalError> {
-        self.log.record_all(on, outcomes).await
+        self.log.record_all(on, outcomes, calls).await
     }
 }
 

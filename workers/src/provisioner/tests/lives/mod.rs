@@ -5,6 +5,7 @@
 mod adoption;
 mod answered;
 mod attachment;
+mod calls;
 mod closing;
 mod consent;
 mod crashes;
@@ -25,8 +26,6 @@ mod ownership;
 mod ranges;
 mod removal;
 mod routes;
-mod shared;
-mod stale;
 mod storms;
 mod strangers;
 mod subnets;
