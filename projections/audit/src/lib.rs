@@ -10,15 +10,21 @@
 
 mod decision;
 mod difference;
+mod entry;
+mod explain;
 mod past;
 mod reach;
+mod review;
 mod sentence;
 
 pub use decision::{Decision, Decisions, Opening};
 pub use difference::{Change, Comparison, Difference, DifferenceError, apply, between, diff};
+pub use entry::{Entry, OCSF_VERSION};
+pub use explain::{Answer, Answered, Command, Decided, Outcome, around, explain};
 pub use past::{Past, Place, Told, Until, at, walk};
 pub use reach::{Drop, Unknown, Verdict, Way, who_can_reach};
-pub use sentence::{sentence, unreadable};
+pub use review::Review;
+pub use sentence::{access_sentence, connector_sentence, sentence, sentence_of, thing, unreadable};
 
 #[cfg(test)]
 mod tests;

@@ -73,6 +73,7 @@ fn recorded(index: usize, body: Body) -> Recorded {
             reason: None,
             ticket: None,
             command: None,
+            cloud_calls: None,
         }),
         stored: Default::default(),
         data: Bytes::new(),

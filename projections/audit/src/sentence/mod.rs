@@ -4,11 +4,14 @@
 //! golden table shows each as people read it. What an event does is known to the domain alone; a
 //! sentence only tells what it says.
 
+mod others;
 mod policy;
 mod tenure;
 #[cfg(test)]
 mod tests;
 mod words;
+
+pub use others::{access_sentence, connector_sentence, sentence_of};
 
 use domain::network::{
     AcceptedBy, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd,
@@ -21,6 +24,11 @@ use words::{
 /// The event as a sentence without its subject, like `opened TCP 5432 …`; 98 columns at most.
 pub fn sentence(event: &NetworkEvent) -> String {
     fit(&of(event))
+}
+
+/// A thing that the engine makes, like `a route to 10.20.0.0/16 in rtb-0a`.
+pub fn thing(thing: &domain::network::Thing) -> String {
+    fit(&words::thing(thing))
 }
 
 /// What is told of an event that this version cannot read.
@@ -165,6 +173,7 @@ fn of(event: &NetworkEvent) -> String {
             format!("restricted {} to {}{said}", side(it.side), rules(&it.admit))
         }
         NetworkEvent::PeeringTenureSet(it) => tenure::set(it),
+        NetworkEvent::OpeningConfirmed(it) => tenure::confirmed(it),
         NetworkEvent::PeeringTenureEnded(it) => tenure::ended(it),
         NetworkEvent::AdmissionExpired(it) => tenure::admission_expired(it),
         NetworkEvent::ConnectorIngressAllowed(it) => {
@@ -330,15 +339,13 @@ fn of(event: &NetworkEvent) -> String {
                 it.destination, it.route_table
             )
         }
-        NetworkEvent::RouteConflicted(it) => {
-            let (table, of, to) = (&it.route_table, side(it.side), it.destination);
-            match it.left_by {
-                None => format!("{table} on {of} already sends {to} to {}", it.target),
-                Some(_) => {
-                    format!("{table} on {of} has a route to {to} that an ended peering left")
-                }
-            }
-        }
+        NetworkEvent::RouteConflicted(it) => format!(
+            "{} on {} already sends {} to {}",
+            it.route_table,
+            side(it.side),
+            it.destination,
+            it.target
+        ),
         NetworkEvent::RouteFound(it) => format!(
             "found a route of others to {} in {} on {}",
             it.destination,

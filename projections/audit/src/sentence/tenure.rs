@@ -1,7 +1,10 @@
 //! Owners and ends.
 
 use super::words::{rules, until};
-use domain::network::{AdmissionExpired, AtEnd, PeeringTenureEnded, PeeringTenureSet, Tenure};
+use domain::network::{
+    AdmissionExpired, AtEnd, OpeningConfirmed, PeeringTenureEnded, PeeringTenureSet, Reviewed,
+    Tenure,
+};
 
 /// Of whom something is, and until when.
 pub(super) fn told(it: &Tenure) -> String {
@@ -30,6 +33,15 @@ pub(super) fn ended(it: &PeeringTenureEnded) -> String {
     };
     let end = until(it.expires_at);
     format!("the end of the peering, {end}, has come: {then}")
+}
+
+pub(super) fn confirmed(it: &OpeningConfirmed) -> String {
+    let of = match it.opening {
+        Reviewed::Peering => "the peering".to_owned(),
+        Reviewed::Admission { rule } => rules(&[rule]),
+        Reviewed::Ingress { ingress_id } => format!("connector ingress {ingress_id}"),
+    };
+    format!("confirmed that {of} is still needed")
 }
 
 pub(super) fn admission_expired(it: &AdmissionExpired) -> String {

@@ -1,7 +1,7 @@
 //! Each sentence as people read it, in a golden table, and that it fits its line.
 
-use super::{WIDTH, fit, sentence, unreadable};
-use domain::network::NetworkEvent;
+use super::{WIDTH, fit, sentence, sentence_of, unreadable};
+use domain::{access::AccessEvent, connector::ConnectorEvent, network::NetworkEvent};
 use journal::Body;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -46,16 +46,81 @@ fn every_event_type_is_told_in_the_sentence_that_is_written_down() {
         .iter()
         .map(|(name, event)| format!("{name}: {}\n", sentence(event)))
         .collect();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/sentences.txt");
+    golden("sentences.txt", &made);
+}
+
+fn golden(file: &str, made: &str) {
+    let path = format!("{}/golden/{file}", env!("CARGO_MANIFEST_DIR"));
     #[expect(
         clippy::disallowed_methods,
         reason = "the table is made anew on request"
     )]
     let is_made_anew = std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some();
     if is_made_anew {
-        fs::write(path, &made).expect("the table");
+        fs::write(&path, made).expect("the table");
     }
-    assert_eq!(fs::read_to_string(path).unwrap_or_default(), made, "{path}");
+    assert_eq!(
+        fs::read_to_string(&path).unwrap_or_default(),
+        made,
+        "{path}"
+    );
+}
+
+/// The same of connectors and of access: names, types and sentences.
+fn other_samples() -> Vec<(String, String, String)> {
+    let mut all = Vec::new();
+    for of in ["connector", "access"] {
+        let folder = format!("{}/../../domain/golden/{of}", env!("CARGO_MANIFEST_DIR"));
+        for file in fs::read_dir(folder).expect("the domain's samples") {
+            let path = file.expect("a file").path();
+            let name = path.file_name().and_then(|it| it.to_str()).expect("a name");
+            if let Some(name) = name.strip_suffix(".json") {
+                let event_type = name.split('.').next().expect("a type");
+                let data = fs::read(&path).expect("a sample");
+                let told = sentence_of(event_type, 1, &data);
+                all.push((name.to_owned(), event_type.to_owned(), told));
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn every_event_type_of_connectors_and_access_is_told_in_the_sentence_that_is_written_down() {
+    let samples = other_samples();
+    let told: BTreeSet<_> = samples.iter().map(|(_, it, _)| it.as_str()).collect();
+    let known = ConnectorEvent::NAMES.into_iter().chain(AccessEvent::NAMES);
+    assert_eq!(told, known.collect(), "each type has a sample");
+    let sentences: BTreeSet<_> = samples.iter().map(|(_, _, it)| it).collect();
+    assert_eq!(sentences.len(), samples.len(), "no two have the same");
+    for (name, _, told) in &samples {
+        assert!(
+            told.chars().count() <= WIDTH && !told.contains("cannot read"),
+            "{name}: {told}"
+        );
+    }
+    let lines = samples
+        .iter()
+        .map(|(name, _, it)| format!("{name}: {it}\n"));
+    let made: String = lines.collect();
+    golden("other_sentences.txt", &made);
+}
+
+#[test]
+fn what_no_version_of_today_knows_is_told_as_unreadable() {
+    assert_eq!(
+        sentence_of("PeeringTeleported", 1, b"{}"),
+        unreadable("PeeringTeleported")
+    );
+    assert_eq!(
+        sentence_of("AccessDenied", 1, b"no JSON"),
+        unreadable("AccessDenied")
+    );
+    assert_eq!(
+        sentence_of("ConnectorCreated", 1, b"{}"),
+        unreadable("ConnectorCreated")
+    );
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub(super) fn things(things: &[Thing]) -> String {
     }
 }
 
-fn thing(thing: &Thing) -> String {
+pub(super) fn thing(thing: &Thing) -> String {
     match thing {
         Thing::Route {
             at: place,
@@ -160,13 +160,6 @@ pub(super) fn leftover(left: &Leftover) -> String {
             ..
         } => {
             format!("a route to {destination} in {route_table}")
-        }
-        Leftover::OtherRoute {
-            route_table,
-            destination,
-            ..
-        } => {
-            format!("a route of others to {destination} in {route_table}")
         }
         Leftover::FirewallGroup { group, .. } => format!("group {group}"),
         Leftover::FirewallRule { rule_id, .. } => format!("rule {rule_id}"),

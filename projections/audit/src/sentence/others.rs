@@ -1,0 +1,155 @@
+//! What happened to connectors, and to access.
+
+use super::{
+    fit, sentence, unreadable,
+    words::{count, list},
+};
+use domain::{
+    access::AccessEvent,
+    connector::{ConnectorEvent, LogPosition, Settings, Sink, StartFrom},
+};
+use journal::Body;
+
+/// Any event of the log as a sentence, from its type, the version of its form and its data: of a
+/// network, a connector or access.
+pub fn sentence_of(event_type: &str, version: u32, data: &[u8]) -> String {
+    if let Body::Event(event) = journal::decode(event_type, version, data) {
+        return sentence(&event);
+    }
+    let tagged = || {
+        let data: serde_json::Value = serde_json::from_slice(data).ok()?;
+        Some(serde_json::json!({ "type": event_type, "data": data }))
+    };
+    if ConnectorEvent::NAMES.contains(&event_type)
+        && let Some(event) = tagged().and_then(|it| serde_json::from_value(it).ok())
+    {
+        return connector_sentence(&event);
+    }
+    if AccessEvent::NAMES.contains(&event_type)
+        && let Some(event) = tagged().and_then(|it| serde_json::from_value(it).ok())
+    {
+        return access_sentence(&event);
+    }
+    unreadable(event_type)
+}
+
+/// An event of a connector as a sentence.
+pub fn connector_sentence(event: &ConnectorEvent) -> String {
+    fit(&match event {
+        ConnectorEvent::ConnectorCreated(it) => {
+            format!(
+                "created connector {} to {}",
+                it.name,
+                settings(&it.settings)
+            )
+        }
+        ConnectorEvent::ConnectorActivating(it) => match it.start_from {
+            Some(start) => format!("asked for the connector to run, {}", from(start)),
+            None => "asked for the connector to run".to_owned(),
+        },
+        ConnectorEvent::ConnectorRunning(it) => match it.after {
+            Some(after) => format!(
+                "the connector runs at {} (term {}), behind {}",
+                it.host,
+                it.term,
+                place(after)
+            ),
+            None => format!(
+                "the connector runs at {} (term {}), from the log's beginning",
+                it.host, it.term
+            ),
+        },
+        ConnectorEvent::ConnectorDeactivating {} => "asked for the connector to stop".to_owned(),
+        ConnectorEvent::ConnectorStopped {} => "the connector has stopped".to_owned(),
+        ConnectorEvent::ConnectorFailed(it) => {
+            let code = it.code.as_str().replace('_', " ");
+            format!("the connector has failed ({code}): {}", it.message)
+        }
+        ConnectorEvent::ConnectorRestarted(it) => {
+            let code = it.code.as_str().replace('_', " ");
+            format!(
+                "the connector broke off and begins again ({code}): {}",
+                it.message
+            )
+        }
+        ConnectorEvent::ConnectorPaused(it) => match it.status {
+            Some(status) => format!("the endpoint refuses everything ({status}): {}", it.cause),
+            None => format!("the endpoint refuses everything: {}", it.cause),
+        },
+        ConnectorEvent::ConnectorRecovered {} => "the endpoint takes records again".to_owned(),
+        ConnectorEvent::ConnectorReconfigured(it) => {
+            format!(
+                "changed the settings: records go to {}",
+                settings(&it.settings)
+            )
+        }
+        ConnectorEvent::ConnectorRenamed(it) => format!("renamed the connector to {}", it.name),
+        ConnectorEvent::ConnectorReset(it) => {
+            format!("set where the connector begins: {}", from(it.start_from))
+        }
+        ConnectorEvent::ConnectorDeleted {} => "deleted the connector".to_owned(),
+    })
+}
+
+/// An event of access as a sentence.
+pub fn access_sentence(event: &AccessEvent) -> String {
+    fit(&match event {
+        AccessEvent::AccessPolicyEnforced(it) => {
+            let bindings = count(it.policy.bindings.len(), "binding", "bindings");
+            format!("{} enforces an access policy with {bindings}", it.host)
+        }
+        AccessEvent::AccessPoliciesDiffered(it) => {
+            let others = it.others.iter().map(|it| it.host.as_str());
+            format!(
+                "{} enforces another access policy than {}",
+                it.host,
+                list(others)
+            )
+        }
+        AccessEvent::AccessDenied(it) => {
+            let again = match it.repeated {
+                0 => String::new(),
+                more => format!(", {more} more before"),
+            };
+            format!(
+                "denied {} to {}: {}{again}",
+                it.method,
+                it.subject.subject,
+                it.denial.as_str()
+            )
+        }
+    })
+}
+
+fn settings(settings: &Settings) -> String {
+    let changed = match settings.transformer {
+        Some(_) => ", changed by a transform",
+        None => "",
+    };
+    format!("{}{changed}", sink(&settings.sink))
+}
+
+/// Where records go: without credentials, of which a URL may have some.
+fn sink(sink: &Sink) -> String {
+    match sink {
+        Sink::Webhook(it) => {
+            let url = it.url.to_string();
+            let bare = url.split(['?', '#']).next().unwrap_or_default();
+            bare.to_owned()
+        }
+        Sink::File(it) => format!("file {}", it.name),
+        Sink::Stdout => "the server's standard output".to_owned(),
+    }
+}
+
+fn from(start: StartFrom) -> String {
+    match start {
+        StartFrom::Earliest => "from the log's beginning".to_owned(),
+        StartFrom::Latest => "from the log's end".to_owned(),
+        StartFrom::After(position) => format!("from behind {}", place(position)),
+    }
+}
+
+fn place(it: LogPosition) -> String {
+    format!("{}/{}", it.commit, it.prepare)
+}
