@@ -2,7 +2,7 @@
 //! plans to the planner. What a call may do and what it says stands in `proto/`.
 
 use super::{
-    Services, commands, guard, history, plan, reads,
+    Services, commands, explain, guard, history, plan, read_log, reads, review,
     v1::{
         self, audit_service_server::AuditService, network_service_server::NetworkService,
         peering_service_server::PeeringService,
@@ -106,6 +106,7 @@ service! {
         set_dns_resolution(SetDnsResolutionRequest);
         set_link_option(SetLinkOptionRequest);
         set_tenure(SetTenureRequest);
+        confirm_opening(ConfirmOpeningRequest);
     }
     reads {
         get_peering(GetPeeringRequest) -> GetPeeringResponse: reads::get_peering;
@@ -128,6 +129,9 @@ service! {
         get_network_at(GetNetworkAtRequest) -> GetNetworkAtResponse: history::at;
         compare_network(CompareNetworkRequest) -> CompareNetworkResponse: history::compare;
         who_can_reach(WhoCanReachRequest) -> WhoCanReachResponse: history::who_can_reach;
+        explain(ExplainRequest) -> ExplainResponse: explain::explain;
+        read_log(ReadLogRequest) -> ReadLogResponse: read_log::read_log;
+        list_openings(ListOpeningsRequest) -> ListOpeningsResponse: review::list_openings;
     }
     watches {}
 }

@@ -112,6 +112,14 @@ pub(super) async fn peering(
     }
 }
 
+/// Whether the caller may look at everything.
+pub(super) fn everything(caller: &Caller) -> Result<(), Problem> {
+    if caller.is_unbounded() {
+        return Ok(());
+    }
+    judge(caller, None, Peers::None, None)
+}
+
 /// Whether this network shows in what the caller looks at.
 pub(super) async fn sees(
     services: &Services,

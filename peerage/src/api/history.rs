@@ -41,7 +41,7 @@ pub(super) async fn at(
         min_position,
     } = parse::network_at(request)?;
     guard::network(services, caller, id).await?;
-    is_within(services, "place", until, min_position).await?;
+    is_within(services, "place.", until, min_position).await?;
     let told = audit::at(&services.journal, id, until).await;
     let told = told.map_err(|error| Problem::from(&error))?;
     if request.allow_absent && told.first.is_some() && told.past.last.is_none() {
@@ -70,7 +70,11 @@ pub(super) async fn at(
         unreadable: told.past.unreadable,
         document,
     };
-    small_enough(&answer, "name a peering, and leave the document out")?;
+    small_enough(
+        &answer,
+        "place",
+        "name a peering, and leave the document out",
+    )?;
     Ok(answer)
 }
 
@@ -117,8 +121,8 @@ pub(super) async fn compare(
         min_position,
     } = parse::compare_network(request)?;
     guard::network(services, caller, id).await?;
-    is_within(services, "from", from, min_position).await?;
-    is_within(services, "to", to, min_position).await?;
+    is_within(services, "from.", from, min_position).await?;
+    is_within(services, "to.", to, min_position).await?;
     if are_swapped(from, to) {
         let text = "lies behind `to`: name the earlier place first";
         return Err(Problem::field("from", text));
@@ -141,7 +145,11 @@ pub(super) async fn compare(
         from: found.from.last.map(place),
         to: found.to.last.map(place),
     };
-    small_enough(&answer, "name two places that are closer to each other")?;
+    small_enough(
+        &answer,
+        "place",
+        "name two places that are closer to each other",
+    )?;
     Ok(answer)
 }
 
@@ -163,7 +171,7 @@ pub(super) async fn who_can_reach(
     request: &v1::WhoCanReachRequest,
 ) -> Result<v1::WhoCanReachResponse, Problem> {
     let asked = parse::who_can_reach(request)?;
-    is_within(services, "place", asked.until, asked.min_position).await?;
+    is_within(services, "place.", asked.until, asked.min_position).await?;
     let ids = candidates(services, caller, &asked).await?;
     let mut ways = Vec::new();
     for id in &ids {
@@ -182,7 +190,7 @@ pub(super) async fn who_can_reach(
         ways,
         network_ids: ids.iter().map(ToString::to_string).collect(),
     };
-    small_enough(&answer, "name a network")?;
+    small_enough(&answer, "place", "name a network")?;
     Ok(answer)
 }
 
@@ -290,10 +298,18 @@ fn place(it: Place) -> v1::EventPlace {
     }
 }
 
-/// Refuses what the log does not have yet.
-async fn is_within(
+/// Refuses an answer from a log that has not come that far.
+pub(super) async fn is_reached(
     services: &Services,
-    field: &str,
+    min_position: Option<Position>,
+) -> Result<(), Problem> {
+    is_within(services, "", Until::End, min_position).await
+}
+
+/// Refuses what the log does not have yet; `prefix` is what the names of a place's fields begin with.
+pub(super) async fn is_within(
+    services: &Services,
+    prefix: &str,
     until: Until,
     min_position: Option<Position>,
 ) -> Result<(), Problem> {
@@ -306,11 +322,11 @@ async fn is_within(
     match until {
         Until::Position(position) if position > end => {
             let text = format!("lies beyond the log, which ends at {end}");
-            Err(Problem::field(format!("{field}.position"), text))
+            Err(Problem::field(format!("{prefix}position"), text))
         }
         Until::Time(time) if time > (services.clock)() => {
             let text = "lies in the future: nothing is on record of it";
-            Err(Problem::field(format!("{field}.time"), text))
+            Err(Problem::field(format!("{prefix}time"), text))
         }
         Until::End | Until::Position(_) | Until::Time(_) => Ok(()),
     }
@@ -337,13 +353,17 @@ fn on_record<'a>(
     }
 }
 
-fn small_enough(answer: &impl Message, instead: &str) -> Result<(), Problem> {
+pub(super) fn small_enough(
+    answer: &impl Message,
+    field: &str,
+    instead: &str,
+) -> Result<(), Problem> {
     let bytes = answer.encoded_len();
     if bytes <= LARGEST {
         return Ok(());
     }
     let text = format!("the answer has {bytes} bytes, and {LARGEST} at most are sent: {instead}");
-    Err(Problem::field("place", text))
+    Err(Problem::field(field, text))
 }
 
 fn unwritable(error: &serde_json::Error) -> Problem {

@@ -17,7 +17,16 @@ use std::{
 };
 
 /// Texts whose names end like those of times or words and that are neither, each with its reason.
-const TEXTS: [(&str, &str); 14] = [
+const TEXTS: [(&str, &str); 17] = [
+    (
+        "peerage.v1.LogRecord.type",
+        "a log may hold types of later versions",
+    ),
+    (
+        "peerage.v1.CloudCall.outcome",
+        "a log may hold kinds of failures of later versions",
+    ),
+    ("peerage.v1.CloudCall.provider_code", "the provider's own"),
     (
         "peerage.v1.Event.type",
         "a log may hold types of later versions",

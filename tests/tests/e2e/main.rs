@@ -20,6 +20,7 @@ mod demo;
 mod deploy;
 mod doors;
 mod elsewhere;
+mod explain;
 mod json;
 mod life;
 mod outage;

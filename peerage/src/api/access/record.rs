@@ -232,6 +232,7 @@ fn record(
             reason: None,
             ticket: None,
             command: None,
+            cloud_calls: None,
         },
         data,
     })

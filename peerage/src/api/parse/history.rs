@@ -96,6 +96,83 @@ pub(in crate::api) fn who_can_reach(request: &v1::WhoCanReachRequest) -> Result<
     fields.finish(parsed)
 }
 
+/// What is to be explained.
+#[derive(Clone, Debug)]
+pub(in crate::api) enum About {
+    /// A peering, in this network if it is named.
+    Peering(PeeringId, Option<NetworkId>),
+    /// The event at this position.
+    Event(Position),
+}
+
+pub(in crate::api) fn explain(
+    request: &v1::ExplainRequest,
+) -> Result<(About, Option<Position>), Problem> {
+    let mut fields = Fields::default();
+    let peering = fields.optional_id("peering_id", &request.peering_id);
+    let network = fields.optional_id("network_id", &request.network_id);
+    let event = fields.optional("event_position", &request.event_position);
+    let min_position = fields.optional("min_position", &request.min_position);
+    let about = match (peering, event) {
+        (Some(Some(_)), Some(Some(_))) => {
+            fields.wrong("event_position", "is named together with peering_id")
+        }
+        (Some(Some(peering)), Some(None)) => network.map(|it| About::Peering(peering, it)),
+        (Some(None), Some(Some(event))) => Some(About::Event(event)),
+        (Some(None), Some(None)) => {
+            fields.wrong("peering_id", "is missing, and event_position too")
+        }
+        (None, _) | (_, None) => None,
+    };
+    let parsed = (|| Some((about?, min_position?)))();
+    fields.finish(parsed)
+}
+
+/// A part of the log as it is stored.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct Part {
+    pub(in crate::api) after: Option<Position>,
+    pub(in crate::api) most: usize,
+    /// What its streams' names begin with; none: all that is audited.
+    pub(in crate::api) prefixes: Vec<&'static str>,
+    pub(in crate::api) min_position: Option<Position>,
+}
+
+/// The most records of an answer.
+const RECORDS: i32 = 1000;
+
+pub(in crate::api) fn read_log(request: &v1::ReadLogRequest) -> Result<Part, Problem> {
+    let mut fields = Fields::default();
+    let after = fields.optional("after_position", &request.after_position);
+    let min_position = fields.optional("min_position", &request.min_position);
+    let most = match request.most {
+        0 => Some(RECORDS),
+        most if most < 0 => fields.wrong("most", "must not be negative"),
+        most => Some(most.min(RECORDS)),
+    };
+    let mut prefixes = Vec::new();
+    for part in &request.parts {
+        match v1::LogPart::try_from(*part) {
+            Ok(v1::LogPart::Networks) => prefixes.push("network-"),
+            Ok(v1::LogPart::Connectors) => prefixes.extend(["connector-", "connectorParked-"]),
+            Ok(v1::LogPart::Access) => prefixes.push("access-"),
+            Ok(v1::LogPart::Unspecified) | Err(_) => {
+                let _: Option<()> =
+                    fields.wrong("parts", "must be parts of the log, like LOG_PART_ACCESS");
+            }
+        }
+    }
+    let parsed = (|| {
+        Some(Part {
+            after: after?,
+            most: usize::try_from(most?).unwrap_or_default(),
+            prefixes,
+            min_position: min_position?,
+        })
+    })();
+    fields.finish(parsed)
+}
+
 fn place(fields: &mut Fields, name: &str, place: Option<&v1::LogPlace>) -> Option<Until> {
     let Some(place) = place else {
         return Some(Until::End);

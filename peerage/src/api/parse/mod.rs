@@ -3,6 +3,7 @@
 
 mod access;
 mod approvals;
+mod confirm_opening;
 mod context;
 mod firewall;
 mod history;
@@ -23,12 +24,15 @@ mod tests;
 pub(super) use access::{Explained, explain_access};
 pub(super) use approvals::{Judged, approval_id, judged, list_approvals, plan_hash};
 pub(super) use context::{Address, Command, Parsed, caller};
-pub(super) use history::{At, Compared, Reached, compare_network, network_at, who_can_reach};
+pub(super) use history::{
+    About, At, Compared, Part, Reached, compare_network, explain, network_at, read_log,
+    who_can_reach,
+};
 pub(super) use plan::{Planned, discover_links, plan_peering};
 pub(super) use reads::{
-    Events, Found, Freshness, Networks, Peerings, Scope, Watch, get_network, get_peering,
-    list_drift, list_events, list_exposures, list_networks, list_orphans, list_peerings,
-    server_info, watch_networks, watch_peerings, wrong_token,
+    Events, Found, Freshness, Networks, Openings, Peerings, Scope, Watch, get_network, get_peering,
+    list_drift, list_events, list_exposures, list_networks, list_openings, list_orphans,
+    list_peerings, server_info, watch_networks, watch_peerings, wrong_token,
 };
 
 use super::{problem::Problem, time::time, words::Word};

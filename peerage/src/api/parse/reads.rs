@@ -2,7 +2,7 @@
 
 use super::Fields;
 use crate::api::{problem::Problem, time::span, v1};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     CommandId, NetworkId, PeeringId, Range,
     network::LifeName,
@@ -257,6 +257,38 @@ pub(in crate::api) fn list_drift(
     let reading = reading!(fields, request);
     let found = found(&mut fields, &request.network_id, &request.peering_id);
     let parsed = (|| Some((found?, reading?)))();
+    fields.finish(parsed)
+}
+
+/// Which openings are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::api) struct Openings {
+    pub(in crate::api) found: Found,
+    pub(in crate::api) unconfirmed_for: Option<TimeDelta>,
+}
+
+pub(in crate::api) fn list_openings(
+    request: &v1::ListOpeningsRequest,
+) -> Result<(Openings, Reading), Problem> {
+    let mut fields = Fields::default();
+    let reading = reading!(fields, request);
+    let found = found(&mut fields, &request.network_id, &request.peering_id);
+    let unconfirmed_for = match &request.unconfirmed_for {
+        None => Some(None),
+        Some(it) => match TimeDelta::new(it.seconds, it.nanos.try_into().unwrap_or(u32::MAX)) {
+            Some(time) if time >= TimeDelta::zero() => Some(Some(time)),
+            Some(_) | None => {
+                fields.wrong("unconfirmed_for", "must be a time that is not negative")
+            }
+        },
+    };
+    let parsed = (|| {
+        let openings = Openings {
+            found: found?,
+            unconfirmed_for: unconfirmed_for?,
+        };
+        Some((openings, reading?))
+    })();
     fields.finish(parsed)
 }
 

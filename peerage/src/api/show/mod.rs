@@ -3,6 +3,7 @@
 mod block;
 mod drift;
 mod event;
+mod explained;
 mod firewall;
 mod guidance;
 mod hold;
@@ -18,6 +19,7 @@ mod tenure;
 
 pub(super) use drift::open_drift;
 pub(super) use event::{decision, event, recorded, structure, value};
+pub(super) use explained::{explained, opening};
 pub(super) use firewall::exposure;
 pub(super) use guidance::{advisory, instruction};
 pub(super) use link::peering;

@@ -1,8 +1,11 @@
 //! `peerage audit log`: what happened, in sentences.
 
-use super::filter::Filter;
+use super::{
+    filter::Filter,
+    others::{self, Part},
+};
 use crate::{
-    api::v1::{self, EventOrder},
+    api::v1::{self, EventOrder, LogPart},
     cli::{CliError, Output, Remote, engine::Servers, output, terminal},
 };
 use clap::Args;
@@ -23,11 +26,28 @@ pub(super) struct Log {
     /// Go on with what is new, until interrupted.
     #[arg(long)]
     follow: bool,
+    /// Whose events: of networks, of connectors, or of access.
+    #[arg(
+        long,
+        value_name = "PART",
+        default_value = "networks",
+        conflicts_with = "follow"
+    )]
+    of: Part,
 }
 
 impl Log {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
+        let part = match self.of {
+            Part::Networks => None,
+            Part::Connectors => Some(LogPart::Connectors),
+            Part::Access => Some(LogPart::Access),
+        };
+        if let Some(part) = part {
+            let events = others::last(&mut servers, part, &self.filter, self.limit).await?;
+            return output::messages(self.remote.output, &events, output::log);
+        }
         let newest = self.filter.request(&mut servers, EventOrder::NewestFirst);
         let message = newest.await?;
         // Asked for first: what comes while the last ones are fetched is new.

@@ -4,10 +4,17 @@
 
 mod at;
 mod diff;
+mod evidence;
+mod explain;
+mod export;
 mod filter;
+mod form;
 mod log;
+mod others;
 mod place;
 mod reach;
+mod replay;
+mod review;
 
 use super::{CliError, Remote, output};
 use crate::api::v1::EventOrder;
@@ -33,6 +40,18 @@ enum Question {
     Diff(diff::Diff),
     /// Tell which peerings led to an address, over what, and by whose decision; now or earlier.
     WhoCanReach(reach::WhoCanReach),
+    /// Tell why a peering is as it is, or how one event came about: commands, what they decided,
+    /// what followed, and every call to the cloud.
+    Explain(explain::Explain),
+    /// List what is open by somebody's decision, and confirm or close it: the half-yearly review.
+    Review(review::Review),
+    /// Write the log into a file, in a form that other systems read; goes on after a break.
+    Export(export::Export),
+    /// Play the past as it unfolded, with a picture of the links.
+    Replay(replay::Replay),
+    /// Write all that is on record of a ticket, a peering or an event into one file: events, what
+    /// led to them, and the networks before and after.
+    Evidence(evidence::Evidence),
 }
 
 /// The events as they are stored.
@@ -57,6 +76,11 @@ impl Audit {
             Some(Question::At(at)) => at.run().await,
             Some(Question::Diff(diff)) => diff.run().await,
             Some(Question::WhoCanReach(reach)) => reach.run().await,
+            Some(Question::Explain(explain)) => explain.run().await,
+            Some(Question::Review(review)) => review.run().await,
+            Some(Question::Export(export)) => export.run().await,
+            Some(Question::Replay(replay)) => replay.run().await,
+            Some(Question::Evidence(evidence)) => evidence.run().await,
             None => self.events.run().await,
         }
     }

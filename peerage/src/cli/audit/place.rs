@@ -6,11 +6,7 @@ use prost_types::Timestamp;
 
 /// A position like 4711/4711, a time like 2026-03-01T09:00:00Z, or how long ago, like 24h.
 pub(super) fn place(text: &str) -> Result<LogPlace, String> {
-    let is_position = |(commit, prepare): (&str, &str)| {
-        let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
-        is_number(commit) && is_number(prepare)
-    };
-    if text.split_once('/').is_some_and(is_position) {
+    if is_position(text) {
         return Ok(at_position(text));
     }
     match time_gone(text) {
@@ -20,6 +16,13 @@ pub(super) fn place(text: &str) -> Result<LogPlace, String> {
                 .to_owned(),
         ),
     }
+}
+
+/// Whether it is written as a position is, like 4711/4711.
+pub(super) fn is_position(text: &str) -> bool {
+    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    text.split_once('/')
+        .is_some_and(|(commit, prepare)| is_number(commit) && is_number(prepare))
 }
 
 pub(super) fn at_position(position: &str) -> LogPlace {

@@ -209,6 +209,7 @@ commands! {
     SetDnsResolutionRequest, PeeringServiceClient::set_dns_resolution;
     SetLinkOptionRequest, PeeringServiceClient::set_link_option;
     SetTenureRequest, PeeringServiceClient::set_tenure;
+    ConfirmOpeningRequest, PeeringServiceClient::confirm_opening;
     CreateConnectorRequest, ConnectorServiceClient::create_connector;
     StartConnectorRequest, ConnectorServiceClient::start_connector;
     StopConnectorRequest, ConnectorServiceClient::stop_connector;
@@ -240,6 +241,8 @@ reads! {
     GetNetworkAtRequest, AuditServiceClient::get_network_at, GetNetworkAtResponse, Duration::from_secs(60);
     CompareNetworkRequest, AuditServiceClient::compare_network, CompareNetworkResponse, Duration::from_secs(60);
     WhoCanReachRequest, AuditServiceClient::who_can_reach, WhoCanReachResponse, Duration::from_secs(60);
+    ReadLogRequest, AuditServiceClient::read_log, ReadLogResponse, Duration::from_secs(60);
+    ExplainRequest, AuditServiceClient::explain, ExplainResponse, Duration::from_secs(60);
     GetNetworkRequest, NetworkServiceClient::get_network, GetNetworkResponse;
     GetPeeringRequest, PeeringServiceClient::get_peering, GetPeeringResponse;
     DiscoverLinksRequest, NetworkServiceClient::discover_links, DiscoverLinksResponse, Duration::from_secs(60);
@@ -262,6 +265,7 @@ pages! { reads:
     ListOrphansRequest, NetworkServiceClient::list_orphans, ListOrphansResponse, orphans: Orphan;
     ListDriftRequest, PeeringServiceClient::list_drift, ListDriftResponse, drift: Drift;
     ListEventsRequest, AuditServiceClient::list_events, ListEventsResponse, events: Event;
+    ListOpeningsRequest, AuditServiceClient::list_openings, ListOpeningsResponse, openings: ReviewedOpening;
 }
 
 watches! {

@@ -11,19 +11,19 @@ use std::{
 const EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(in crate::cli) struct Meter {
     what: String,
     bar: Option<ProgressBar>,
     told: Instant,
 }
 
 impl Meter {
-    pub(super) fn new(what: &str) -> Self {
+    pub(in crate::cli) fn new(what: &str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
-            if let Ok(style) =
-                ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3} %  {elapsed}")
-            {
+            if let Ok(style) = ProgressStyle::with_template(
+                "{msg} [{bar:30}] {percent:>3} %  {elapsed}, {eta} left",
+            ) {
                 bar.set_style(style);
             }
             bar
@@ -36,7 +36,7 @@ impl Meter {
     }
 
     /// So much of it is done, `note` in words. An unknown whole is 0.
-    pub(super) fn at(&mut self, done: u64, of: u64, note: impl FnOnce() -> String) {
+    pub(in crate::cli) fn at(&mut self, done: u64, of: u64, note: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => {
                 bar.set_length(of);
@@ -65,7 +65,7 @@ impl Drop for Meter {
 }
 
 /// A number that people can read.
-pub(super) fn grouped(number: u64) -> String {
+pub(in crate::cli) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

@@ -15,6 +15,8 @@ mod place;
 mod restore;
 mod serve;
 
+pub(super) use meter::{Meter, grouped};
+
 use super::CliError;
 use ::backup::BackupError;
 use clap::{Args, Subcommand};

@@ -7,6 +7,7 @@
 mod approval;
 mod command;
 mod event;
+mod explained;
 mod in_place;
 mod json;
 mod leftovers;
@@ -24,6 +25,7 @@ mod word;
 pub(super) use approval::{approval, approvals, openings};
 pub(super) use command::command;
 pub(super) use event::{brief, event, events, history};
+pub(super) use explained::{explained, openings};
 pub(super) use in_place::{drift, exposures, links, orphans};
 pub(super) use json::Proto;
 pub(super) use leftovers::leftovers;
@@ -33,7 +35,7 @@ pub(super) use past::{at, difference, ways};
 pub(super) use peering::{peering, peering_update, peerings, state};
 pub(super) use plan::plan;
 pub(super) use table::{Column, cause, facts, one_line as line, table};
-pub(super) use time::when;
+pub(super) use time::{span, when};
 pub(super) use word::word;
 
 use super::{CliError, terminal};

@@ -39,7 +39,7 @@ fn left(left: TimeDelta) -> String {
 }
 
 /// A span of time, coarsely.
-fn span(span: TimeDelta) -> String {
+pub(in crate::cli) fn span(span: TimeDelta) -> String {
     match (span.num_days(), span.num_hours(), span.num_minutes()) {
         (0, 0, 0) => "less than a minute".to_owned(),
         (0, 0, minutes) => format!("{minutes} min"),

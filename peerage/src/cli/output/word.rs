@@ -20,7 +20,7 @@ macro_rules! enums {
 
 enums! {
     AcceptedBy ActionKind AdvisoryCode ApprovalState BlockCause CheckKind CheckOutcome ConnectorState Consent
-    DeliveryResult DriftPolicy InstructionLanguage LinkOption LinkState NetworkState Opening Origin OrphanKind PeeringState
+    DeliveryResult DriftPolicy InstructionLanguage LinkOption LinkState NetworkState Opening OpeningKind Origin OrphanKind PeeringState
     Provider ReachReason Reachability Side StoreKind
 }
 

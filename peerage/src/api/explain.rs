@@ -1,0 +1,140 @@
+//! Why something is as it is: a peering's history, or one event's part of it, as a tree with the
+//! calls to the cloud. Read from the log itself.
+
+use super::{
+    Services,
+    access::Caller,
+    guard, history,
+    parse::{self, About, Events},
+    problem::Problem,
+    rows, show, v1,
+};
+use domain::{NetworkId, PeeringId};
+use journal::{Body, Position, Recorded};
+use projections::{Order, PageRequest};
+use std::ops::ControlFlow;
+
+/// The most events of a peering that are told at once.
+const EVENTS: usize = 10_000;
+
+/// What is told of.
+struct Subject {
+    network: NetworkId,
+    peering: Option<PeeringId>,
+    /// Only what leads to the event of this number.
+    only: Option<u64>,
+}
+
+pub(super) async fn explain(
+    services: &Services,
+    caller: &Caller,
+    request: &v1::ExplainRequest,
+) -> Result<v1::ExplainResponse, Problem> {
+    let (about, min_position) = parse::explain(request)?;
+    history::is_reached(services, min_position).await?;
+    let subject = subject(services, about).await?;
+    guard::network(services, caller, subject.network).await?;
+    let events = events(services, &subject).await?;
+    let mut commands = audit::explain(&events);
+    if let Some(revision) = subject.only {
+        commands = audit::around(commands, revision);
+    }
+    let network_name = guard::called(services, subject.network).await?;
+    let answer = v1::ExplainResponse {
+        network_id: subject.network.to_string(),
+        network_name: network_name
+            .map(|(project, name)| format!("{project}/{name}"))
+            .unwrap_or_default(),
+        peering_id: subject.peering.map(|it| it.to_string()).unwrap_or_default(),
+        commands: commands.iter().map(show::explained).collect(),
+    };
+    history::small_enough(&answer, "peering_id", "name one event")?;
+    Ok(answer)
+}
+
+async fn subject(services: &Services, about: About) -> Result<Subject, Problem> {
+    match about {
+        About::Peering(peering, network) => Ok(Subject {
+            network: match network {
+                Some(network) => network,
+                None => rows::network_of(services, peering).await?,
+            },
+            peering: Some(peering),
+            only: None,
+        }),
+        About::Event(position) => event_at(services, position).await,
+    }
+}
+
+/// The event at this place: the last one up to there, which is there itself.
+async fn event_at(services: &Services, position: Position) -> Result<Subject, Problem> {
+    let field = "event_position";
+    let place = audit::Until::Position(position);
+    history::is_within(services, "event_", place, None).await?;
+    services
+        .projections
+        .wait_for(position, services.read_patience)
+        .await;
+    let up_to_there = Events {
+        to: Some(position),
+        order: Order::NewestFirst,
+        ..Events::default()
+    };
+    let one = PageRequest {
+        size: 1,
+        ..PageRequest::default()
+    };
+    let found = rows::events(services, &up_to_there, None, &one).await?;
+    let found = found.items.into_iter().find(|it| it.position == position);
+    let event = found.and_then(|it| Some((it.network_id?, it.peering_id, it.revision)));
+    let Some((network, peering, revision)) = event else {
+        return Err(Problem::field(field, "is the place of no network's event"));
+    };
+    Ok(Subject {
+        network,
+        peering,
+        only: Some(revision),
+    })
+}
+
+/// All that is on record of the peering; of a network, what one command did.
+async fn events(services: &Services, subject: &Subject) -> Result<Vec<Recorded>, Problem> {
+    let mut events: Vec<Recorded> = Vec::new();
+    let mut is_known = false;
+    let mut too_many = false;
+    let walked = audit::walk(&services.journal, subject.network, |event| {
+        is_known = true;
+        if about(event) != subject.peering {
+            return ControlFlow::Continue(());
+        }
+        let is_it = subject.only.is_none_or(|it| it == event.revision);
+        if subject.peering.is_none() && !is_it {
+            return ControlFlow::Continue(());
+        }
+        too_many = events.len() == EVENTS;
+        if too_many {
+            return ControlFlow::Break(());
+        }
+        events.push(event.clone());
+        ControlFlow::Continue(())
+    });
+    walked.await.map_err(|error| Problem::from(&error))?;
+    if !is_known {
+        return Err(Problem::unknown_network(subject.network));
+    }
+    if too_many {
+        let text = format!("has more than {EVENTS} events: name the position of one");
+        return Err(Problem::field("peering_id", text));
+    }
+    match (events.is_empty(), subject.peering) {
+        (true, Some(peering)) => Err(Problem::unknown_peering(peering)),
+        (true | false, None) | (false, Some(_)) => Ok(events),
+    }
+}
+
+fn about(event: &Recorded) -> Option<PeeringId> {
+    match &event.body {
+        Body::Event(it) => it.peering_id(),
+        Body::Undecodable { .. } => None,
+    }
+}

@@ -1,0 +1,123 @@
+//! The log as it is stored, part by part: what is audited of it, for whoever may look at everything.
+
+use super::{
+    Services,
+    access::Caller,
+    guard, history, parse,
+    problem::{Problem, Reason},
+    time::timestamp,
+    v1,
+};
+use journal::{Followed, Position, Recorded, Signal};
+use std::time::Duration;
+use tree::is_covered;
+
+/// The most bytes of an answer's records.
+const BYTES: usize = 3_000_000;
+
+/// How long an answer is waited for; it is what was read by then.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the names of all streams begin with that are audited.
+const AUDITED: &[&str] = &[
+    "network-",
+    "connector-",
+    "connectorParked-",
+    "access-",
+    "approval-",
+];
+
+/// What was read.
+struct Read {
+    records: Vec<v1::LogRecord>,
+    bytes: usize,
+    position: Option<Position>,
+    is_end: bool,
+}
+
+pub(super) async fn read_log(
+    services: &Services,
+    caller: &Caller,
+    request: &v1::ReadLogRequest,
+) -> Result<v1::ReadLogResponse, Problem> {
+    let part = parse::read_log(request)?;
+    guard::everything(caller)?;
+    history::is_reached(services, part.min_position).await?;
+    if let Some(after) = part.after {
+        let place = audit::Until::Position(after);
+        history::is_within(services, "after_", place, None).await?;
+    }
+    let end = services.journal.end().await;
+    let end = end.map_err(|error| Problem::from(&error))?;
+    let mut read = Read {
+        records: Vec::new(),
+        bytes: 0,
+        position: part.after,
+        is_end: false,
+    };
+    let reading = collect(services, &part, &mut read);
+    // What was read until then is an answer; the next one goes on behind it.
+    if let Ok(failed) = tokio::time::timeout(PATIENCE, reading).await {
+        failed?;
+    }
+    Ok(v1::ReadLogResponse {
+        records: read.records,
+        position: read.position.map(|it| it.to_string()).unwrap_or_default(),
+        is_end: read.is_end,
+        end_position: end.map(|it| it.to_string()).unwrap_or_default(),
+    })
+}
+
+async fn collect(services: &Services, part: &parse::Part, read: &mut Read) -> Result<(), Problem> {
+    let mut follower = services
+        .journal
+        .follow(part.after, Followed::Named(AUDITED));
+    while read.records.len() < part.most && read.bytes < BYTES {
+        let signal = follower.next().await.map_err(|error| {
+            Problem::new(Reason::HistoryUnreadable, domain::error_chain(&error))
+        })?;
+        match signal {
+            Signal::Event(event) => {
+                read.position = Some(event.position);
+                let mut prefixes = part.prefixes.iter();
+                let is_of_parts =
+                    part.prefixes.is_empty() || prefixes.any(|it| event.stream.starts_with(it));
+                if is_of_parts && is_covered(&event.stream) {
+                    read.bytes += event.data.len() + event.stored.metadata.len() + 256;
+                    read.records.push(record(event));
+                }
+            }
+            Signal::Checkpoint(position) => read.position = Some(position),
+            Signal::Resumed => {}
+            Signal::CaughtUp => {
+                read.is_end = true;
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn record(event: Recorded) -> v1::LogRecord {
+    v1::LogRecord {
+        position: event.position.to_string(),
+        stream: event.stream,
+        revision: event.revision,
+        event_id: event.event_id.to_string(),
+        r#type: event.stored.event_type,
+        created: Some(timestamp(event.created)),
+        data: event.data.to_vec(),
+        metadata: event.stored.metadata.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AUDITED;
+
+    #[test]
+    fn what_is_read_is_what_the_tree_holds() {
+        let covered: Vec<_> = tree::COVERED.iter().map(|it| it.prefix).collect();
+        assert_eq!(AUDITED, covered);
+    }
+}

@@ -1,0 +1,232 @@
+//! `peerage audit evidence`: all that is on record of one ticket, peering or event, as one file.
+
+use super::place::{at_position, is_position};
+use crate::{
+    api::v1::{self, Event, EventOrder},
+    cli::{
+        CliError, Remote,
+        engine::Servers,
+        output,
+        resolve::{self, Named},
+        terminal,
+    },
+};
+use clap::{ArgGroup, Args};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// The most events that a file holds.
+const EVENTS: usize = 10_000;
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("about").required(true).args(["ticket", "peering", "event"]))]
+pub(super) struct Evidence {
+    #[command(flatten)]
+    remote: Remote,
+    /// Of what was done with this ticket, like OPS-1234.
+    #[arg(long, value_name = "TICKET")]
+    ticket: Option<String>,
+    /// Of this peering: its id, the id's first characters, its link's id, the peer's network, or
+    /// ACCOUNT/NETWORK.
+    #[arg(long, value_name = "PEERING")]
+    peering: Option<Named>,
+    /// Of this event: its position, as `peerage audit log` tells it, like 4711/4711.
+    #[arg(long, value_name = "POSITION")]
+    event: Option<String>,
+    /// The file to make, like evidence.json. One that is there is not written over.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Evidence {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        if self.out.exists() {
+            let out = self.out.display();
+            return Err(CliError::usage(format!("--out {out} is there already")));
+        }
+        if let Some(event) = self.event.as_deref().filter(|it| !is_position(it)) {
+            let text = format!("--event {event} is no position, like 4711/4711");
+            return Err(CliError::usage(text));
+        }
+        let mut servers = self.remote.servers()?;
+        let peering_id = resolve::peering_if_any(&mut servers, self.peering.as_ref()).await?;
+        let question = json!({
+            "ticket": self.ticket, "event_position": self.event,
+            "peering_id": Some(&peering_id).filter(|it| !it.is_empty()),
+        });
+        let events = match &self.event {
+            Some(position) => one(&mut servers, position).await?,
+            None => {
+                let ticket = self.ticket.clone().unwrap_or_default();
+                all(&mut servers, ticket, peering_id).await?
+            }
+        };
+        if events.is_empty() {
+            return Err(CliError::failed("nothing is on record of it"));
+        }
+        let explained = explained(&mut servers, &events).await?;
+        let networks = networks(&mut servers, &events).await?;
+        let shown: Vec<_> = events.iter().map(output::Proto).collect();
+        let document = json!({
+            "format": "peerage audit evidence",
+            "version": 1,
+            "question": question,
+            "events": shown,
+            "explained": explained,
+            "networks": networks,
+        });
+        write(&self.out, &document)?;
+        let made = json!({ "file": self.out, "events": events.len() });
+        output::print(self.remote.output, &made, |_| {
+            format!("{} events, in {}", events.len(), self.out.display())
+        })
+    }
+}
+
+async fn all(
+    servers: &mut Servers,
+    ticket: String,
+    peering_id: String,
+) -> Result<Vec<Event>, CliError> {
+    let message = v1::ListEventsRequest {
+        order: EventOrder::OldestFirst.into(),
+        ticket,
+        peering_id,
+        ..Default::default()
+    };
+    let events = servers.list(message, EVENTS + 1).await?;
+    if events.len() > EVENTS {
+        let text = format!("more than {EVENTS} events are on record of it: name one event");
+        return Err(CliError::failed(text));
+    }
+    Ok(events)
+}
+
+/// The event at this place, if one is there.
+async fn one(servers: &mut Servers, position: &str) -> Result<Vec<Event>, CliError> {
+    let message = v1::ListEventsRequest {
+        order: EventOrder::NewestFirst.into(),
+        until_position: position.to_owned(),
+        ..Default::default()
+    };
+    let mut found = servers.list(message, 1).await?;
+    found.retain(|it| it.position == position);
+    Ok(found)
+}
+
+/// How the events came about: the whole of each peering, or what led to a network's own event.
+async fn explained(servers: &mut Servers, events: &[Event]) -> Result<Vec<Value>, CliError> {
+    let mut about: Vec<v1::ExplainRequest> = Vec::new();
+    for event in events {
+        let message = if event.peering_id.is_empty() {
+            v1::ExplainRequest {
+                event_position: event.position.clone(),
+                ..Default::default()
+            }
+        } else {
+            v1::ExplainRequest {
+                peering_id: event.peering_id.clone(),
+                network_id: event.network_id.clone(),
+                ..Default::default()
+            }
+        };
+        if !about.contains(&message) {
+            about.push(message);
+        }
+    }
+    let mut told = Vec::new();
+    for message in about {
+        let answer = servers.read(message).await?;
+        told.push(serde_json::to_value(output::Proto(&answer)).map_err(CliError::failed)?);
+    }
+    Ok(told)
+}
+
+/// Each network before the first of the events and after the last.
+async fn networks(servers: &mut Servers, events: &[Event]) -> Result<Vec<Value>, CliError> {
+    let mut spans: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    for event in events {
+        let span = spans
+            .entry(&event.network_id)
+            .or_insert((&event.position, &event.position));
+        span.1 = &event.position;
+    }
+    let mut told = Vec::new();
+    for (network_id, (first, last)) in spans {
+        let before = match before(first) {
+            Some(place) => Some(at(servers, network_id, &place).await?),
+            None => None,
+        };
+        told.push(json!({
+            "networkId": network_id,
+            "before": before,
+            "after": at(servers, network_id, last).await?,
+        }));
+    }
+    Ok(told)
+}
+
+async fn at(servers: &mut Servers, network_id: &str, position: &str) -> Result<Value, CliError> {
+    let message = v1::GetNetworkAtRequest {
+        network_id: network_id.to_owned(),
+        place: Some(at_position(position)),
+        with_document: true,
+        allow_absent: true,
+        ..Default::default()
+    };
+    let answer = servers.read(message).await?;
+    serde_json::to_value(output::Proto(&answer)).map_err(CliError::failed)
+}
+
+/// The place right before this one; `None` where nothing can be.
+fn before(position: &str) -> Option<String> {
+    let (commit, prepare) = position.split_once('/')?;
+    let (commit, prepare): (u64, u64) = (commit.parse().ok()?, prepare.parse().ok()?);
+    match prepare.checked_sub(1) {
+        Some(prepare) => Some(format!("{commit}/{prepare}")),
+        None => commit.checked_sub(1).map(|it| format!("{it}/{it}")),
+    }
+}
+
+/// Whole or not at all.
+fn write(out: &Path, document: &Value) -> Result<(), CliError> {
+    let failed =
+        |error: std::io::Error| CliError::failed(format!("--out {}: {error}", out.display()));
+    let text = serde_json::to_string_pretty(document).map_err(CliError::failed)?;
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = out.with_file_name(name);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&part)
+        .map_err(failed)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::hard_link(&part, out));
+    let removed = fs::remove_file(&part);
+    written.and(removed).map_err(failed)?;
+    terminal::note("the file holds what was decided and by whom: keep it as you keep the log");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::before;
+
+    #[test]
+    fn the_place_before_an_event_is_the_last_that_does_not_hold_it() {
+        assert_eq!(before("64/64").as_deref(), Some("64/63"));
+        assert_eq!(before("64/0").as_deref(), Some("63/63"));
+        assert_eq!(before("0/0"), None);
+        assert_eq!(before("x"), None);
+    }
+}
