@@ -1,7 +1,7 @@
 //! What becomes of an event's metadata when its history moves to another store.
 //!
-//! A store says of itself when it wrote an event, and the next one says another time. So an event of
-//! a network that does not say when it was decided keeps, in its metadata, when it was written
+//! A store says of itself when it wrote an event, and the next one says another time. So an event
+//! of a network that does not say when it was decided keeps, in its metadata, when it was written
 //! first. Who compares histories across a move compares this form: it is the same before and after.
 
 use crate::NetworkId;

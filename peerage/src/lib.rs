@@ -11,4 +11,5 @@ pub mod clouds;
 pub mod config;
 mod descriptors;
 mod logging;
+mod note_keys;
 mod storage;

@@ -7,6 +7,8 @@
 //! The file is disposable: damaged, deleted, or made from another log, it is built again from the
 //! log; of another form, it serves until a new one is built beside it.
 //!
+//! Beside them, in a file of its own, is the tree that proves the log ([`AuditTree`]).
+//!
 //! Here nothing is decided and nothing is appended: read models may lag behind the log, and nobody
 //! may act on them but people.
 //!
@@ -17,6 +19,7 @@
 
 mod checkpoint;
 mod error;
+mod evidence;
 mod fold;
 mod form;
 mod index;
@@ -31,6 +34,10 @@ mod timeline;
 
 pub use domain::network::{LifeName, NotALife};
 pub use error::{OpenError, QueryError, RunError};
+pub use evidence::{
+    AuditTree, Epoch, Head, KeptCheckpoint, LeafPlace, Proof, TreeError, TreeRunError, leaf_of,
+    read_covered,
+};
 pub use page::{Page, PageRequest, WhileBuilding};
 pub use queries::{
     Counts, DriftFilter, DriftView, ExposureFilter, ExposureView, Legible, NetworkFilter,

@@ -39,6 +39,7 @@ methods! {
     }
     "peerage.v1.AuditService" {
         ListEvents, GetNetworkAt, CompareNetwork, WhoCanReach, Explain, ReadLog, ListOpenings,
+        GetCheckpoint, ProveEvent, ProveGrowth, ReadLeaves,
     }
     "peerage.v1.ConnectorService" {
         CreateConnector, StartConnector, StopConnector, ResetConnector, ReconfigureConnector,
@@ -174,8 +175,8 @@ impl Role {
             | ListNetworks | WatchNetworks | GetPeering | ListPeerings | ListExposures
             | ListDrift | WatchPeerings | GetConnector | ListConnectors | ListParkedRecords
             | ListEventTypes | ListDeliveries | WatchConnectors | GetMetrics | TryFilter
-            | GetNetworkAt | CompareNetwork | WhoCanReach | Explain | ReadLog
-            | ListOpenings | ListApprovals | GetApproval => everybody,
+            | GetNetworkAt | CompareNetwork | WhoCanReach | Explain | ReadLog | ListOpenings
+            | ListApprovals | GetApproval | GetCheckpoint | ProveEvent | ProveGrowth | ReadLeaves => everybody,
             // Takes back what the caller has asked for, and nothing else.
             WithdrawCommand => everybody,
             // Judges what others ask for.

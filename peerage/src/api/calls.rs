@@ -2,7 +2,7 @@
 //! plans to the planner. What a call may do and what it says stands in `proto/`.
 
 use super::{
-    Services, commands, explain, guard, history, plan, read_log, reads, review,
+    Services, commands, evidence, explain, guard, history, plan, read_log, reads, review,
     v1::{
         self, audit_service_server::AuditService, network_service_server::NetworkService,
         peering_service_server::PeeringService,
@@ -132,6 +132,10 @@ service! {
         explain(ExplainRequest) -> ExplainResponse: explain::explain;
         read_log(ReadLogRequest) -> ReadLogResponse: read_log::read_log;
         list_openings(ListOpeningsRequest) -> ListOpeningsResponse: review::list_openings;
+        get_checkpoint(GetCheckpointRequest) -> GetCheckpointResponse: evidence::checkpoint;
+        prove_event(ProveEventRequest) -> ProveEventResponse: evidence::prove_event;
+        prove_growth(ProveGrowthRequest) -> ProveGrowthResponse: evidence::prove_growth;
+        read_leaves(ReadLeavesRequest) -> ReadLeavesResponse: evidence::read_leaves;
     }
     watches {}
 }

@@ -2,7 +2,7 @@
 
 use super::{
     access::Doors, approvals::Waiting, command_figures::CommandFigures,
-    connectors::Parts as Connectors, lag::Lag, v1, watch::Hub,
+    connectors::Parts as Connectors, evidence::Evidence, lag::Lag, v1, watch::Hub,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -36,6 +36,8 @@ pub struct Services {
     pub read_patience: Duration,
     /// What reads have to show: whoever was told that something is done may look at it at once.
     pub acknowledged: Acknowledged,
+    /// The tree that proves the log, and what signs it.
+    pub evidence: Evidence,
     /// Wakes watches by what they watch.
     pub hub: Hub,
     /// Since when the read models are behind.

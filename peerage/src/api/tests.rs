@@ -48,6 +48,7 @@ const TEXTS: [(&str, &str); 17] = [
     ("peerage.v1.ListEventTypesRequest.event_type", "the same"),
     ("peerage.v1.EventType.event_type", "the same"),
     ("peerage.v1.DeliveredEvent.event_type", "the same"),
+    ("peerage.v1.Leaf.event_type", "the same"),
     ("peerage.v1.Delivery.cause", "the receiver's words, or ours"),
     (
         "peerage.v1.TryFilterResponse.cause",

@@ -3,9 +3,10 @@
 use super::StartError;
 use crate::{
     config::{ClientCertificates as Wanted, Config},
+    descriptors,
     storage::check_secret,
 };
-use gateway::{Access, ClientCertificates, Listen, Listener, Tls, TlsFiles};
+use gateway::{Access, ClientCertificates, Limits, Listen, Listener, Tls, TlsFiles};
 
 /// What is said, at start and to whoever asks, of an API that anybody may command.
 pub(super) const INSECURE: &str = "the API listens for other machines, and anybody who reaches it may command it: api.insecure is set";
@@ -90,6 +91,15 @@ fn files(config: &Config) -> Option<TlsFiles> {
         key: tls.key.clone(),
         client_authorities: is_named(&tls.client_ca).then(|| (tls.client_ca.clone(), wanted)),
     })
+}
+
+/// What callers may hold of the API.
+pub(super) fn limits() -> Limits {
+    let most = Limits::default();
+    Limits {
+        connections: descriptors::connections(descriptors::raise(), most.connections),
+        ..most
+    }
 }
 
 #[cfg(test)]

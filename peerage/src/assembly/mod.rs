@@ -8,6 +8,7 @@
 
 mod access;
 mod connectors;
+mod evidence;
 mod health;
 mod lease;
 mod listen;
@@ -31,12 +32,11 @@ use crate::{
     },
     clouds::{Clouds, CloudsError},
     config::Config,
-    descriptors,
 };
 use ::connectors::{Election, secrets};
 use chrono::Utc;
 use embedded::EmbeddedNode;
-use gateway::{Gateway, Limits, Listen, Listener, Probes, Stop, Tls};
+use gateway::{Gateway, Listen, Listener, Probes, Stop, Tls};
 use journal::{Clock, Journal};
 use moka::sync::Cache;
 use projections::Projections;
@@ -110,6 +110,8 @@ pub enum StartError {
         #[source]
         source: secrets::KeyFileError,
     },
+    #[error(transparent)]
+    Evidence(#[from] evidence::EvidenceError),
     #[error("cannot open the delivery log")]
     Deliveries(#[source] ::connectors::DeliveryLogError),
     #[error("cannot open the read models")]
@@ -144,6 +146,7 @@ impl StartError {
             | Self::Keys { .. }
             | Self::Journal(_) => true,
             Self::Clouds(error) => error.is_usage(),
+            Self::Evidence(error) => error.is_usage(),
             Self::Embedded(error) => {
                 matches!(
                     error,
@@ -237,6 +240,7 @@ impl Engine {
         let (opened, others) = access::open(&mut engine, config, &journal, &host).await?;
         engine.project(&projections, &journal);
         let probes = probes::listen(config).await?;
+        let evidence = evidence::start(&mut engine, config, storage, &journal)?;
         let connectors = connectors::start(&mut engine, config, storage, &journal, &host)?;
         let election = connectors.election.clone();
         let (planner, directory, progress) = engine.provision(config, &journal, election.as_ref());
@@ -247,6 +251,7 @@ impl Engine {
             directory,
             progress,
             connectors,
+            evidence,
             begun: Cache::new(BEGUN),
             called: Cache::new(CALLED),
             doors: opened,
@@ -445,7 +450,7 @@ impl Engine {
             .map_err(StartError::Reflection)?
             .add_service(health);
         let gateway = self.gateway(config, api::Guarded::new(doors, routes), pages)?;
-        let (stop, limits) = (self.stop.clone(), limits());
+        let (stop, limits) = (self.stop.clone(), listen::limits());
         let (draining, stopping) = (self.stop.draining.clone(), self.stopping.clone());
         let reported = health::report(reporter, projections, draining, stopping);
         self.parts.spawn(async move {
@@ -457,15 +462,6 @@ impl Engine {
             ("the API", Ok(()))
         });
         Ok(())
-    }
-}
-
-/// What callers may hold of the API.
-fn limits() -> Limits {
-    let most = Limits::default();
-    Limits {
-        connections: descriptors::connections(descriptors::raise(), most.connections),
-        ..most
     }
 }
 

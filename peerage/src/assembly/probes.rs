@@ -1,6 +1,6 @@
 //! What probes and scrapers see: on the API's port, and on one of their own where that is wanted.
 
-use super::{Engine, StartError, limits, readiness::Watched};
+use super::{Engine, StartError, listen::limits, readiness::Watched};
 use crate::{
     api::{self, Services},
     config::Config,

@@ -46,6 +46,14 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage pending --network NETWORK` lists them",
     ),
     (
+        "AUDIT_KEY_MISSING",
+        "`peerage audit key new --name NAME --out FILE` makes one; name it as audit.key_file at every server",
+    ),
+    (
+        "EVENT_NOT_COVERED",
+        "`peerage audit -o json` shows the ids of events; networks, connectors, access and approvals are covered",
+    ),
+    (
         "NETWORK_UNKNOWN",
         "`peerage network list` shows the networks on record",
     ),

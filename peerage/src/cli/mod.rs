@@ -28,6 +28,7 @@ mod status;
 mod subnets;
 mod tenure;
 mod terminal;
+mod witness;
 
 use crate::config::{Config, ConfigErrors};
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -91,6 +92,8 @@ enum Command {
     Connector(connector::Connector),
     /// The log: who did what, when and why; as stored, or told in sentences.
     Audit(audit::Audit),
+    /// Witness: see that logs do nothing but grow, and cosign what they sign.
+    Witness(witness::Witness),
     /// Show who the caller is to the engine, and which roles are bound to it.
     #[command(name = "whoami")]
     WhoAmI(access::WhoAmI),
@@ -165,6 +168,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Discover(discover) => discover.run().await,
         Command::Connector(connector) => connector.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Witness(witness) => witness.run().await,
         Command::WhoAmI(whoami) => whoami.run().await,
         Command::Access(access) => access.run().await,
         Command::Pending(pending) => pending.run().await,

@@ -116,6 +116,7 @@ impl Config {
             connectors: section(figment, "connectors", &mut problems),
             secrets: section(figment, "secrets", &mut problems),
             probes: section(figment, "probes", &mut problems),
+            audit: section(figment, "audit", &mut problems),
         };
         config.check(&mut problems);
         if problems.is_empty() {
@@ -129,6 +130,7 @@ impl Config {
     fn check(&self, problems: &mut Vec<String>) {
         self.check_tls(problems);
         self.check_access(problems);
+        self.audit.check(problems);
         if self.cloud.mode.is_none() && !self.store.connection_string.is_empty() {
             problems.push(
                 "cloud.mode: say which clouds the engine works on, like aws or aws,azure, or simulated: the store is not the engine's own, \

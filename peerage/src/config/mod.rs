@@ -5,6 +5,7 @@
 //! (`PEERAGE_API__LISTEN` is `api.listen`), flags. A key that is not below is refused, wherever it
 //! comes from: a misspelt key that is silently ignored is a setting that its owner believes in.
 
+mod audit;
 mod check_clouds;
 mod cloud;
 mod doors;
@@ -13,6 +14,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{Audit, AuditWitness};
 pub use cloud::{
     Aws, AwsAccount, Azure, AzureTenant, Cloud, CloudKind, Gcp, GcpProject, NotAKind, Simulated,
 };
@@ -36,6 +38,7 @@ pub struct Config {
     pub connectors: Connectors,
     pub secrets: Secrets,
     pub probes: Probes,
+    pub audit: Audit,
 }
 
 impl Config {

@@ -40,6 +40,11 @@ impl Hash {
         Self::of(&[])
     }
 
+    /// Of these bytes alone, which are no leaf.
+    pub fn plain(bytes: &[u8]) -> Self {
+        Self::of(&[bytes])
+    }
+
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         let mut context = Context::new(&SHA256);
         for part in parts {

@@ -5,11 +5,11 @@
 //! 44:network-0190…,1:7,36:0190…,16:PeeringRequested,812:{…},640:{…},
 //! ```
 //!
-//! A line, and six netstrings (the length in bytes as a decimal number, a colon, the bytes, a comma):
-//! the stream, the event's number in it, its id, its type, its data, its metadata. Data and metadata
-//! are the bytes that the store has; the metadata in the form that a move to another store leaves
-//! ([`domain::moved_metadata`]). The position and the store's own time are not in it: they change
-//! with a move.
+//! A line, and six netstrings (the length in bytes as a decimal number, a colon, the bytes, a
+//! comma): the stream, the event's number in it, its id, its type, its data, its metadata. Data and
+//! metadata are the bytes that the store has; the metadata in the form that a move to another store
+//! leaves ([`domain::moved_metadata`]). The position and the store's own time are not in it: they
+//! change with a move.
 
 use crate::Hash;
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -1,9 +1,10 @@
-//! The tree over the log's events, and what it proves: the form of a leaf, the tree of RFC 6962, the
-//! log's signed checkpoints, proofs as files, and how a file is verified with nothing but a key.
+//! The tree over the log's events, and what it proves: the form of a leaf, the tree of RFC 6962,
+//! the log's signed checkpoints, proofs as files, and how a file is verified with nothing but a
+//! key.
 //!
-//! The formats are those of C2SP, which other programs read: signed notes, checkpoints, cosignatures,
-//! `tlog-proof`, the requests of `tlog-witness`, and tiles. Pure: no store, no file, no clock and no
-//! randomness; whoever keeps the tree hands them in.
+//! The formats are those of C2SP, which other programs read: signed notes, checkpoints,
+//! cosignatures, `tlog-proof`, the requests of `tlog-witness`, and tiles. Pure: no store, no file,
+//! no clock and no randomness; whoever keeps the tree hands them in.
 //!
 //! Read first: `leaf` (what is proved), then `merkle` (how), then `verify` (what a file says).
 

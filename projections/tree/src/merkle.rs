@@ -63,8 +63,8 @@ pub fn root<N: Nodes>(nodes: &N, size: u64) -> Result<Hash, N::Error> {
     }
 }
 
-/// What shows that a leaf is in the tree of the first `size` leaves: the hashes beside its way, from
-/// the leaf up. Nothing if there is no such leaf.
+/// What shows that a leaf is in the tree of the first `size` leaves: the hashes beside its way,
+/// from the leaf up. Nothing if there is no such leaf.
 ///
 /// # Errors
 /// When a node cannot be read.

@@ -171,6 +171,11 @@ impl Note {
         self.signatures.len()
     }
 
+    /// Whose signatures it has, a name for each.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.signatures.iter().map(|it| it.name.as_str())
+    }
+
     /// The lines of its signatures, as a witness answers with them.
     pub fn signature_lines(&self) -> String {
         let lines = self.signatures.iter().map(ToString::to_string);

@@ -1,8 +1,8 @@
 //! How a tree is kept: its hashes in tiles of 256, eight levels apart (C2SP tlog-tiles).
 //!
-//! Level 0 has the leaves' hashes, level 1 those of each 256 leaves, and so on. What lies between is
-//! hashed when it is asked for. A tile that is not full grows; its beginning never changes, so every
-//! older tree can be read from the same tiles.
+//! Level 0 has the leaves' hashes, level 1 those of each 256 leaves, and so on. What lies between
+//! is hashed when it is asked for. A tile that is not full grows; its beginning never changes, so
+//! every older tree can be read from the same tiles.
 
 use crate::{Hash, Nodes};
 use std::{cell::RefCell, collections::BTreeMap};

@@ -1,8 +1,9 @@
 //! Whether a file says the truth about a log: offline, from the file and keys alone.
 //!
-//! What can be checked: a proof that an event is in the log, a checkpoint, a proof that a checkpoint
-//! follows an older one, and a file of events. What is found is told as facts ([`Verdict`]); what
-//! does not hold is an error that says what was changed, as far as that can be told.
+//! What can be checked: a proof that an event is in the log, a checkpoint, a proof that a
+//! checkpoint follows an older one, and a file of events. What is found is told as facts
+//! ([`Verdict`]); what does not hold is an error that says what was changed, as far as that can be
+//! told.
 
 use crate::{
     CheckpointError, Content, EventProof, ExportError, ExportHeader, FileError, GrowthProof, Hash,

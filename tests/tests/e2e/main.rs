@@ -21,6 +21,7 @@ mod deploy;
 mod doors;
 mod elsewhere;
 mod explain;
+mod evidence;
 mod json;
 mod life;
 mod outage;

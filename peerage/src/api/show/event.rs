@@ -30,6 +30,7 @@ pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
         command: row.command.as_ref().and_then(structure),
         network_name: String::new(),
         sentence: sentence(row),
+        event_id: row.event_id.to_string(),
         problem: row.problem.clone().unwrap_or_default(),
     }
 }
@@ -54,6 +55,7 @@ pub(in crate::api) fn recorded(it: &Recorded) -> v1::Event {
         ticket: text(about.and_then(|it| it.ticket.as_ref())),
         time: Some(timestamp(it.time())),
         created: Some(timestamp(it.created)),
+        event_id: it.event_id.to_string(),
         sentence: body.map_or_else(|| audit::unreadable(it.event_type()), audit::sentence),
         ..v1::Event::default()
     }
@@ -71,6 +73,7 @@ pub(in crate::api) fn decision(network: NetworkId, it: &Decision) -> v1::Event {
         ticket: text(it.ticket.as_ref()),
         time: Some(timestamp(it.time)),
         sentence: it.sentence.clone(),
+        event_id: it.event_id.to_string(),
         ..v1::Event::default()
     }
 }

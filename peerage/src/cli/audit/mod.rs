@@ -3,18 +3,25 @@
 //! The bare word lists events as they are stored; `log` tells each in a sentence.
 
 mod at;
+mod checkpoint;
 mod diff;
 mod evidence;
 mod explain;
 mod export;
+mod file;
 mod filter;
 mod form;
+mod key;
 mod log;
 mod others;
 mod place;
+mod prove;
 mod reach;
 mod replay;
 mod review;
+mod verify;
+
+pub(super) use key::refused;
 
 use super::{CliError, Remote, output};
 use crate::api::v1::EventOrder;
@@ -52,6 +59,15 @@ enum Question {
     /// Write all that is on record of a ticket, a peering or an event into one file: events, what
     /// led to them, and the networks before and after.
     Evidence(evidence::Evidence),
+    /// Print what the log signs of itself: how many events it holds, and the root of their tree.
+    Checkpoint(checkpoint::Checkpoint),
+    /// Prove that an event is in the log, as a file that anybody can verify.
+    Prove(prove::Prove),
+    /// Verify a proof, a checkpoint or an export: offline, with nothing but the log's public key.
+    Verify(Box<verify::Verify>),
+    /// Keys: what a log, or a witness, signs with.
+    #[command(subcommand)]
+    Key(key::Key),
 }
 
 /// The events as they are stored.
@@ -81,6 +97,10 @@ impl Audit {
             Some(Question::Export(export)) => export.run().await,
             Some(Question::Replay(replay)) => replay.run().await,
             Some(Question::Evidence(evidence)) => evidence.run().await,
+            Some(Question::Checkpoint(checkpoint)) => checkpoint.run().await,
+            Some(Question::Prove(prove)) => prove.run().await,
+            Some(Question::Verify(verify)) => verify.run(),
+            Some(Question::Key(key)) => key.run(),
             None => self.events.run().await,
         }
     }

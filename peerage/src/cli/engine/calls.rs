@@ -243,6 +243,9 @@ reads! {
     WhoCanReachRequest, AuditServiceClient::who_can_reach, WhoCanReachResponse, Duration::from_secs(60);
     ReadLogRequest, AuditServiceClient::read_log, ReadLogResponse, Duration::from_secs(60);
     ExplainRequest, AuditServiceClient::explain, ExplainResponse, Duration::from_secs(60);
+    GetCheckpointRequest, AuditServiceClient::get_checkpoint, GetCheckpointResponse, Duration::from_secs(60);
+    ProveEventRequest, AuditServiceClient::prove_event, ProveEventResponse, Duration::from_secs(60);
+    ProveGrowthRequest, AuditServiceClient::prove_growth, ProveGrowthResponse, Duration::from_secs(60);
     GetNetworkRequest, NetworkServiceClient::get_network, GetNetworkResponse;
     GetPeeringRequest, PeeringServiceClient::get_peering, GetPeeringResponse;
     DiscoverLinksRequest, NetworkServiceClient::discover_links, DiscoverLinksResponse, Duration::from_secs(60);

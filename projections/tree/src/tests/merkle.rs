@@ -1,4 +1,5 @@
-//! Every size, every leaf and every pair of sizes up to a bound, against the definition of RFC 6962.
+//! Every size, every leaf and every pair of sizes up to a bound, against the definition of RFC
+//! 6962.
 
 use super::Kept;
 use crate::{
