@@ -90,6 +90,13 @@ async fn a_half_says_what_it_exchanges_and_that_is_set_one_option_at_a_time() {
     assert_eq!(imports().await.len(), 1, "the peer exports nothing");
     set(Side::Remote, LinkOption::ExportCustomRoutes, true).await;
     assert!(imports().await.contains(&"10.77.0.0/16".parse().unwrap()));
+    set(Side::Local, LinkOption::ImportCustomRoutes, false).await;
+    assert_eq!(
+        imports().await.len(),
+        1,
+        "what is told and not taken is not there"
+    );
+    set(Side::Local, LinkOption::ImportCustomRoutes, true).await;
     set(Side::Local, LinkOption::DualStack, true).await;
     let half = &scene.fake.halves_of(LOCAL, "cluster")[0];
     assert!(
@@ -329,13 +336,18 @@ async fn a_link_that_ends_by_agreement_is_asked_to_end_once_and_goes_when_the_ot
         "{view:?}"
     );
 
-    scene.remove(Side::Local).await;
+    let spec = scene.spec();
+    let asked = scene
+        .cloud
+        .remove_half(&spec, Side::Local, request(49))
+        .await;
+    let asked = operation_of(asked.unwrap());
+    assert_eq!(scene.ended(Side::Local, &asked).await, OperationState::Done);
     assert_eq!(
         scene.state(Side::Local).await,
         HalfState::Connected,
         "only asked for"
     );
-    let spec = scene.spec();
     for number in 0..3 {
         let again = scene
             .cloud
@@ -354,10 +366,22 @@ async fn a_link_that_ends_by_agreement_is_asked_to_end_once_and_goes_when_the_ot
     assert_eq!(asked.count(), 1);
 
     scene.remove(Side::Remote).await;
-    for side in [Side::Local, Side::Remote] {
-        scene.remove(side).await;
-        assert_eq!(scene.state(side).await, HalfState::Absent, "{side}");
-    }
+    let removed = scene
+        .cloud
+        .remove_half(&spec, Side::Local, request(49))
+        .await;
+    let removed = operation_of(removed.unwrap());
+    assert_ne!(
+        removed, asked,
+        "the removal is another change than asking for it"
+    );
+    assert_eq!(
+        scene.ended(Side::Local, &removed).await,
+        OperationState::Done
+    );
+    assert_eq!(scene.state(Side::Local).await, HalfState::Absent);
+    scene.remove(Side::Remote).await;
+    assert_eq!(scene.state(Side::Remote).await, HalfState::Absent);
 }
 
 #[tokio::test]

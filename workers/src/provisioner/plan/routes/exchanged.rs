@@ -5,7 +5,7 @@ use super::super::{Draft, Facts, Missing, options};
 use crate::provisioner::sides;
 use cloud::LinkView;
 use domain::{
-    Range, Side,
+    Provider, Range, Side,
     network::{LinkOption, RoutesEnforced, Routing, Where},
 };
 use ipnet::IpNet;
@@ -22,9 +22,16 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, local: &LinkView, draft: &mut 
     let Some((_, end)) = view.end(&sides::network(facts.network, facts.peering, side)) else {
         return;
     };
+    let others = facts.seen.network.get(side.other()).iter().flatten();
+    let others: Vec<&IpNet> = others.flat_map(|it| &it.ranges).collect();
     let is_sent = |to: &&Range| {
         let to = IpNet::V4(to.net());
-        end.imports.iter().any(|range| range.contains(&to))
+        let has = |part: &IpNet| end.imports.iter().any(|range| range.contains(part));
+        let mut parts = others.iter().filter(|it| to.contains(**it));
+        has(&to)
+            || is_of_subnets(facts.network.provider)
+                && end.imports.iter().any(|range| to.contains(range))
+                && parts.all(|part| has(part))
     };
     if let Some(missing) = accepted.keys().find(|to| !is_sent(to)) {
         not_exchanged(facts, side, *missing, draft);
@@ -41,6 +48,15 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, local: &LinkView, draft: &mut 
             destinations: destinations.into_iter().collect(),
             idle: Vec::new(),
         });
+    }
+}
+
+/// Whether a network's ranges are those of its subnets: what lies between them is nowhere, and a
+/// destination is sent once all of it is that the other network has.
+const fn is_of_subnets(provider: Provider) -> bool {
+    match provider {
+        Provider::Gcp => true,
+        Provider::Aws | Provider::Azure => false,
     }
 }
 

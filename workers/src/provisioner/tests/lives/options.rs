@@ -234,6 +234,26 @@ async fn a_destination_that_the_halves_do_not_exchange_is_missed_and_named_with_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_destination_of_which_the_other_network_has_subnets_alone_is_sent_once_all_of_them_are() {
+    let mut life = active(Provider::Gcp, SimulatedSettings::instant(21)).await;
+    let hub = life.network(Side::Remote);
+    let by_hand = life.cloud.out_of_band();
+    by_hand.narrow(&hub, CLIENTS.parse().unwrap());
+    life.look_for(60 * MINUTE).await;
+    assert!(
+        life.log.peering().blocked.is_some(),
+        "nothing of it is there"
+    );
+    by_hand.widen(&hub, "10.50.16.0/20".parse().unwrap());
+    by_hand.widen(&hub, "10.50.64.0/20".parse().unwrap());
+    life.settles().await;
+    assert!(life.log.peering().is_converged());
+    let peering = life.log.peering();
+    let seen = peering.routes_in_place.local.as_ref().unwrap();
+    assert_eq!(seen.destinations, [range(CLIENTS)].into());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_route_that_is_withdrawn_where_routes_are_exchanged_asks_the_cloud_for_nothing() {
     for provider in [Provider::Gcp, Provider::Azure] {
         let mut life = active(provider, SimulatedSettings::instant(21)).await;
