@@ -341,8 +341,11 @@ async fn a_link_that_ends_by_agreement_is_asked_to_end_once_and_goes_when_the_ot
         .cloud
         .remove_half(&spec, Side::Local, request(49))
         .await;
-    let asked = operation_of(asked.unwrap());
-    assert_eq!(scene.ended(Side::Local, &asked).await, OperationState::Done);
+    let wanted = operation_of(asked.unwrap());
+    assert_eq!(
+        scene.ended(Side::Local, &wanted).await,
+        OperationState::Done
+    );
     assert_eq!(
         scene.state(Side::Local).await,
         HalfState::Connected,
@@ -372,7 +375,7 @@ async fn a_link_that_ends_by_agreement_is_asked_to_end_once_and_goes_when_the_ot
         .await;
     let removed = operation_of(removed.unwrap());
     assert_ne!(
-        removed, asked,
+        removed, wanted,
         "the removal is another change than asking for it"
     );
     assert_eq!(
