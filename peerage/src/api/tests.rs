@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Texts whose names end like those of times or words and that are neither, each with its reason.
-const TEXTS: [(&str, &str); 17] = [
+const TEXTS: [(&str, &str); 18] = [
     (
         "peerage.v1.LogRecord.type",
         "a log may hold types of later versions",

@@ -91,7 +91,7 @@ enum Command {
     #[command(subcommand)]
     Connector(connector::Connector),
     /// The log: who did what, when and why; as stored, or told in sentences.
-    Audit(audit::Audit),
+    Audit(Box<audit::Audit>),
     /// Witness: see that logs do nothing but grow, and cosign what they sign.
     Witness(witness::Witness),
     /// Show who the caller is to the engine, and which roles are bound to it.

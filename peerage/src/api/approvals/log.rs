@@ -140,6 +140,7 @@ fn record(event: &ApprovalEvent, by: &By, now: DateTime<Utc>) -> Result<Record, 
             reason: by.reason.clone(),
             ticket: None,
             command: None,
+            cloud_calls: None,
         },
         data,
     })

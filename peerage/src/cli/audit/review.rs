@@ -112,7 +112,7 @@ impl List {
             ..Default::default()
         };
         let openings = servers.list(message, usize::MAX).await?;
-        output::messages(self.remote.output, &openings, output::openings)
+        output::messages(self.remote.output, &openings, output::reviewed)
     }
 }
 

@@ -166,7 +166,7 @@ fn call(it: &CloudCall) -> Branch {
 }
 
 /// What is open, a row each.
-pub(in crate::cli) fn openings(openings: &[ReviewedOpening]) -> String {
+pub(in crate::cli) fn reviewed(openings: &[ReviewedOpening]) -> String {
     let short = super::short(openings.iter().map(|it| it.peering_id.as_str()));
     let rows = openings.iter().map(|it| {
         let tenure = it.tenure.clone().unwrap_or_default();

@@ -25,7 +25,7 @@ mod word;
 pub(super) use approval::{approval, approvals, openings};
 pub(super) use command::command;
 pub(super) use event::{brief, event, events, history};
-pub(super) use explained::{explained, openings};
+pub(super) use explained::{explained, reviewed};
 pub(super) use in_place::{drift, exposures, links, orphans};
 pub(super) use json::Proto;
 pub(super) use leftovers::leftovers;

@@ -599,6 +599,7 @@ async fn granted(log: &Journal, issuer: &Issuer, id: &str) {
                 reason: None,
                 ticket: None,
                 command: None,
+                cloud_calls: None,
             },
             data,
         }
