@@ -52,7 +52,8 @@ pub(crate) fn instructions_for_engine(
 ) -> Vec<Instruction> {
     match network.provider {
         Provider::Aws => aws::instructions::for_engine(network, peering, tags),
-        Provider::Gcp | Provider::Azure => Vec::new(),
+        Provider::Gcp => instructions::gcp::for_engine(network, peering),
+        Provider::Azure => Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     answers::{Outcome, Reply},
     faults::Fault,
+    methods::OF_HALVES,
     peerings::is_name,
     state::{Seen, State},
     world::Effect,
@@ -12,34 +13,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Every method that there is.
-pub const METHODS: &[&str] = &[
-    "firewalls.delete",
-    "firewalls.get",
-    "firewalls.insert",
-    "firewalls.list",
-    "firewalls.patch",
-    "globalOperations.get",
-    "globalOperations.wait",
-    "networks.addPeering",
-    "networks.delete",
-    "networks.get",
-    "networks.getEffectiveFirewalls",
-    "networks.insert",
-    "networks.list",
-    "networks.listPeeringRoutes",
-    "networks.removePeering",
-    "networks.requestRemovePeering",
-    "networks.updatePeering",
-    "projects.get",
-    "projects.testIamPermissions",
-    "regionNetworkFirewallPolicies.getEffectiveFirewalls",
-    "regionOperations.get",
-    "routes.list",
-    "subnetworks.aggregatedList",
-    "subnetworks.insert",
-];
-
 /// A request, taken apart.
 struct Call<'a> {
     base: &'a str,
@@ -47,34 +20,6 @@ struct Call<'a> {
     query: BTreeMap<String, String>,
     body: Value,
 }
-
-/// The methods that change halves: the last part of the path, the method and its permission.
-const OF_HALVES: [(&str, &str, &str, &str); 4] = [
-    (
-        "addPeering",
-        "POST",
-        "networks.addPeering",
-        "compute.networks.addPeering",
-    ),
-    (
-        "updatePeering",
-        "PATCH",
-        "networks.updatePeering",
-        "compute.networks.updatePeering",
-    ),
-    (
-        "removePeering",
-        "POST",
-        "networks.removePeering",
-        "compute.networks.removePeering",
-    ),
-    (
-        "requestRemovePeering",
-        "POST",
-        "networks.requestRemovePeering",
-        "compute.networks.removePeering",
-    ),
-];
 
 pub(crate) fn answer(state: &mut State, http: &str, url: &str, body: &[u8]) -> Reply {
     state.end_operations();

@@ -12,6 +12,7 @@ mod answers;
 mod calls;
 mod faults;
 mod firewalls;
+mod methods;
 mod networks;
 mod operations;
 mod peerings;
@@ -20,8 +21,8 @@ mod state;
 mod world;
 
 pub use answers::Reply;
-pub use calls::METHODS;
 pub use faults::{Fault, Temper};
+pub use methods::METHODS;
 pub use state::Seen;
 pub use world::Half;
 
