@@ -1,5 +1,5 @@
-//! Which connector writes which file: of two that wrote one, each would put aside what the other has
-//! just written.
+//! Which connector writes which file: of two that wrote one, each would put aside what the other
+//! has just written.
 
 use domain::text::ConnectorId;
 use parking_lot::Mutex;
@@ -9,7 +9,8 @@ use std::{
     sync::Arc,
 };
 
-/// The files that are written in this process, each with its connector and how often it has it open.
+/// The files that are written in this process, each with its connector and how often it has it
+/// open.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Claims(Arc<Mutex<BTreeMap<PathBuf, (ConnectorId, usize)>>>);
 

@@ -306,7 +306,8 @@ pub(super) async fn is_reached(
     is_within(services, "", Until::End, min_position).await
 }
 
-/// Refuses what the log does not have yet; `prefix` is what the names of a place's fields begin with.
+/// Refuses what the log does not have yet; `prefix` is what the names of a place's fields begin
+/// with.
 pub(super) async fn is_within(
     services: &Services,
     prefix: &str,

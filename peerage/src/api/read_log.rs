@@ -1,4 +1,5 @@
-//! The log as it is stored, part by part: what is audited of it, for whoever may look at everything.
+//! The log as it is stored, part by part: what is audited of it, for whoever may look at
+//! everything.
 
 use super::{
     Services,

@@ -72,8 +72,8 @@ impl Entry {
         sentence_of(&self.event_type, version, &self.data)
     }
 
-    /// A row for people's tables, in the order of [`Entry::COLUMNS`]. A cell that a spreadsheet would
-    /// take for a formula begins with an apostrophe.
+    /// A row for people's tables, in the order of [`Entry::COLUMNS`]. A cell that a spreadsheet
+    /// would take for a formula begins with an apostrophe.
     pub fn row(&self) -> [String; 14] {
         let about = self.about();
         let actor = about

@@ -1,5 +1,5 @@
-//! Why something is as it is, and what is open: from the command to the calls at the cloud, and what
-//! a review finds, confirms and closes.
+//! Why something is as it is, and what is open: from the command to the calls at the cloud, and
+//! what a review finds, confirms and closes.
 
 use peerage_tests::{
     engine::{Engine, Launch},

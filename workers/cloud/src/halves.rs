@@ -77,8 +77,8 @@ pub enum OperationState {
     Done,
     /// It has ended with an error of its own: nothing has changed.
     Failed {
-        /// What the error means. [`CloudErrorKind::Busy`]: another operation was under way, and a new
-        /// request will do.
+        /// What the error means. [`CloudErrorKind::Busy`]: another operation was under way, and a
+        /// new request will do.
         kind: CloudErrorKind,
         /// The provider's words.
         message: String,

@@ -60,8 +60,8 @@ pub struct GcpCloud {
 }
 
 impl GcpCloud {
-    /// The cloud that these settings lead to. Nothing is asked yet; it fails only where this machine
-    /// has no certificates to trust.
+    /// The cloud that these settings lead to. Nothing is asked yet; it fails only where this
+    /// machine has no certificates to trust.
     pub fn new(settings: &GcpSettings) -> io::Result<Self> {
         Self::with_tokens(settings, tokens::source(&settings.credentials))
     }

@@ -25,8 +25,8 @@ pub(super) trait NetworkLog: Send + Sync + fmt::Debug {
         self.load().await
     }
 
-    /// Puts outcomes on record that follow from `on`, together: all of them, or none. The calls that
-    /// led to them stand beside the first.
+    /// Puts outcomes on record that follow from `on`, together: all of them, or none. The calls
+    /// that led to them stand beside the first.
     async fn record_all(
         &self,
         on: &Loaded,

@@ -15,7 +15,8 @@ pub(super) struct Explain {
     #[command(flatten)]
     remote: Remote,
     /// The peering: its id, the id's first characters, its link's id, the peer's network, or
-    /// ACCOUNT/NETWORK. Or one event: its position, as `peerage audit log` tells it, like 4711/4711.
+    /// ACCOUNT/NETWORK. Or one event: its position, as `peerage audit log` tells it, like
+    /// 4711/4711.
     #[arg(value_name = "PEERING|POSITION")]
     about: Named,
 }

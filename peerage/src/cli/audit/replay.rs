@@ -29,7 +29,8 @@ pub(super) struct Replay {
     /// Up to where, in the same forms, like 1h. Default: the log's end.
     #[arg(long, value_name = "POSITION|TIME|DURATION", value_parser = place)]
     to: Option<LogPlace>,
-    /// Only this network: its id, the id's first characters, its name, or PROJECT/NAME, like orders.
+    /// Only this network: its id, the id's first characters, its name, or PROJECT/NAME, like
+    /// orders.
     #[arg(long, value_name = "NETWORK")]
     network: Option<Named>,
     /// How many times faster than it was, like 60x. Silences are cut to two seconds.

@@ -1,8 +1,8 @@
 //! What became of what the engine was about to do.
 //!
 //! An intent is on record before its calls are made. Its answer is on record where a later event
-//! carries the call. Where an event shows the thing and none carries the call, the call's answer was
-//! lost, with the process or on its way: the thing was found by reading.
+//! carries the call. Where an event shows the thing and none carries the call, the call's answer
+//! was lost, with the process or on its way: the thing was found by reading.
 
 use super::{body, command_id};
 use domain::{

@@ -4,8 +4,8 @@
 //! Nothing of it is recorded as a tree. A command's events are the ones that carry its id; what the
 //! engine recorded later belongs to the last decision on the same subject (a route, a side's
 //! firewall, an option, the end), or else to the one that began the peering (`subject`). What the
-//! engine was about to do is on record before it is done, so an intent whose answer is not on record
-//! is told as that (`answer`): a crash, or a lost answer, leaves no other trace.
+//! engine was about to do is on record before it is done, so an intent whose answer is not on
+//! record is told as that (`answer`): a crash, or a lost answer, leaves no other trace.
 
 mod answer;
 mod subject;
@@ -60,8 +60,8 @@ pub fn explain(events: &[Recorded]) -> Vec<Command> {
     commands
 }
 
-/// The part of the tree that one event is in: its command, and what leads from there to it, with the
-/// intents that it answers. What was decided is shown with all that followed.
+/// The part of the tree that one event is in: its command, and what leads from there to it, with
+/// the intents that it answers. What was decided is shown with all that followed.
 pub fn around(commands: Vec<Command>, revision: u64) -> Vec<Command> {
     let mut found = Vec::new();
     for mut command in commands {

@@ -182,7 +182,8 @@ impl State {
         };
         let target = own.path();
         let busy: Vec<_> = self.operations.iter().flat_map(|it| it.busies()).collect();
-        // Reported, with status 400: terraform-provider-google 3026. One at a time on both networks.
+        // Reported, with status 400: terraform-provider-google 3026. One at a time on both
+        // networks.
         if busy.iter().any(|it| *it == target || *it == other) {
             return Err(Reply::bad(BUSY));
         }

@@ -5,10 +5,10 @@
 //! other one by itself. All of them together, in the order in which they are tried, are the list in
 //! front of all subnets; what none covers is denied there, as it is by the service.
 //!
-//! Where a thing cannot be put in a list it is taken for what admits more: a denial that is aimed at
-//! some machines alone keeps nobody from the others, and one behind a rule that hands over to the
-//! next level need not be reached. Tags and service accounts of a source are the network's own, and
-//! never a peer's.
+//! Where a thing cannot be put in a list it is taken for what admits more: a denial that is aimed
+//! at some machines alone keeps nobody from the others, and one behind a rule that hands over to
+//! the next level need not be reached. Tags and service accounts of a source are the network's own,
+//! and never a peer's.
 
 mod policies;
 mod rules;
