@@ -2,7 +2,10 @@
 //! its own: in the order that they need each other, kept so, and switched off in reverse.
 
 use super::{CLIENTS, Life, is_clean, range, remove};
-use crate::provisioner::testing::{Fuse, peering_id};
+use crate::provisioner::{
+    ProvisionerSettings,
+    testing::{Fuse, peering_id},
+};
 use domain::{
     Provider, Side,
     network::{
@@ -238,10 +241,14 @@ async fn a_destination_of_which_the_other_network_has_subnets_alone_is_sent_once
     let mut life = active(Provider::Gcp, SimulatedSettings::instant(21)).await;
     let hub = life.network(Side::Remote);
     let by_hand = life.cloud.out_of_band();
+    by_hand.widen(&hub, "10.51.0.0/20".parse().unwrap());
     by_hand.narrow(&hub, CLIENTS.parse().unwrap());
+    tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
     life.look_for(60 * MINUTE).await;
-    assert!(
-        life.log.peering().blocked.is_some(),
+    let blocked = life.log.peering().blocked.map(|it| it.cause);
+    assert_eq!(
+        blocked,
+        Some(BlockCause::NotFound),
         "nothing of it is there"
     );
     by_hand.widen(&hub, "10.50.16.0/20".parse().unwrap());
