@@ -4,7 +4,7 @@
 //! Each rule names the recording or the fact that it follows (`tests/golden/clouds`); where there
 //! is none, it says so. Time is told: nothing ends before somebody moves the clock, or before so
 //! many requests have come as each of them is worth. Requests are answered in this process
-//! ([`FakeArm::answer`]) or over HTTP on loopback, which [`FakeArm::start`] serves.
+//! ([`State::answer`]) or over HTTP on loopback, which [`FakeArm::start`] serves.
 
 mod halves;
 mod polls;
