@@ -17,6 +17,8 @@ import routes  # noqa: F401
 import route_filters  # noqa: F401
 import security_groups  # noqa: F401
 import interfaces  # noqa: F401
+import sharing  # noqa: F401
+import access_lists  # noqa: F401
 import quotas  # noqa: F401
 import paging  # noqa: F401
 import control

@@ -76,6 +76,12 @@ def fail(world, body):
     return {"status": "ok"}
 
 
+def share(world, body):
+    """`{"owner": "333333333333", "network": "vpc-…", "account": "222222222222"}`: the account sees it from now on."""
+    world.share(body["owner"], body["network"], body["account"])
+    return {"status": "ok"}
+
+
 def calls(world, _):
     """The audit log: every call of a client, in the order in which they ended."""
     return {"total": len(world.calls), "counts": world.counts(), "calls": world.calls}
@@ -102,6 +108,7 @@ ENDPOINTS = {
     "POST settings": settings,
     "POST deny": deny,
     "POST fail": fail,
+    "POST share": share,
     "GET calls": calls,
     "DELETE calls": clear_calls,
     "GET peerings": peerings,

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent / "proofs"))
 
 import lab as laboratory  # noqa: E402
 
+import about_access_lists  # noqa: E402, F401
 import about_ends  # noqa: E402, F401
 import about_groups  # noqa: E402, F401
 import about_interfaces  # noqa: E402, F401
@@ -24,6 +25,7 @@ import about_listings  # noqa: E402, F401
 import about_proxy  # noqa: E402, F401
 import about_requests  # noqa: E402, F401
 import about_routes  # noqa: E402, F401
+import about_sharing  # noqa: E402, F401
 import about_sight  # noqa: E402, F401
 
 

@@ -52,6 +52,7 @@ class World:
         """The emulator was emptied, and so is what leans on it."""
         with self.lock:
             self.peerings, self.lags, self.blocks, self.numbered = {}, {}, {}, 0
+            self.shared = set()
             self.upstream.forget()
 
     def now(self):
@@ -82,6 +83,10 @@ class World:
     def is_denied(self, call):
         wanted = {(account, action) for account in (call.account, "*") for action in (call.action, "*")}
         return bool(wanted & self.denied)
+
+    def share(self, owner, network, account):
+        """From now on `account` sees the network."""
+        self.shared.add((owner, network, account))
 
     def fail_next(self, account, action, how):
         if how not in FAILURES:

@@ -4,8 +4,16 @@
 //! nothing and one more ending seldom more: the newest in a small map of their own, all others in
 //! one that is shared and made anew only when the small one is full.
 
-use super::peering::EndedPeering;
-use crate::ids::PeeringId;
+use super::{
+    Registered,
+    event::Leftover,
+    peering::{EndedPeering, Ending},
+};
+use crate::{
+    ids::PeeringId,
+    range::Range,
+    text::{Link, RouteTable},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -62,6 +70,36 @@ impl EndedPeerings {
 
     fn in_order(&self) -> BTreeMap<&PeeringId, &EndedPeering> {
         self.iter().collect()
+    }
+}
+
+impl Registered {
+    /// The peering that has ended and left this route behind, over the link that it had.
+    pub fn who_left(
+        &self,
+        table: &RouteTable,
+        destination: Range,
+        link: &Link,
+    ) -> Option<PeeringId> {
+        let is_it = |left: &Leftover| left.route() == Some((table, destination));
+        self.endings()
+            .filter(|(_, ending)| ending.link() == Some(link))
+            .find(|(_, ending)| ending.left_behind().iter().any(is_it))
+            .map(|(id, _)| id)
+    }
+
+    /// The peering that has ended and had this link.
+    pub fn who_had(&self, link: &Link) -> Option<PeeringId> {
+        let mut endings = self.endings();
+        let had = endings.find(|(_, ending)| ending.link() == Some(link));
+        had.map(|(id, _)| id)
+    }
+
+    /// How each peering that is over has ended.
+    fn endings(&self) -> impl Iterator<Item = (PeeringId, &Ending)> {
+        let kept = self.peerings.values();
+        let kept = kept.filter_map(|it| it.life.ending().map(|ending| (it.id, ending)));
+        kept.chain(self.ended.iter().map(|(id, it)| (*id, &it.ending)))
     }
 }
 

@@ -86,10 +86,10 @@ pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
-    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, Attachment, BlockCount, Blocked, Conflict, EndedPeering,
-    Ending, Exposed, FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents, Life, LifeName,
-    LinkTrace, NotALife, OpenAttempt, OptionState, Origin, Peering, REVOCATIONS, RefusedAttempts,
-    Removal, RemovalCause, Repairs, Route, RoutesInPlace, Seen, Suspension, Wanted, Withdrawn,
+    ABANDONMENT_WINDOW, Attachment, BlockCount, Blocked, Conflict, EndedPeering, Ending, Exposed,
+    FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents, Life, LifeName, LinkTrace,
+    NotALife, OpenAttempt, OptionState, Origin, Peering, REVOCATIONS, RefusedAttempts, Removal,
+    RemovalCause, Repairs, Route, RoutesInPlace, Seen, Suspension, Wanted, Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::Refusal;

@@ -426,6 +426,10 @@ fn another_log_and_one_that_went_back_are_refused_and_a_scavenged_one_is_not() {
     others[39].3 = vec![9; others[39].3.len()];
     others[39].2 = Kind::Event;
     is_another(&path, &others, "is another one");
+    // A marker, but of another time than what was backed up.
+    let mut marked = log(60);
+    marked[39] = (marked[39].0, marked[39].1 + 1, Kind::Marker, vec![2; 4]);
+    is_another(&path, &marked, "is another one");
     let mut begins_otherwise = log(60);
     begins_otherwise[0].1 = 5;
     is_another(&path, &begins_otherwise, "is another one");

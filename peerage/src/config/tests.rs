@@ -1,6 +1,9 @@
 //! Where each key comes from, and what is said of mistakes.
 
 use super::*;
+use crate::{clouds::Clouds, storage::Storage};
+use cloud::AccountRegion;
+use domain::{Provider, Region};
 use std::path::Path;
 
 fn load(toml: &str, flags: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
@@ -216,6 +219,46 @@ fn tags_and_quotas_are_configured_and_what_aws_would_not_take_is_told_at_the_sta
     ] {
         let ConfigErrors(problems) = load(wrong, &[]).unwrap_err();
         assert!(problems[0].starts_with(key), "{problems:?}");
+    }
+}
+
+#[test]
+fn the_quotas_of_an_account_are_configured_and_the_cloud_is_asked_with_them() {
+    let toml = "[cloud]\nmode = \"aws\"\n[cloud.aws]\nrules_per_group = 100\nlinks_per_network = 60\n\
+        [cloud.aws.accounts.111122223333]\nrules_per_group = 200\nlinks_per_network = 125\n\
+        routes_per_table = 1000\npending_links_per_network = 7";
+    let config = load(toml, &[]).unwrap();
+    let clock: journal::Clock = std::sync::Arc::new(|| chrono::DateTime::UNIX_EPOCH);
+    let clouds = Clouds::of(&config, Storage::InMemory, clock).unwrap();
+    let limits = |account: &str| {
+        let at = AccountRegion {
+            provider: Provider::Aws,
+            account: account.parse().unwrap(),
+            region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
+            external_id: None,
+        };
+        let limits = clouds.cloud.limits(&at);
+        let quotas = clouds.places.quotas(Provider::Aws, &at.account);
+        assert_eq!((quotas.rules, quotas.links), (limits.rules, limits.links));
+        [
+            limits.links,
+            limits.pending_links,
+            limits.routes,
+            limits.rules,
+        ]
+    };
+    assert_eq!(limits("111122223333"), [125, 7, 1000, 200]);
+    assert_eq!(limits("444455556666"), [60, 25, 500, 100]);
+    for (key, value, most) in [
+        ("links_per_network", 126, 125),
+        ("pending_links_per_network", 0, 1000),
+        ("routes_per_table", 1001, 1000),
+        ("rules_per_group", 1001, 1000),
+    ] {
+        let toml = format!("[cloud.aws.accounts.111122223333]\n{key} = {value}");
+        let ConfigErrors(problems) = load(&toml, &[]).unwrap_err();
+        let told = format!("cloud.aws.accounts.111122223333.{key}: AWS allows 1 to {most}");
+        assert_eq!(problems, [told]);
     }
 }
 

@@ -141,6 +141,7 @@ pub(super) fn a_whole_life() -> Vec<NetworkEvent> {
             destination,
             route_table: text("rtb-0b2"),
             target: "tgw-07".to_owned(),
+            left_by: None,
         }
         .into(),
         RouteInstalled {

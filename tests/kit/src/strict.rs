@@ -145,6 +145,12 @@ impl Strict {
             .await;
     }
 
+    /// From now on `account` sees this network of `owner`, who shares it.
+    pub async fn share(&self, owner: &str, network: &str, account: &str) {
+        let body = json!({"owner": owner, "network": network, "account": account});
+        let _: Value = self.tell("share", &body).await;
+    }
+
     /// The next such call of `account` fails so, by the name that the failure has in `strict/`:
     /// `throttled`, `answer-lost`, `malformed` …
     pub async fn fail_next(&self, account: &str, action: &str, how: &str) {

@@ -133,7 +133,7 @@ impl Cloud for AwsCloud {
             .map_err(|error| asked.failed(error))?;
         found
             .iter()
-            .filter_map(|found| views::network(&asked, found).transpose())
+            .map(|found| views::network(&asked, found))
             .collect()
     }
 

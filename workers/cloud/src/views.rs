@@ -88,6 +88,10 @@ pub struct NetworkView {
     pub network: CloudNetwork,
     /// All its ranges, IPv6 ones too.
     pub ranges: Vec<IpNet>,
+    /// The account that owns it, where that is another than the one that was asked: it is shared
+    /// with that one, which can use it and cannot join it with another network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_by: Option<Account>,
 }
 
 /// A subnet as a read shows it.

@@ -65,6 +65,7 @@ pub(crate) async fn networks(
         NetworkView {
             network,
             ranges: of_its_own.into_iter().chain(of_subnets).collect(),
+            shared_by: None,
         }
     };
     Ok(there.into_iter().map(view).collect())

@@ -152,6 +152,16 @@ pub enum Leftover {
         /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
         group: FirewallGroup,
     },
+    /// A route over the link that the engine did not make: another owner's, or one for an IPv6
+    /// range or a list of ranges.
+    OtherRoute {
+        /// The side that it is about.
+        side: Side,
+        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+        route_table: RouteTable,
+        /// The destination, a range in CIDR form or the provider's id of a list.
+        destination: String,
+    },
     /// A rule in that group.
     FirewallRule {
         /// The side that it is about.
@@ -166,6 +176,31 @@ pub enum Leftover {
         /// What it would be.
         thing: Thing,
     },
+}
+
+impl Leftover {
+    /// The engine's own route in a table that it is, or may be.
+    pub fn route(&self) -> Option<(&RouteTable, Range)> {
+        match self {
+            Self::Route {
+                route_table,
+                destination,
+                ..
+            } => Some((route_table, *destination)),
+            Self::PossibleThing {
+                thing: Thing::Route { at, destination },
+                ..
+            } => at.table().map(|table| (table, *destination)),
+            Self::PossibleThing { .. }
+            | Self::PossibleLink
+            | Self::Link { .. }
+            | Self::Half { .. }
+            | Self::PossibleHalf { .. }
+            | Self::OtherRoute { .. }
+            | Self::FirewallGroup { .. }
+            | Self::FirewallRule { .. } => None,
+        }
+    }
 }
 
 /// Somebody asked to give the peering up: it ends after one more look at it, or after

@@ -72,4 +72,7 @@ pub struct RouteConflicted {
     pub route_table: RouteTable,
     /// Where the route table sends the destination instead, by the provider's id.
     pub target: String,
+    /// The peering of this network that has ended and left that route behind, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_by: Option<PeeringId>,
 }

@@ -33,8 +33,8 @@ pub enum Life {
     AwaitingAcceptance {
         /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
         link: Link,
-        /// When nobody can accept it any more.
-        expires_at: DateTime<Utc>,
+        /// When nobody can accept it any more; `None` where it waits for ever.
+        expires_at: Option<DateTime<Utc>>,
         /// Whether the expiry warning was recorded.
         warned: bool,
     },
@@ -221,6 +221,7 @@ impl Ending {
             Leftover::PossibleLink
             | Leftover::PossibleHalf { .. }
             | Leftover::Route { .. }
+            | Leftover::OtherRoute { .. }
             | Leftover::FirewallGroup { .. }
             | Leftover::FirewallRule { .. }
             | Leftover::PossibleThing { .. } => false,

@@ -8,8 +8,7 @@ use super::{
         PeeringInitiationStarted, PeeringRemovalRequested, PeeringRemoved, PeeringRenewed,
         PeeringSurveyed,
     },
-    ACCEPTANCE_WINDOW, Ending, Life, LinkTrace, OpenAttempt, Origin, Peering, RefusedAttempts,
-    Removal, RemovalCause,
+    Ending, Life, LinkTrace, OpenAttempt, Origin, Peering, RefusedAttempts, Removal, RemovalCause,
 };
 use crate::{
     side::{BySide, Side},
@@ -226,7 +225,10 @@ impl Peering {
                 trace: trace @ LinkTrace::Perhaps { .. },
             } => *trace = LinkTrace::Seen(link),
             Life::Initiating { started_at, .. } => {
-                let expires_at = event.expires_at.unwrap_or(*started_at + ACCEPTANCE_WINDOW);
+                let window = self.peer.provider.quotas().acceptance_window;
+                let expires_at = event
+                    .expires_at
+                    .or_else(|| window.map(|window| *started_at + window));
                 self.life = Life::AwaitingAcceptance {
                     link,
                     expires_at,

@@ -51,9 +51,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long a link waits for its accepter (AWS: pending requests expire after 168 h; fixed).
-pub const ACCEPTANCE_WINDOW: TimeDelta = TimeDelta::hours(168);
-
 /// How long a peering that is given up is tried to be looked at once more. After that it ends, and
 /// the sides that were not seen are named.
 pub const ABANDONMENT_WINDOW: TimeDelta = TimeDelta::minutes(5);
@@ -202,7 +199,8 @@ impl Peering {
             consent: event.consent,
             ..Terms::default()
         };
-        let expires_at = event.adopted_at + ACCEPTANCE_WINDOW;
+        let window = event.peer.provider.quotas().acceptance_window;
+        let expires_at = window.map(|window| event.adopted_at + window);
         Self {
             origin: Origin::Adopted { found: None },
             life: Life::AwaitingAcceptance {

@@ -9,6 +9,7 @@ use super::{
     Life, Origin, Peering,
 };
 use crate::{
+    ids::PeeringId,
     range::Range,
     side::Side,
     text::{FirewallRule, RouteTable},
@@ -35,6 +36,9 @@ pub struct Conflict {
     pub target: String,
     /// When that was recorded.
     pub since: DateTime<Utc>,
+    /// The peering that has ended and left that route behind, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_by: Option<PeeringId>,
 }
 
 /// A route of one side that shall go.
@@ -233,6 +237,7 @@ impl Peering {
                 Conflict {
                     target: event.target.clone(),
                     since: at,
+                    left_by: event.left_by,
                 },
             );
         }

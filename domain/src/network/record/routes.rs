@@ -6,7 +6,7 @@ use super::super::{
         RouteConflicted, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed,
         RoutesSuspended, Thing,
     },
-    peering::{Origin, Route, RoutesInPlace},
+    peering::{Conflict, Origin, Route, RoutesInPlace},
 };
 use super::{active, out_of_order, standing};
 use std::collections::BTreeSet;
@@ -79,7 +79,8 @@ pub(super) fn route_conflicted(
         .get(&it.destination)
         .ok_or(unknown)?;
     let known = route.conflicts.get(&it.route_table);
-    Ok(known.is_none_or(|known| known.target != it.target))
+    let is_known = |known: &Conflict| (&known.target, known.left_by) == (&it.target, it.left_by);
+    Ok(!known.is_some_and(is_known))
 }
 
 /// All that the side may send now, and no conflict with it.

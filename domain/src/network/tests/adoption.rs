@@ -160,7 +160,7 @@ fn an_adopted_link_comes_to_life_as_it_is_found() {
     let events = [registered(), adopted()];
     let waiting = Life::AwaitingAcceptance {
         link: link(),
-        expires_at: hours_on(168),
+        expires_at: Some(hours_on(168)),
         warned: false,
     };
     assert_eq!(recorded(events.clone()).life, waiting);

@@ -1,7 +1,7 @@
 //! Consent: on what terms a link is asked for, who agreed to it, and until when.
 
 use super::{super::*, COMMAND, given, now, recorded, samples::*};
-use crate::side::Side;
+use crate::{place::Provider, side::Side};
 use chrono::TimeDelta;
 
 fn request(terms: Terms) -> RequestPeering {
@@ -202,11 +202,37 @@ fn a_link_can_be_accepted_for_a_week_from_its_attempt_or_for_as_long_as_the_clou
     };
     let waiting = |expires_at| Life::AwaitingAcceptance {
         link: link(),
-        expires_at,
+        expires_at: Some(expires_at),
         warned: false,
     };
     assert_eq!(life(None), waiting(hours_on(168)));
     assert_eq!(life(Some(hours_on(100))), waiting(hours_on(100)));
+}
+
+#[test]
+fn a_link_of_two_halves_waits_for_its_accepter_for_ever() {
+    for provider in [Provider::Gcp, Provider::Azure] {
+        let peer = Peer {
+            provider,
+            ..peer(1)
+        };
+        let adopted = PeeringAdopted {
+            peering_id: peering_id(1),
+            peer: peer.clone(),
+            link: link(),
+            adopted_at: now(),
+            consent: Consent::Owner,
+            external_id: None,
+        };
+        let waiting = Life::AwaitingAcceptance {
+            link: link(),
+            expires_at: None,
+            warned: false,
+        };
+        let asked = [registered(), requested_of(1, peer), started(1), initiated()];
+        assert_eq!(recorded(asked).life, waiting, "{provider}");
+        assert_eq!(recorded([registered(), adopted.into()]).life, waiting);
+    }
 }
 
 #[test]

@@ -292,6 +292,17 @@ fn a_conflict_and_an_installed_route_take_each_others_place() {
     given(in_conflict.clone())
         .when(Outcome::RouteConflicted(conflicted("nat-02")))
         .then([conflicted("nat-02").into()]);
+    let left = RouteConflicted {
+        left_by: Some(peering_id(2)),
+        ..conflicted("tgw-01")
+    };
+    given(in_conflict.clone())
+        .when(Outcome::RouteConflicted(left.clone()))
+        .then([left.clone().into()]);
+    let known = in_conflict.clone().into_iter().chain([left.clone().into()]);
+    given(known)
+        .when(Outcome::RouteConflicted(left))
+        .then_nothing();
     let intent = intended(Side::Local, [route_thing("10.101.0.0/16", "rtb-01")]);
     given(in_conflict.clone().into_iter().chain([intent.into()]))
         .when(Outcome::RouteInstalled(installed.clone()))

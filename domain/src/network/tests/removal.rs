@@ -1,7 +1,7 @@
 //! Removal and abandonment: what the engine made is taken back or named, from wherever a peering is
 //! in its life.
 
-use super::{super::*, given, now, recorded, samples::*};
+use super::{super::*, fold, given, now, recorded, samples::*};
 use crate::side::Side;
 
 fn remove() -> RemovePeering {
@@ -548,4 +548,42 @@ fn what_has_ended_stays_as_it_ended() {
         expired(),
     ];
     assert_eq!(recorded(ended.into_iter().chain(late)), before);
+}
+
+/// What the log says of a route that stands in the way of a new peering.
+#[test]
+fn a_route_that_an_ended_peering_left_behind_is_known_to_be_its_own() {
+    let given_up = [abandonment_requested(), looked(&all_of_it(), &[]).into()];
+    let Network::Registered(live) = fold(full()) else {
+        panic!("the network is registered")
+    };
+    let Network::Registered(whole) = fold(full().into_iter().chain(given_up)) else {
+        panic!("the network is registered")
+    };
+    let mut folded = Network::Registered(whole.clone());
+    folded.fold_ended();
+    let Network::Registered(folded) = folded else {
+        panic!("the network is registered")
+    };
+    assert_eq!(folded.ended.len(), 1, "as a snapshot keeps it");
+    let asked = |network: &Registered, table: &str, to: &str, link: &Link| {
+        network.who_left(&text(table), range(to), link)
+    };
+    let another: Link = text("pcx-09");
+    for network in [&whole, &folded] {
+        let first = Some(peering_id(1));
+        assert_eq!(asked(network, "rtb-01", "10.101.0.0/16", &link()), first);
+        assert_eq!(asked(network, "rtb-02", "10.20.0.0/16", &link()), first);
+        for (table, to, link) in [
+            ("rtb-02", "10.101.0.0/16", link()),
+            ("rtb-01", "10.20.0.0/16", link()),
+            ("rtb-01", "10.101.0.0/16", another.clone()),
+        ] {
+            assert_eq!(asked(network, table, to, &link), None, "{table} {to}");
+        }
+        assert_eq!(network.who_had(&link()), first);
+        assert_eq!(network.who_had(&another), None);
+    }
+    let ours = asked(&live, "rtb-01", "10.101.0.0/16", &link());
+    assert_eq!((ours, live.who_had(&link())), (None, None), "it lives");
 }

@@ -15,7 +15,7 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
     let (expires_at, expiry_warned) = match &it.life {
         Life::AwaitingAcceptance {
             expires_at, warned, ..
-        } => (Some(*expires_at), *warned),
+        } => (*expires_at, *warned),
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
@@ -192,6 +192,15 @@ fn leftover(it: &Leftover) -> v1::Leftover {
             side: number::<v1::Side>(*side),
             route_table: route_table.to_string(),
             destination: destination.to_string(),
+        }),
+        Leftover::OtherRoute {
+            side,
+            route_table,
+            destination,
+        } => Kind::OtherRoute(v1::OtherRouteLeftover {
+            side: number::<v1::Side>(*side),
+            route_table: route_table.to_string(),
+            destination: destination.clone(),
         }),
         Leftover::FirewallGroup { side, group } => Kind::FirewallGroup(v1::FirewallGroupLeftover {
             side: number::<v1::Side>(*side),

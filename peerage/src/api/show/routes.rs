@@ -46,6 +46,7 @@ fn accepted_route(side: Side, destination: Range, route: &Route) -> v1::Route {
             .map(|(table, conflict)| v1::RouteConflict {
                 route_table: table.to_string(),
                 target: conflict.target.clone(),
+                left_by: super::text(conflict.left_by.as_ref()),
             })
             .collect(),
         withdrawn_at: None,

@@ -55,10 +55,13 @@ pub(super) fn in_place(peering: &Peering) -> Vec<String> {
 
 fn routes(peering: &Peering) -> String {
     let rows = peering.routes.iter().map(|it| {
-        let conflicts = it
-            .conflicts
-            .iter()
-            .map(|it| format!("{} → {} (not ours)", it.route_table, it.target));
+        let conflicts = it.conflicts.iter().map(|it| {
+            let whose = match it.left_by.as_str() {
+                "" => "not ours".to_owned(),
+                peering => format!("left behind by peering {peering}"),
+            };
+            format!("{} → {} ({whose})", it.route_table, it.target)
+        });
         let installed: Vec<_> = it.installed_in.iter().cloned().chain(conflicts).collect();
         let state = match (&it.withdrawn_at, it.replaced_by.as_str()) {
             (None, _) if it.exchanged => "exchanged",

@@ -57,6 +57,14 @@ fn leftover(it: &Leftover) -> String {
                 word(it.side())
             )
         }
+        Some(Left::OtherRoute(it)) => {
+            format!(
+                "another owner's route to {} in {} ({})",
+                it.destination,
+                it.route_table,
+                word(it.side())
+            )
+        }
         Some(Left::FirewallGroup(it)) => {
             format!("firewall group {} ({})", it.group, word(it.side()))
         }

@@ -8,7 +8,7 @@ use super::{
     or_dash, short,
     table::{
         Column::{Whole, Wrapped},
-        facts, one_line, plain, table, wrapped,
+        facts, one_line, plain, rest_of, table, wrapped,
     },
     time::{when, with_time_left},
     word,
@@ -388,7 +388,10 @@ fn blocked(it: &Block) -> String {
         word(it.cause()),
         wrapped(&cause(&it.message), 2)
     );
+    let rest = Some(rest_of(&it.message)).filter(|it| !it.is_empty());
+    let rest = rest.map(|it| format!("  ({it})"));
     std::iter::once(head)
+        .chain(rest)
         .chain(it.remedy.iter().map(|line| format!("  {line}")))
         .collect::<Vec<_>>()
         .join("\n")

@@ -1,7 +1,8 @@
 //! Tables that fit: the terminal's width, or 100 columns where there is none.
 //!
-//! Names and ids that are copied stay whole; everything else wraps. A text that would fill a screen
-//! is cut to one line, and is whole under `--output json`.
+//! Names and ids that are copied stay whole as long as there is room for them; everything else wraps.
+//! A text that would fill a screen is cut to one line, and is whole under `--output json` and in the
+//! server's log.
 
 use crate::cli::terminal;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
@@ -9,7 +10,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 /// A column: its heading, and what happens to cells that are too wide for it.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cli) enum Column {
-    /// Never broken: what is copied, or read as one word.
+    /// Broken only where the terminal has no room for it: what is copied, or read as one word.
     Whole(&'static str),
     /// Broken between words.
     Wrapped(&'static str),
@@ -34,14 +35,18 @@ pub(in crate::cli) fn table<const N: usize>(
     if rows.is_empty() {
         return "(none)".to_owned();
     }
-    let mut table = arranged(presets::UTF8_BORDERS_ONLY, &columns, &rows);
+    bordered(columns, &rows, terminal::width())
+}
+
+fn bordered<const N: usize>(columns: [Column; N], rows: &[[String; N]], width: u16) -> String {
+    let mut table = arranged(presets::UTF8_BORDERS_ONLY, &columns, rows, width);
     table.set_header(columns.map(Column::heading));
     table.to_string()
 }
 
 /// The same without borders and headings.
 pub(super) fn plain<const N: usize>(columns: [Column; N], rows: &[[String; N]]) -> String {
-    let mut table = arranged(presets::NOTHING, &columns, rows);
+    let mut table = arranged(presets::NOTHING, &columns, rows, terminal::width());
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));
     });
@@ -57,25 +62,58 @@ pub(in crate::cli) fn facts<const N: usize>(rows: [(&str, String); N]) -> String
     plain([Whole(""), Wrapped("")], &rows)
 }
 
-fn arranged<const N: usize>(preset: &str, columns: &[Column; N], rows: &[[String; N]]) -> Table {
+fn arranged<const N: usize>(
+    preset: &str,
+    columns: &[Column; N],
+    rows: &[[String; N]],
+    width: u16,
+) -> Table {
     let mut table = Table::new();
     table
         .load_preset(preset)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(terminal::width())
+        .set_width(width)
         .add_rows(
             rows.iter()
                 .map(|row| row.each_ref().map(|cell| terminal::text(cell))),
         );
-    for (column, kind) in table.column_iter_mut().zip(columns) {
-        match kind {
-            Whole(_) => {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
-            Wrapped(_) => {}
+    let whole = unbroken(columns, rows, usize::from(width));
+    for (column, is_whole) in table.column_iter_mut().zip(whole) {
+        if is_whole {
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     table
+}
+
+/// The least that a column takes that is broken, and what stands between two columns.
+const NARROW: usize = 8;
+const BETWEEN: usize = 3;
+
+/// Which columns are never broken: those that are to stay whole, but for the widest of them where
+/// all together would make the table wider than this.
+fn unbroken<const N: usize>(
+    columns: &[Column; N],
+    rows: &[[String; N]],
+    width: usize,
+) -> [bool; N] {
+    let mut whole = columns.map(|it| matches!(it, Whole(_)));
+    let wide: [usize; N] = std::array::from_fn(|at| {
+        let cells = rows.iter().map(|row| row[at].as_str());
+        let all = cells.chain([columns[at].heading()]);
+        let lines = all.flat_map(|text| text.lines().map(|line| line.chars().count()));
+        lines.max().unwrap_or_default()
+    });
+    loop {
+        let taken: usize = (0..N)
+            .map(|at| if whole[at] { wide[at] } else { wide[at].min(NARROW) } + BETWEEN)
+            .sum();
+        let widest = (0..N).filter(|at| whole[*at]).max_by_key(|at| wide[*at]);
+        match widest {
+            Some(widest) if taken + 1 > width => whole[widest] = false,
+            Some(_) | None => return whole,
+        }
+    }
 }
 
 /// A text over several lines of the terminal's width, each this far in.
@@ -124,6 +162,14 @@ pub(in crate::cli) fn cause(text: &str) -> String {
     shortened(text, CAUSE)
 }
 
+/// Where the rest of a text is, if it is cut.
+pub(super) fn rest_of(text: &str) -> &'static str {
+    match cause(text).ends_with('…') {
+        true => "the whole of it is under --output json, and in the server's log",
+        false => "",
+    }
+}
+
 /// A text on one line of so many characters at most.
 fn shortened(text: &str, most: usize) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
@@ -154,6 +200,31 @@ mod tests {
             text.lines().all(|line| line.chars().count() <= 100),
             "{text}"
         );
+    }
+
+    #[test]
+    fn no_table_is_wider_than_the_terminal_and_ids_stay_whole_while_there_is_room() {
+        let id = "0f9a6a52-2c39-4a7e-9a52-5b7c0a1d6f11";
+        let link = "pcx-0a1b2c3d4e5f60718";
+        let row = [
+            id.to_owned(),
+            "blocked ".repeat(60),
+            link.to_owned(),
+            "x".repeat(400),
+        ];
+        let columns = [
+            Whole("id"),
+            Wrapped("state"),
+            Whole("link"),
+            Wrapped("more"),
+        ];
+        for width in [40, 60, 80, 100, 120, 200] {
+            let text = bordered(columns, std::slice::from_ref(&row), width);
+            let widest = text.lines().map(|it| it.chars().count()).max();
+            assert!(widest <= Some(usize::from(width)), "{width}:\n{text}");
+            assert_eq!(text.contains(link), width > 40, "{width}:\n{text}");
+            assert_eq!(text.contains(id), width >= 100, "{width}:\n{text}");
+        }
     }
 
     #[test]
@@ -203,6 +274,7 @@ mod tests {
             told.ends_with('…') && told.chars().count() <= CAUSE,
             "{told}"
         );
-        assert_eq!(cause("short"), "short");
+        assert_eq!((cause("short").as_str(), rest_of("short")), ("short", ""));
+        assert!(rest_of(&message).contains("--output json"));
     }
 }

@@ -187,6 +187,17 @@ fn a_message_of_kilobytes_and_a_name_that_hides_something_spoil_no_table() {
         one.contains("permission denied") && one.contains("  attach the policy"),
         "{one}"
     );
+    assert!(
+        one.contains("the whole of it is under --output json"),
+        "{one}"
+    );
+    let block = it.block.as_ref().unwrap();
+    let json = serde_json::to_value(Proto(&it)).unwrap();
+    assert_eq!(
+        json["block"]["message"], block.message,
+        "whole for programs"
+    );
+    assert_eq!(json["failure"], it.failure);
 }
 
 #[test]

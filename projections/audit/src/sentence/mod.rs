@@ -339,13 +339,15 @@ fn of(event: &NetworkEvent) -> String {
                 it.destination, it.route_table
             )
         }
-        NetworkEvent::RouteConflicted(it) => format!(
-            "{} on {} already sends {} to {}",
-            it.route_table,
-            side(it.side),
-            it.destination,
-            it.target
-        ),
+        NetworkEvent::RouteConflicted(it) => {
+            let (table, of, to) = (&it.route_table, side(it.side), it.destination);
+            match it.left_by {
+                None => format!("{table} on {of} already sends {to} to {}", it.target),
+                Some(_) => {
+                    format!("{table} on {of} has a route to {to} that an ended peering left")
+                }
+            }
+        }
         NetworkEvent::RouteFound(it) => format!(
             "found a route of others to {} in {} on {}",
             it.destination,

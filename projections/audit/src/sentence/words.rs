@@ -161,6 +161,13 @@ pub(super) fn leftover(left: &Leftover) -> String {
         } => {
             format!("a route to {destination} in {route_table}")
         }
+        Leftover::OtherRoute {
+            route_table,
+            destination,
+            ..
+        } => {
+            format!("a route of others to {destination} in {route_table}")
+        }
         Leftover::FirewallGroup { group, .. } => format!("group {group}"),
         Leftover::FirewallRule { rule_id, .. } => format!("rule {rule_id}"),
         Leftover::PossibleThing { thing, .. } => format!("perhaps {}", self::thing(thing)),

@@ -222,6 +222,7 @@ fn told(leftover: &Leftover) -> String {
         What::Half(it) => format!("half {:?} {}", it.side(), it.link),
         What::PossibleHalf(it) => format!("possible_half {:?} {}", it.side(), it.link),
         What::Route(it) => format!("route {} {}", it.route_table, it.destination),
+        What::OtherRoute(it) => format!("other_route {} {}", it.route_table, it.destination),
         What::FirewallGroup(it) => format!("firewall_group {}", it.group),
         What::FirewallRule(it) => format!("firewall_rule {}", it.rule_id),
         What::PossibleThing(it) => format!("possible_thing {it:?}"),

@@ -38,6 +38,7 @@ macro_rules! where_permissions_count {
 }
 
 mod adoption;
+mod aws;
 mod consent;
 mod cost;
 mod emulated;

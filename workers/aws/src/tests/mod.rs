@@ -5,16 +5,18 @@
 
 mod firewall;
 
-use super::{AwsCloud, mode_at, refusals::Asked, requests, views};
+use super::{AwsCloud, DEFAULT_LIMITS, mode_at, refusals::Asked, requests, views};
 use crate::ec2::{
     Ec2Settings, PeeringConnection, PeeringEnd, PeeringStatus, Route, RouteDestination, RouteState,
     RouteTable, RouteTarget, Subnet, Tags, Vpc,
 };
 use cloud::{
-    AccountRegion, Cloud, CloudErrorKind, LinkEnd, LinkSpec, LinkState, NetworkRef, OWNER_TAG,
-    Operation, Owner,
+    AccountRegion, Cloud, CloudErrorKind, Limits, LinkEnd, LinkSpec, LinkState, NetworkRef,
+    OWNER_TAG, Operation, Owner,
 };
-use domain::{CloudMode, NetworkId, PeeringId, Provider, Region, network::LinkOption};
+use domain::{
+    CloudMode, NetworkId, PeeringId, Places, Provider, QuotaOverrides, Region, network::LinkOption,
+};
 use uuid::Uuid;
 
 const OWNER: Owner = Owner::new(NetworkId(Uuid::from_u128(6)), PeeringId(Uuid::from_u128(7)));
@@ -182,7 +184,7 @@ fn a_network_has_all_its_ranges_and_a_shared_one_is_not_the_accounts_own() {
         ipv6_cidrs: vec!["fd00::/56".parse().unwrap()],
         tags: Tags::new(),
     };
-    let view = views::network(&asked, &found).unwrap().unwrap();
+    let view = views::network(&asked, &found).unwrap();
     let ranges: Vec<_> = view.ranges.iter().map(ToString::to_string).collect();
     assert_eq!(
         (view.network.as_str(), ranges),
@@ -197,7 +199,9 @@ fn a_network_has_all_its_ranges_and_a_shared_one_is_not_the_accounts_own() {
         account: "666666666666".to_owned(),
         ..found
     };
-    assert_eq!(views::network(&asked, &shared).unwrap(), None);
+    let owner = views::network(&asked, &shared).unwrap().shared_by;
+    assert_eq!(owner.map(|it| it.to_string()), Some(shared.account));
+    assert_eq!(view.shared_by, None);
 }
 
 #[test]
@@ -379,4 +383,40 @@ fn what_answers_under_a_name_of_awss_is_aws_and_everything_else_an_emulator() {
     assert!(of(Some(stands_in[0])).is_some_and(|it| it.as_str() == "emulator"));
     let cloud = AwsCloud::new(Ec2Settings::default());
     assert_eq!(cloud.mode(Provider::Gcp), None);
+}
+
+#[test]
+fn each_account_has_the_quotas_that_are_said_of_it_then_those_of_all_then_the_usual_ones() {
+    let usual = AwsCloud::new(Ec2Settings::default());
+    assert_eq!(usual.limits(&here()), DEFAULT_LIMITS);
+    let of_all = QuotaOverrides {
+        links: Some(125),
+        rules: Some(100),
+        ..QuotaOverrides::default()
+    };
+    let of_one = QuotaOverrides {
+        rules: Some(200),
+        routes: Some(1000),
+        pending_links: Some(7),
+        ..QuotaOverrides::default()
+    };
+    let places = Places::default()
+        .with_quotas(Provider::Aws, of_all)
+        .with_quotas_of(Provider::Aws, "222222222222", of_one);
+    let cloud = AwsCloud::new(Ec2Settings::default()).with_places(places);
+    let everywhere = Limits {
+        links: 125,
+        rules: 100,
+        ..DEFAULT_LIMITS
+    };
+    assert_eq!(cloud.limits(&here()), everywhere);
+    let theirs = Limits {
+        rules: 200,
+        routes: 1000,
+        pending_links: 7,
+        ..everywhere
+    };
+    for region in ["eu-west-1", "us-east-1"] {
+        assert_eq!(cloud.limits(&place("222222222222", region)), theirs);
+    }
 }

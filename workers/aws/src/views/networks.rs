@@ -4,24 +4,21 @@ use super::{super::refusals::Asked, home};
 use crate::ec2::{IpNet, Subnet, Vpc};
 use cloud::{CloudError, NetworkView, SubnetView};
 
-/// The VPC, if it is the account's own: EC2 also shows those of others of which a subnet is shared.
-pub(in super::super) fn network(
-    asked: &Asked<'_>,
-    found: &Vpc,
-) -> Result<Option<NetworkView>, CloudError> {
-    if !found.account.is_empty() && found.account != asked.scope.account {
-        return Ok(None);
-    }
+/// The VPC. EC2 also shows those of other accounts of which a subnet is shared, with their owner.
+pub(in super::super) fn network(asked: &Asked<'_>, found: &Vpc) -> Result<NetworkView, CloudError> {
+    let is_shared = !found.account.is_empty() && found.account != asked.scope.account;
+    let owner = is_shared.then(|| asked.name("account", &found.account));
     let ranges = found
         .cidrs
         .iter()
         .copied()
         .map(IpNet::V4)
         .chain(found.ipv6_cidrs.iter().copied().map(IpNet::V6));
-    Ok(Some(NetworkView {
+    Ok(NetworkView {
         network: asked.name("VPC", found.id.as_str())?,
         ranges: ranges.collect(),
-    }))
+        shared_by: owner.transpose()?,
+    })
 }
 
 pub(in super::super) fn subnet(

@@ -82,19 +82,20 @@ fn until_when(peering: &Peering) -> Option<Instruction> {
     else {
         return None;
     };
-    let mut body = format!(
-        "The request {link} can be accepted until {}.",
-        written(*expires_at)
-    );
+    let mut body = match expires_at {
+        Some(at) => format!("The request {link} can be accepted until {}.", written(*at)),
+        None => format!("The request {link} can be accepted at any time."),
+    };
     if let Some(deadline) = peering.terms.deadline {
         body += &format!(
             " Unless the link is active by {}, it is taken back.",
             written(deadline)
         );
     }
-    body += match peering.terms.renew {
-        true => " If it expires, it is asked for once more.",
-        false => " If it expires, a new peering must be requested.",
+    body += match (expires_at, peering.terms.renew) {
+        (Some(_), true) => " If it expires, it is asked for once more.",
+        (Some(_), false) => " If it expires, a new peering must be requested.",
+        (None, _) => "",
     };
     Some(Instruction::text("How long there is", body))
 }

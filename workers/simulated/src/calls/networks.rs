@@ -17,7 +17,27 @@ use ipnet::IpNet;
 
 impl Call<'_> {
     pub(crate) fn networks(&mut self, of: &[CloudNetwork]) -> Vec<NetworkView> {
-        self.look(of, |network, _| vec![network.view()])
+        let mut shown = self.look(of, |network, _| vec![network.view()]);
+        if !self.is_elsewhere() {
+            shown.extend(self.shared(of));
+        }
+        shown
+    }
+
+    /// Those of other accounts that are shared with this one.
+    fn shared(&self, of: &[CloudNetwork]) -> Vec<NetworkView> {
+        let (at, all) = (self.at, self.state.world.networks.values());
+        let is_here = |it: &&SimulatedNetwork| {
+            let its = &it.network.at;
+            (its.provider, &its.region) == (at.provider, &at.region)
+                && it.shared_with.contains(&at.account)
+        };
+        let shared = all.filter(|it| of.contains(&it.network.network));
+        let view = |it: &SimulatedNetwork| NetworkView {
+            shared_by: Some(it.network.at.account.clone()),
+            ..it.view()
+        };
+        shared.filter(is_here).map(view).collect()
     }
 
     pub(crate) fn subnets(&mut self, of: &[CloudNetwork]) -> Vec<SubnetView> {

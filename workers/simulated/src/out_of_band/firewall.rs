@@ -72,6 +72,13 @@ impl OutOfBand {
         self.reach(|state, _| state.world.group(&network.at, group).map(call))
     }
 
+    /// The group is gone with all its rules.
+    pub fn drop_group(&self, network: &NetworkRef, group: &FirewallGroup) {
+        self.with_network(network, |network| {
+            network.groups.retain(|it| it.id != *group);
+        });
+    }
+
     /// Machines are in the group now, so that it cannot be removed.
     pub fn use_group(&self, network: &NetworkRef, group: &FirewallGroup) {
         self.with_group(network, group, |group| group.in_use = true);

@@ -11,7 +11,7 @@ use super::{
     OutOfBand,
 };
 use cloud::{AccessEntry, Direction, DnsSupport, NetworkRef, RouteTarget};
-use domain::text::{RouteTable, Subnet};
+use domain::text::{Account, RouteTable, Subnet};
 use ipnet::IpNet;
 use std::time::Duration;
 
@@ -64,6 +64,13 @@ impl OutOfBand {
         call: impl FnOnce(&mut SimulatedNetwork) -> T,
     ) -> Option<T> {
         self.reach(|state, _| state.world.network_mut(network).map(call))
+    }
+
+    /// The network's owner shares it with this account, which sees it from now on.
+    pub fn share(&self, network: &NetworkRef, account: &Account) {
+        self.with_network(network, |network| {
+            network.shared_with.insert(account.clone());
+        });
     }
 
     /// One more range, as its links tell it too.

@@ -11,7 +11,7 @@ use cloud::{
 };
 use domain::{
     Provider,
-    text::{FirewallGroup, Interface, RouteTable, Subnet},
+    text::{Account, FirewallGroup, Interface, RouteTable, Subnet},
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub struct SimulatedNetwork {
     /// Its static and dynamic routes, which it can export (GCP).
     #[serde(default)]
     pub custom_routes: Vec<IpNet>,
+    /// The accounts that its owner shares it with: they see it, and whose it is.
+    #[serde(default)]
+    pub shared_with: BTreeSet<Account>,
     /// Until when it is busy with an operation.
     pub busy_until: DateTime<Utc>,
 }
@@ -132,6 +135,7 @@ impl SimulatedNetwork {
             dns: all_supported(),
             gateway: false,
             custom_routes: Vec::new(),
+            shared_with: BTreeSet::new(),
             busy_until: DateTime::<Utc>::MIN_UTC,
         }
     }
@@ -182,6 +186,7 @@ impl SimulatedNetwork {
         NetworkView {
             network: self.network.network.clone(),
             ranges: self.ranges.clone(),
+            shared_by: None,
         }
     }
 

@@ -18,9 +18,9 @@ use domain::{
     PeeringId, Range,
     network::{
         EndedPeering, Leftover, Life, Orphan, OrphanCleared, OrphanEnd, OrphanFound, OrphanThing,
-        Outcome, Registered, Thing,
+        Outcome, Registered,
     },
-    text::{CloudNetwork, Link, OrphanId, RouteTable},
+    text::{CloudNetwork, Link, OrphanId},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -274,7 +274,11 @@ impl Judge<'_> {
         let folded = folded.map(|(id, it): (_, &EndedPeering)| (*id, &it.ending, it.ended_at));
         let mut found = BTreeMap::new();
         for (peering, ending, ended_at) in kept.chain(folded) {
-            let left: BTreeSet<_> = ending.left_behind().iter().filter_map(route).collect();
+            let left: BTreeSet<_> = ending
+                .left_behind()
+                .iter()
+                .filter_map(Leftover::route)
+                .collect();
             let Some(link) = ending.link().filter(|_| !left.is_empty()) else {
                 continue;
             };
@@ -297,27 +301,5 @@ impl Judge<'_> {
             }
         }
         found.into_values().collect()
-    }
-}
-
-/// The route that is left behind, or may be.
-fn route(leftover: &Leftover) -> Option<(&RouteTable, Range)> {
-    match leftover {
-        Leftover::Route {
-            route_table,
-            destination,
-            ..
-        } => Some((route_table, *destination)),
-        Leftover::PossibleThing {
-            thing: Thing::Route { at, destination },
-            ..
-        } => at.table().map(|table| (table, *destination)),
-        Leftover::PossibleThing { .. }
-        | Leftover::PossibleLink
-        | Leftover::Link { .. }
-        | Leftover::Half { .. }
-        | Leftover::PossibleHalf { .. }
-        | Leftover::FirewallGroup { .. }
-        | Leftover::FirewallRule { .. } => None,
     }
 }

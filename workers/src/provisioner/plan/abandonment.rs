@@ -7,7 +7,7 @@
 //! adopted link, and what it had, stay. So does a group that holds rules of somebody else's: both
 //! are named.
 
-use super::{Draft, Facts, Query, exposure, firewall, halves, later, removal};
+use super::{Draft, Facts, Query, exposure, firewall, halves, later, removal, routes};
 use domain::{
     Side,
     network::{Leftover, LinkTrace, PeeringAbandoned, RemovalCause},
@@ -56,6 +56,7 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
     if draft.records.is_empty() {
         let mut left_behind = facts.peering.leftovers();
         left_behind.extend(kept_by_others(facts));
+        left_behind.extend(others_routes(facts, trace));
         draft.record(PeeringAbandoned {
             peering_id: facts.peering.id,
             reason: reason.clone(),
@@ -81,6 +82,18 @@ fn kept_by_others(facts: &Facts<'_>) -> Vec<Leftover> {
         rule_id: rule.id.clone(),
     });
     left.collect()
+}
+
+/// Routes of other owners over the link, in the tables that were looked at.
+fn others_routes(facts: &Facts<'_>, trace: &LinkTrace) -> Vec<Leftover> {
+    let (Some(link), true) = (trace.link(), facts.peering.made_the_link()) else {
+        return Vec::new();
+    };
+    let seen = facts.peering.kept_sides().filter_map(|side| {
+        let tables = facts.seen.tables.get(side).as_ref()?;
+        Some(routes::of_others(facts, side, link, tables))
+    });
+    seen.flatten().collect()
 }
 
 /// The side that is to be cleaned up, while there is time and it can be seen.

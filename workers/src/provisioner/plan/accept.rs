@@ -24,11 +24,12 @@ const WARNING: TimeDelta = TimeDelta::hours(24);
 pub(super) fn plan(
     facts: &Facts<'_>,
     link: &Link,
-    expires_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
     warned: bool,
     draft: &mut Draft,
 ) {
-    if facts.now >= expires_at && is_taken_back(facts) {
+    let is_over = |at: Option<DateTime<Utc>>| at.is_some_and(|at| facts.now >= at);
+    if (expires_at.is_none() || is_over(expires_at)) && is_taken_back(facts) {
         if halves::take_back(facts, link, draft) {
             draft.record(PeeringExpired {
                 peering_id: facts.peering.id,
@@ -42,9 +43,7 @@ pub(super) fn plan(
     };
     // The cloud's own clock counts where it tells of one: nobody knows how old a link is that was
     // adopted.
-    let expires_at = view
-        .expires_at
-        .map_or(expires_at, |shown| shown.min(expires_at));
+    let expires_at = expires_at.into_iter().chain(view.expires_at).min();
     if facts.peering.made_the_link()
         && states::ending(view).is_none()
         && let Some(views) = &facts.seen.links.local
@@ -63,13 +62,13 @@ pub(super) fn plan(
     match view.state {
         LinkState::Pending => pending(facts, view, expires_at, warned, draft),
         // Taken back by us because its time was over.
-        LinkState::Deleted if facts.now >= expires_at && facts.peering.made_the_link() => {
+        LinkState::Deleted if is_over(expires_at) && facts.peering.made_the_link() => {
             draft.record(PeeringExpired {
                 peering_id: facts.peering.id,
                 link: link.clone(),
             });
         }
-        LinkState::Deleting if facts.now >= expires_at && facts.peering.made_the_link() => {
+        LinkState::Deleting if is_over(expires_at) && facts.peering.made_the_link() => {
             draft.polls = true
         }
         LinkState::Initiating
@@ -88,7 +87,7 @@ pub(super) fn plan(
 fn pending(
     facts: &Facts<'_>,
     view: &LinkView,
-    expires_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
     warned: bool,
     draft: &mut Draft,
 ) {
@@ -106,14 +105,17 @@ fn pending(
 }
 
 /// A request that nobody accepts is warned of, and ends when its time is over: by the cloud itself,
-/// or, where the cloud has no such clock, by taking it back. Says whether it is over.
+/// or by taking it back. Where it waits for ever there is no clock. Says whether it is over.
 fn clock(
     facts: &Facts<'_>,
     view: &LinkView,
-    expires_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
     warned: bool,
     draft: &mut Draft,
 ) -> bool {
+    let Some(expires_at) = expires_at else {
+        return false;
+    };
     let near = expires_at - WARNING;
     if facts.now < near {
         draft.due_at(near);
@@ -132,8 +134,6 @@ fn clock(
         || !facts.peering.made_the_link()
     {
         draft.polls = true;
-    } else if halves::form(facts).is_two_objects() {
-        halves::take_back(facts, &view.link, draft);
     } else {
         draft.act(
             facts,

@@ -331,15 +331,19 @@ pub(super) fn take_back(
     let Some(seen) = is_seen(facts, side, draft) else {
         return false;
     };
-    let Some(all) = seen else {
-        return true;
-    };
-    let before = (draft.actions.len(), draft.records.len());
-    detach(facts, side, &view.group, all, |_| true, draft);
-    if (draft.actions.len(), draft.records.len()) != before || draft.polls {
-        return false;
+    if let Some(all) = seen {
+        let before = (draft.actions.len(), draft.records.len());
+        detach(facts, side, &view.group, all, |_| true, draft);
+        if (draft.actions.len(), draft.records.len()) != before || draft.polls {
+            return false;
+        }
     }
-    let users = users(facts, side, &view.group, all);
+    let users = users(
+        facts,
+        side,
+        &view.group,
+        seen.map_or(&[][..], Vec::as_slice),
+    );
     if users.is_empty() {
         return true;
     }

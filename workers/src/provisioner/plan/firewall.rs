@@ -32,7 +32,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
         .filter(|group| is_ours(facts, side, group))
         .collect();
     match ours.as_slice() {
-        [] => missing(facts, side, draft),
+        [] => missing(facts, side, groups, draft),
         [group] => hold(facts, side, group, draft),
         [_, _, ..] => {
             let ids = ours
@@ -60,7 +60,7 @@ pub(super) fn is_ours(facts: &Facts<'_>, side: Side, view: &GroupView) -> bool {
         || facts.peering.is_ours(side, &Thing::Group) && named_and_tagged()
 }
 
-fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+fn missing(facts: &Facts<'_>, side: Side, groups: &[GroupView], draft: &mut Draft) {
     let known = facts.peering.firewall.get(side).group.clone();
     let repairs = match known {
         None => true,
@@ -69,9 +69,27 @@ fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
                 == Verdict::Repair
         }
     };
-    if repairs {
-        make(facts, side, draft);
+    if !repairs {
+        return;
     }
+    let name = group_name(facts.peering.id);
+    match groups.iter().find(|group| group.name == name) {
+        Some(theirs) => name_is_taken(facts, side, theirs, draft),
+        None => make(facts, side, draft),
+    }
+}
+
+/// A group of somebody else's has the name that the engine's would have. A cloud gives a name once
+/// in a network, and a group of another owner is not taken over.
+fn name_is_taken(facts: &Facts<'_>, side: Side, theirs: &GroupView, draft: &mut Draft) {
+    let (name, group, owner) = (&theirs.name, &theirs.group, &theirs.belongs_to);
+    let message = format!(
+        "{group} has the name of the engine's firewall group, {name}, and was not made by Peerage; it belongs to {owner}"
+    );
+    let remedy = vec![format!(
+        "delete {group}, or move what uses it to a group of another name; Peerage then makes its own {name}"
+    )];
+    draft.block(facts, BlockCause::Conflict, side, message, remedy);
 }
 
 /// Whether the group is to be made before the groups are looked at.

@@ -57,8 +57,12 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
     }
     let left_behind = match trace {
         LinkTrace::Seen(link) => vec![Leftover::Link { link: link.clone() }],
-        LinkTrace::Never | LinkTrace::Perhaps { .. } | LinkTrace::Gone(_) => Vec::new(),
+        LinkTrace::Gone(link) => others_routes(facts, link, draft),
+        LinkTrace::Never | LinkTrace::Perhaps { .. } => Vec::new(),
     };
+    if !draft.needs.is_empty() {
+        return;
+    }
     // What somebody else has of the link stays: that is no removal.
     if facts.peering.has_others_half() {
         draft.record(PeeringAbandoned {
@@ -74,6 +78,20 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
         });
     }
     draft.again = true;
+}
+
+/// Routes of other owners over the link that is gone, on the sides that had routes of the engine's.
+fn others_routes(facts: &Facts<'_>, link: &Link, draft: &mut Draft) -> Vec<Leftover> {
+    let mut left = Vec::new();
+    for side in facts.peering.kept_sides() {
+        if facts.peering.ever_accepted.get(side).is_empty() {
+            continue;
+        }
+        if let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) {
+            left.extend(routes::of_others(facts, side, link, tables));
+        }
+    }
+    left
 }
 
 /// Why the peering is taken back, in a reader's words.

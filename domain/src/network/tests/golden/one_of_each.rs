@@ -847,6 +847,32 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             .into(),
         ),
         (
+            "with_another_owners_route",
+            PeeringRemoved {
+                peering_id: its_peering(),
+                left_behind: vec![Leftover::OtherRoute {
+                    side: Side::Local,
+                    route_table: text("rtb-0d1e2f30415263748"),
+                    destination: "fd00:2::/56".to_owned(),
+                }],
+            }
+            .into(),
+        ),
+        (
+            "left_behind",
+            RouteConflicted {
+                peering_id: its_peering(),
+                left_by: Some(super::super::samples::peering_id(2)),
+                ..route_conflicted(
+                    Side::Local,
+                    "10.101.0.0/16",
+                    "rtb-0d1e2f30415263748",
+                    "pcx-0fedcba9876543210",
+                )
+            }
+            .into(),
+        ),
+        (
             "block",
             NetworkPolicySet {
                 network_id: its_network(),

@@ -101,6 +101,7 @@ fn a_setup_event() -> impl Strategy<Value = Outcome> {
                 destination,
                 route_table,
                 target: "tgw-01".to_owned(),
+                left_by: None,
             }
             .into()
         }),

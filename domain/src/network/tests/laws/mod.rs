@@ -197,7 +197,7 @@ fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
     let peering_id = peering.id;
     for remnant in peering.leftovers() {
         match remnant {
-            Leftover::PossibleLink | Leftover::Link { .. } => {}
+            Leftover::PossibleLink | Leftover::Link { .. } | Leftover::OtherRoute { .. } => {}
             Leftover::Half { side, .. } | Leftover::PossibleHalf { side, .. } => {
                 let link = None;
                 return Some(

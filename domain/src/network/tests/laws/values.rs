@@ -251,6 +251,11 @@ pub(super) fn leftovers() -> impl Strategy<Value = Vec<Leftover>> {
         a_link().prop_map(|link| Leftover::Link { link }),
         (a_side(), a_link()).prop_map(|(side, link)| Leftover::PossibleHalf { side, link }),
         (a_side(), a_group()).prop_map(|(side, group)| Leftover::FirewallGroup { side, group }),
+        (a_side(), a_table()).prop_map(|(side, route_table)| Leftover::OtherRoute {
+            side,
+            route_table,
+            destination: "fd00:2::/56".to_owned(),
+        }),
         (a_side(), a_thing()).prop_map(|(side, thing)| Leftover::PossibleThing { side, thing }),
     ];
     vec(one, 0..3)

@@ -297,6 +297,7 @@ pub(crate) fn route_conflicted(
         destination: range(destination),
         route_table: text(table),
         target: target.to_owned(),
+        left_by: None,
     }
 }
 

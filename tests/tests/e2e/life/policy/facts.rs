@@ -126,6 +126,25 @@ impl Facts {
                     }
                 }
             }
+            "ModifyNetworkInterfaceAttribute" => {
+                let said_of = |(name, value): (&String, &String)| {
+                    let is_group = name.starts_with("SecurityGroupId.");
+                    is_group.then(|| value.clone())
+                };
+                let groups: Vec<_> = call.parameters.iter().filter_map(said_of).collect();
+                // All of them are in the network of the interface.
+                let vpc = groups.iter().find_map(|it| self.vpcs.get(it));
+                let within: Vec<_> = vpc.map(|it| one("ec2:Vpc", it)).into_iter().collect();
+                let interface = format!("network-interface/{}", said("NetworkInterfaceId"));
+                ask(action, arn(&interface), within.clone());
+                for group in groups {
+                    ask(
+                        action,
+                        arn(&format!("security-group/{group}")),
+                        within.clone(),
+                    );
+                }
+            }
             "CreateTags" => {
                 let given = tags(call, "Tag");
                 for (_, id) in call

@@ -105,6 +105,7 @@ impl Life {
     async fn printed(&self, facts: &mut Facts) -> Vec<Printed> {
         let mut printed = Vec::new();
         let mut state = Network::default();
+        let tags = self.tags();
         for event in self.api.history(&self.network).await {
             let Body::Event(decoded) = decode(&event.r#type, 1, &event.raw_data) else {
                 panic!("{} cannot be read", event.r#type);
@@ -118,9 +119,9 @@ impl Life {
             };
             let mut both = [Vec::new(), Vec::new()];
             for peering in network.peerings.values() {
-                both[0].extend(statements(&for_engine(network, peering, &Tags::new())));
+                both[0].extend(statements(&for_engine(network, peering, &tags)));
                 if peering.terms.consent == Consent::Delegated {
-                    both[1].extend(statements(&for_peer(network, peering, &Tags::new())));
+                    both[1].extend(statements(&for_peer(network, peering, &tags)));
                 }
             }
             if !network.peerings.is_empty() {
@@ -132,6 +133,15 @@ impl Life {
             }
         }
         printed
+    }
+
+    /// The tags that its configuration puts on everything.
+    fn tags(&self) -> Tags {
+        let tag = |(key, value): (String, String)| {
+            let key = key.strip_prefix("cloud.aws.tags.")?;
+            Some((key.to_owned(), value))
+        };
+        self.launch.keys().into_iter().filter_map(tag).collect()
     }
 
     /// What the engine called in the accounts of both sides; `None` where nobody takes notes.

@@ -11,7 +11,7 @@ use cloud::{LinkView, Rehearsed, RouteState, RouteTarget};
 use domain::{
     Side,
     network::{BlockCause, ExposurePolicy},
-    text::Subnet,
+    text::{Account, Subnet},
 };
 use ipnet::IpNet;
 use room::{link_quota, route_room, rule_room};
@@ -167,14 +167,13 @@ pub(super) fn overlap(one: &IpNet, other: &IpNet) -> bool {
 }
 
 fn network(facts: &Facts<'_>, side: Side) -> CheckOutcome {
-    if facts
-        .seen
-        .network
-        .get(side)
-        .as_ref()
-        .is_some_and(|views| !views.is_empty())
-    {
+    let shown = facts.seen.network.get(side).iter().flatten();
+    let owners: Vec<_> = shown.map(|view| view.shared_by.as_ref()).collect();
+    if owners.contains(&None) {
         return CheckOutcome::Passed;
+    }
+    if let Some(owner) = owners.into_iter().flatten().next() {
+        return shared(facts, side, owner);
     }
     let network = sides::network(facts.network, facts.peering, side);
     failed(
@@ -182,6 +181,20 @@ fn network(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         format!("{network} is not there"),
         format!("check that {network} exists; if not, request a peering that names one that does"),
     )
+}
+
+/// A network belongs to one account, which may share it with others: only its owner can join it.
+fn shared(facts: &Facts<'_>, side: Side, owner: &Account) -> CheckOutcome {
+    let own = sides::network(facts.network, facts.peering, side);
+    let (network, account) = (&own.network, &own.at.account);
+    let message = format!(
+        "{network} belongs to account {owner}, which shares it with {account}; only its owner can join it with another network"
+    );
+    let remedy = match side {
+        Side::Local => format!("register {network} with account {owner}, its owner"),
+        Side::Remote => format!("request a peering with account {owner}, which owns {network}"),
+    };
+    failed(BlockCause::NotFound, message, remedy)
 }
 
 fn ranges_on_record(facts: &Facts<'_>, side: Side) -> CheckOutcome {

@@ -12,7 +12,7 @@ use crate::provisioner::{
 };
 use cloud::{OtherRoute, RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
-    Range, Side,
+    PeeringId, Range, Side,
     network::{
         BlockCause, DriftKind, Route, RouteConflicted, RouteFound, RouteInstalled, RouteRemoved,
         RoutesEnforced, RoutesInPlace, Where,
@@ -137,22 +137,20 @@ impl At<'_, '_> {
         if route.installed.contains_key(table) || facts.peering.drift.contains_key(&kind) {
             drift::report(facts, kind, draft);
         }
-        let message =
-            format!("{route_table} sends {destination} to {target} already; it is left alone");
-        let remedy = vec![format!(
-            "remove the route to {destination} from {route_table}, if {target} is not meant to have that traffic"
-        )];
+        let left_by = left_by(facts, table, destination, entry);
+        let (message, remedy) = in_the_way(facts, table, destination, entry, left_by);
         let known = route.conflicts.get(table);
-        if known.is_none_or(|known| known.target != target) {
+        if known.is_none_or(|known| (&known.target, known.left_by) != (&target, left_by)) {
             draft.record(RouteConflicted {
                 peering_id,
                 side,
                 destination,
                 route_table,
                 target,
+                left_by,
             });
         }
-        draft.block(facts, BlockCause::Conflict, side, message, remedy);
+        draft.block(facts, BlockCause::Conflict, side, message, vec![remedy]);
     }
 
     /// A narrower entry that leads elsewhere takes its part of the destination: the longest prefix
@@ -405,4 +403,58 @@ impl At<'_, '_> {
             }
         }
     }
+}
+
+/// The peering of this network that has ended and left this entry behind.
+fn left_by(
+    facts: &Facts<'_>,
+    table: &RouteTable,
+    destination: Range,
+    entry: &RouteView,
+) -> Option<PeeringId> {
+    match &entry.target {
+        RouteTarget::Link(link) => facts.network.who_left(table, destination, link),
+        RouteTarget::Local | RouteTarget::Other(_) => None,
+    }
+}
+
+/// What an entry is that leads elsewhere, and what a person can do about it.
+fn in_the_way(
+    facts: &Facts<'_>,
+    table: &RouteTable,
+    destination: Range,
+    entry: &RouteView,
+    left_by: Option<PeeringId>,
+) -> (String, String) {
+    let target = &entry.target;
+    let by_hand = format!(
+        "remove the route to {destination} from {table}, if {target} is not meant to have that traffic"
+    );
+    if let Some(peering) = left_by {
+        let message = format!(
+            "{table} has a route to {destination} that peering {peering} left behind, over its link {target}; it is left alone"
+        );
+        let id = format!("{table}/{destination}");
+        let is_found = facts.network.orphans.keys().any(|it| it.as_str() == id);
+        let when = if is_found {
+            ""
+        } else {
+            "once `peerage orphans list` shows it, "
+        };
+        let remedy = format!(
+            "{when}let Peerage remove it: peerage orphans remove {id} --network {} --reason '…'",
+            facts.network.id
+        );
+        return (message, remedy);
+    }
+    let had = match target {
+        RouteTarget::Link(link) => facts.network.who_had(link),
+        RouteTarget::Local | RouteTarget::Other(_) => None,
+    };
+    let had = had.map(|it| format!(", the link of peering {it}, which has ended"));
+    let message = format!(
+        "{table} sends {destination} to {target} already{}; it is left alone",
+        had.unwrap_or_default()
+    );
+    (message, by_hand)
 }

@@ -12,7 +12,9 @@ use chrono::{DateTime, Utc};
 use cloud::{LinkView, RouteState, RouteTableView, RouteTarget, RouteView, SubnetView};
 use domain::{
     Range, Side,
-    network::{DriftKind, InstallationEnded, RouteInstalled, RouteRemoved, Routing, Thing, Where},
+    network::{
+        DriftKind, InstallationEnded, Leftover, RouteInstalled, RouteRemoved, Routing, Thing, Where,
+    },
     text::{Link, RouteTable, Subnet},
 };
 use std::collections::BTreeMap;
@@ -340,6 +342,38 @@ pub(super) fn shows(
             .iter()
             .any(|route| over(link, route) == Some(destination))
     })
+}
+
+/// The routes over this link that the engine did not make: those of other owners, and those for an
+/// IPv6 range or a list of ranges. They lead nowhere once the link is gone.
+pub(super) fn of_others(
+    facts: &Facts<'_>,
+    side: Side,
+    link: &Link,
+    tables: &[RouteTableView],
+) -> Vec<Leftover> {
+    let target = RouteTarget::Link(link.clone());
+    let is_ours = |table: &RouteTable, route: &RouteView| {
+        let gone = facts.peering.gone.get(side);
+        over(link, route).is_some_and(|range| {
+            facts.peering.owns_route(side, table, range) || gone.contains(&(table.clone(), range))
+        })
+    };
+    let mut left = Vec::new();
+    for view in tables {
+        let others = view.routes.iter().filter(|it| !is_ours(&view.table, it));
+        let others = others.map(|it| (&it.target, it.destination.to_string()));
+        let beside = view.others.iter();
+        let beside = beside.map(|it| (&it.target, it.destination.clone()));
+        left.extend(others.chain(beside).filter(|(to, _)| **to == target).map(
+            |(_, destination)| Leftover::OtherRoute {
+                side,
+                route_table: view.table.clone(),
+                destination,
+            },
+        ));
+    }
+    left
 }
 
 /// Whether the table serves the chosen subnets.

@@ -135,6 +135,7 @@ fn both_see(local: &[LinkView], remote: &[LinkView]) -> Observed {
     let shown = |side: Side| NetworkView {
         network: ends.get(side).network.clone(),
         ranges: sides::ranges(&network, &peering, side),
+        shared_by: None,
     };
     let subnet = |side: Side, subnet: &domain::text::Subnet| SubnetView {
         network: ends.get(side).network.clone(),

@@ -217,6 +217,27 @@ async fn a_rule_of_another_group_that_names_ours_is_named_when_the_group_is_to_g
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rule_that_names_our_group_is_named_also_where_interfaces_may_not_be_read() {
+    let mut life = Life::active().await;
+    let (home, group) = (life.network(Side::Local), life.own_group());
+    let hands = life.cloud.out_of_band();
+    hands.deny_call(&home.at.account, Operation::Interfaces);
+    let rule = format!("tcp 443 from {group}");
+    let user = hands.group(&home, "web", &[rule.as_str()]).unwrap();
+    hands.use_group(&home, &group);
+    life.says(remove());
+    life.blocks(BlockCause::InUse, Side::Local).await;
+    let blocked = life.log.peering().blocked.unwrap();
+    for named in [user.as_str(), "web", group.as_str()] {
+        assert!(blocked.message.contains(named), "{blocked:?}");
+    }
+    hands.drop_group(&home, &user);
+    hands.leave_group(&home, &group);
+    life.settles().await;
+    is_clean(&life.cloud.world(), "nobody uses it any more");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_removal_detaches_what_the_engine_attached_and_nothing_else_of_the_machine() {
     let mut life = Life::active().await;
     let (machine, theirs) = life.machine("kurrentdb");

@@ -26,6 +26,8 @@ mod ownership;
 mod ranges;
 mod removal;
 mod routes;
+mod shared;
+mod stale;
 mod storms;
 mod strangers;
 mod subnets;

@@ -3,7 +3,10 @@
 use super::{Life, is_clean, remove};
 use crate::provisioner::{sides, testing::Log};
 use cloud::{LinkState, RouteTarget};
-use domain::{Side, network::BlockCause};
+use domain::{
+    Side,
+    network::{BlockCause, DriftKind, Leftover},
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_removed_peering_leaves_nothing_and_its_link_goes_after_its_routes() {
@@ -105,4 +108,123 @@ async fn a_group_that_is_in_use_holds_up_the_end_and_is_named() {
     life.cloud.out_of_band().leave_group(&local, &group);
     life.settles().await;
     is_clean(&life.cloud.world(), "no longer used");
+}
+
+/// A world with IPv6 at home, and somebody's IPv6 route over the engine's link there.
+async fn with_an_ipv6_route() -> (Life, domain::text::RouteTable) {
+    let mut life = Life::active().await;
+    let (local, table) = (life.network(Side::Local), life.main_table(Side::Local));
+    let by_hand = life.cloud.out_of_band();
+    let over = RouteTarget::Link(life.link());
+    by_hand.route(&local, &table, V6.parse().unwrap(), over);
+    life.looks_again().await;
+    (life, table)
+}
+
+const V6: &str = "fd00:2::/56";
+
+#[tokio::test(start_paused = true)]
+async fn an_ipv6_route_over_the_engines_link_is_a_finding_and_is_named_when_it_is_left_behind() {
+    let (mut life, table) = with_an_ipv6_route().await;
+    let drift = life.log.peering().drift;
+    assert!(
+        drift
+            .keys()
+            .any(|it| matches!(it, DriftKind::RouteExtra { destination, .. } if destination == V6)),
+        "{drift:?}"
+    );
+    life.says(remove());
+    life.settles().await;
+    assert_eq!(life.log.peering().life.as_str(), "removed");
+    let left = life
+        .log
+        .peering()
+        .life
+        .ending()
+        .unwrap()
+        .left_behind()
+        .to_vec();
+    let route = Leftover::OtherRoute {
+        side: Side::Local,
+        route_table: table,
+        destination: V6.to_owned(),
+    };
+    assert_eq!(left, [route], "and nothing of the engine's own");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strangers_route_over_the_link_is_named_when_it_is_left_behind_and_the_engines_are_not() {
+    let mut life = Life::active().await;
+    let (remote, table) = (life.network(Side::Remote), life.main_table(Side::Remote));
+    let by_hand = life.cloud.out_of_band();
+    let over = RouteTarget::Link(life.link());
+    by_hand.route(&remote, &table, "10.20.64.0/18".parse().unwrap(), over);
+    life.says(remove());
+    life.settles().await;
+    let left = life
+        .log
+        .peering()
+        .life
+        .ending()
+        .unwrap()
+        .left_behind()
+        .to_vec();
+    let route = Leftover::OtherRoute {
+        side: Side::Remote,
+        route_table: table,
+        destination: "10.20.64.0/18".to_owned(),
+    };
+    assert_eq!(left, [route]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_names_the_routes_of_others_beside_the_engines_own() {
+    let (mut life, table) = with_an_ipv6_route().await;
+    life.says(super::holds::abandon(None));
+    life.look_for(super::HOUR).await;
+    assert_eq!(life.log.peering().life.as_str(), "abandoned");
+    let left = life
+        .log
+        .peering()
+        .life
+        .ending()
+        .unwrap()
+        .left_behind()
+        .to_vec();
+    let route = Leftover::OtherRoute {
+        side: Side::Local,
+        route_table: table,
+        destination: V6.to_owned(),
+    };
+    assert_eq!(
+        left.iter().filter(|it| **it == route).count(),
+        1,
+        "{left:?}"
+    );
+    assert!(left.iter().any(|it| matches!(it, Leftover::Route { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_open_to_all_ipv6_is_an_exposure_while_an_ipv6_route_leads_over_the_link() {
+    let mut life = Life::active().await;
+    let (local, remote) = (life.network(Side::Local), life.network(Side::Remote));
+    let by_hand = life.cloud.out_of_band();
+    by_hand.widen(&local, "fd00:1::/56".parse().unwrap());
+    by_hand.widen(&remote, V6.parse().unwrap());
+    let open = by_hand
+        .group(&remote, "web", &["tcp 443 from ::/0"])
+        .unwrap();
+    life.looks_again().await;
+    let exposed = |life: &Life| {
+        let exposures = life.log.peering().firewall.remote.exposures;
+        exposures.values().any(|it| it.exposure.group == open)
+    };
+    assert!(!exposed(&life), "no IPv6 goes over the link");
+    let (table, over) = (life.main_table(Side::Local), RouteTarget::Link(life.link()));
+    by_hand.route(&local, &table, V6.parse().unwrap(), over);
+    life.looks_again().await;
+    assert!(exposed(&life));
+    by_hand.unroute(&local, &table, V6.parse().unwrap());
+    life.looks_again().await;
+    assert!(!exposed(&life));
 }

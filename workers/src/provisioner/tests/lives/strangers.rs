@@ -2,7 +2,12 @@
 //! named, and the group stays while they are in it, unless the policy wants them gone.
 
 use super::{HOUR, Life, holds::abandon, is_clean, remove};
-use crate::provisioner::{memories::Memories, settings::ProvisionerSettings, testing::Fuse};
+use crate::provisioner::{
+    memories::Memories,
+    settings::ProvisionerSettings,
+    testing::{Fuse, peering_id},
+};
+use cloud::group_name;
 use domain::{
     Side,
     network::{BlockCause, ExposurePolicy, Leftover, Policy, SetPolicy},
@@ -149,4 +154,40 @@ async fn a_crash_at_any_step_of_a_removal_never_takes_a_strangers_rule_with_the_
             return;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_has_the_engines_name_is_named_with_its_id_and_left_alone_until_it_goes() {
+    for side in Side::BOTH {
+        let mut life = Life::asked_for();
+        let (network, name) = (life.network(side), group_name(peering_id()));
+        let by_hand = life.cloud.out_of_band();
+        let theirs = by_hand.group(&network, &name, &[THEIRS]).unwrap();
+        life.blocks(BlockCause::Conflict, side).await;
+        let blocked = life.log.peering().blocked.unwrap();
+        for named in [theirs.as_str(), &name] {
+            assert!(blocked.message.contains(named), "{}", blocked.message);
+            assert!(blocked.remedy[0].contains(named), "{:?}", blocked.remedy);
+        }
+        assert_eq!(life.rules_in(&theirs).map(|it| it.len()), Some(1));
+        assert_eq!(life.count("FirewallGroupCreated"), 1, "the other side's");
+        by_hand.drop_group(&network, &theirs);
+        life.settles().await;
+        assert!(life.log.peering().is_converged());
+        let ours = life.log.peering().firewall.get(side).group.clone();
+        assert_ne!(ours, Some(theirs));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_does_not_take_a_group_that_has_only_the_engines_name() {
+    let mut life = Life::asked_for();
+    let (network, name) = (life.network(Side::Local), group_name(peering_id()));
+    let by_hand = life.cloud.out_of_band();
+    let theirs = by_hand.group(&network, &name, &[THEIRS]).unwrap();
+    life.blocks(BlockCause::Conflict, Side::Local).await;
+    life.says(remove());
+    life.settles().await;
+    assert_eq!(life.log.peering().life.as_str(), "removed");
+    assert_eq!(life.rules_in(&theirs).map(|it| it.len()), Some(1));
 }
