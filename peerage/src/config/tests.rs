@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{clouds::Clouds, storage::Storage};
-use cloud::AccountRegion;
+use ::cloud::AccountRegion;
 use domain::{Provider, Region};
 use std::path::Path;
 
