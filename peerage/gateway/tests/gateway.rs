@@ -517,7 +517,11 @@ async fn the_document_describes_every_method_and_is_whole() {
     let document = answer.json();
     assert_eq!(document["openapi"], "3.1.0");
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths, [CHECK, WATCH]);
+    let own = ["/health", "/health/{service}", "/health/{service}/text"];
+    assert_eq!(paths, [&[CHECK, WATCH][..], &own].concat());
+    let in_path = &document["paths"][own[2]]["get"]["parameters"][0];
+    assert_eq!(in_path["name"], "service", "{in_path}");
+    assert_eq!(in_path["in"], "path", "{in_path}");
     let stream = &document["paths"][WATCH]["post"]["responses"]["200"]["content"];
     assert!(stream["application/x-ndjson"].is_object(), "{stream}");
     let schemas = document["components"]["schemas"].as_object().unwrap();
