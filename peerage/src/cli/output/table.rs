@@ -1,8 +1,8 @@
 //! Tables that fit: the terminal's width, or 100 columns where there is none.
 //!
-//! Names and ids that are copied stay whole as long as there is room for them; everything else wraps.
-//! A text that would fill a screen is cut to one line, and is whole under `--output json` and in the
-//! server's log.
+//! Names and ids that are copied stay whole as long as there is room for them; everything else
+//! wraps. A text that would fill a screen is cut to one line, and is whole under `--output json`
+//! and in the server's log.
 
 use crate::cli::terminal;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};

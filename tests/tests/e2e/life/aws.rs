@@ -1,5 +1,5 @@
-//! What AWS alone has, on the strict EC2: names of security groups, who uses one, interfaces, tags on
-//! both halves, networks that are shared, IPv6 routes, and blackholes of an earlier peering.
+//! What AWS alone has, on the strict EC2: names of security groups, who uses one, interfaces, tags
+//! on both halves, networks that are shared, IPv6 routes, and blackholes of an earlier peering.
 
 use super::peering::{Life, text};
 use super::worlds::{RunningWorld, World};

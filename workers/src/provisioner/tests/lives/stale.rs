@@ -1,5 +1,5 @@
-//! What an ended peering left behind stands in a new one's way: the log knows whose it was, says so,
-//! and offers to clear it.
+//! What an ended peering left behind stands in a new one's way: the log knows whose it was, says
+//! so, and offers to clear it.
 
 use super::{HOUR, Life, holds::abandon};
 use crate::provisioner::testing::{CLIENTS, peering_id, range};
