@@ -1,6 +1,6 @@
 //! What can be asked of a request for approval.
 
-use super::{ApprovalCarriedOut, ApprovalRefused, BoundAs, Shown};
+use super::{ApprovalCarriedOut, ApprovalRefused, BoundAs, RequestedAs, Shown};
 use crate::{
     access::{Asked, Identity, Method, Peers, Policy, Reach, Subject, Target, judge},
     ids::{CommandId, NetworkId},
@@ -62,6 +62,8 @@ pub struct AskApproval {
     pub digest: Digest,
     /// Who asks.
     pub requester: Subject,
+    /// By what they may ask for this.
+    pub requested_as: Option<RequestedAs>,
     /// Why.
     pub reason: Option<Reason>,
     /// Where the change is tracked.
@@ -131,30 +133,76 @@ pub struct Standing<'a> {
     pub hash: &'a Digest,
 }
 
+impl BoundAs {
+    /// By what this person may call a method there, if any binding says so.
+    fn of(
+        identity: &Identity,
+        policy: &Policy,
+        method: Method,
+        target: Target<'_>,
+    ) -> Option<Self> {
+        let bindings = policy.of(identity);
+        let binding = judge(&bindings, method, target).ok()?;
+        let name = binding.subject.as_ref();
+        Some(Self {
+            group: binding.group.clone(),
+            name: name.filter(|it| **it != identity.subject.subject).cloned(),
+        })
+    }
+
+    /// Whether a policy still says so of this subject.
+    fn stands(
+        &self,
+        subject: &Subject,
+        policy: &Policy,
+        method: Method,
+        target: Target<'_>,
+    ) -> bool {
+        let identity = Identity {
+            subject: subject.clone(),
+            also: self.name.iter().cloned().collect(),
+            groups: self.group.iter().cloned().collect(),
+        };
+        Self::of(&identity, policy, method, target).is_some()
+    }
+}
+
 impl Approver {
     /// The caller as an approver of that network and account, if any binding makes them one.
     pub fn of(identity: &Identity, policy: &Policy, target: Target<'_>) -> Option<Self> {
-        let bindings = policy.of(identity);
-        let binding = judge(&bindings, Method::ApproveCommand, target).ok()?;
-        let subject = &identity.subject;
-        let name = binding.subject.as_ref();
+        let bound_as = BoundAs::of(identity, policy, Method::ApproveCommand, target)?;
         Some(Self {
-            subject: subject.clone(),
-            bound_as: BoundAs {
-                group: binding.group.clone(),
-                name: name.filter(|it| **it != subject.subject).cloned(),
-            },
+            subject: identity.subject.clone(),
+            bound_as,
         })
     }
 
     /// Whether a policy still makes them one, by what they were one by.
     pub(super) fn stands(&self, policy: &Policy, target: Target<'_>) -> bool {
-        let identity = Identity {
-            subject: self.subject.clone(),
-            also: self.bound_as.name.iter().cloned().collect(),
-            groups: self.bound_as.group.iter().cloned().collect(),
-        };
-        Self::of(&identity, policy, target).is_some()
+        let (by, subject) = (&self.bound_as, &self.subject);
+        by.stands(subject, policy, Method::ApproveCommand, target)
+    }
+}
+
+impl RequestedAs {
+    /// The caller of a method as one who may, there.
+    pub fn of(
+        identity: &Identity,
+        policy: &Policy,
+        method: Method,
+        target: Target<'_>,
+    ) -> Option<Self> {
+        let bound_as = BoundAs::of(identity, policy, method, target)?;
+        Some(Self {
+            method: method.name().to_owned(),
+            bound_as,
+        })
+    }
+
+    /// Whether a policy still lets them. A method that this version does not know is nobody's.
+    pub(super) fn stands(&self, subject: &Subject, policy: &Policy, target: Target<'_>) -> bool {
+        let method = self.method.parse::<Method>();
+        method.is_ok_and(|it| self.bound_as.stands(subject, policy, it, target))
     }
 }
 

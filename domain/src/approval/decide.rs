@@ -6,7 +6,7 @@ use super::{
     AskApproval, Finished, GiveApproval, Given, MOST_BYTES, MOST_OF_A_NETWORK, MOST_OF_A_REQUESTER,
     RejectCommand, Request, Shown, Standing, Started, State, TAKEOVER, command::target,
 };
-use crate::access::{Asked, Subject, Target};
+use crate::access::{Asked, Peers, Policy, Subject, Target};
 use chrono::{DateTime, Utc};
 
 /// What comes of a command: events, or a refusal. No events: it is so already.
@@ -64,6 +64,7 @@ fn begin(ask: &AskApproval, now: DateTime<Utc>) -> Result<Vec<ApprovalEvent>, Ap
         command: ask.command.clone(),
         command_digest: ask.digest.clone(),
         requester: ask.requester.clone(),
+        requested_as: ask.requested_as.clone(),
         reason: ask.reason.clone(),
         ticket: ask.ticket.clone(),
         expected_revision: ask.expected_revision,
@@ -290,6 +291,21 @@ impl Request {
     /// How many approvals it needs under this policy.
     pub fn needed(&self, standing: Standing<'_>) -> u8 {
         needed(self, standing)
+    }
+
+    /// Whether the one who asked may still give the command, by this policy: it is carried out in
+    /// their name.
+    pub fn requester_stands(&self, policy: &Policy) -> bool {
+        let asked = &self.asked;
+        let target = Target {
+            peers: asked
+                .peer_account
+                .as_ref()
+                .map_or(Peers::None, Peers::Account),
+            ..self.target()
+        };
+        let by = asked.requested_as.as_ref();
+        by.is_none_or(|it| it.stands(&asked.requester, policy, target))
     }
 
     /// What its approvers act on.

@@ -91,6 +91,9 @@ pub struct ApprovalRequested {
     pub command_digest: Digest,
     /// Who asks.
     pub requester: Subject,
+    /// By what they may ask for this; absent in a request of before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_as: Option<RequestedAs>,
     /// Why, in the requester's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
@@ -112,7 +115,18 @@ pub struct ApprovalRequested {
     pub shown: Shown,
 }
 
-/// By what of a credential somebody is an approver, where it is not the subject's own name.
+/// By what somebody may give a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RequestedAs {
+    /// The method of the API that it came by, like `RequestPeering`.
+    pub method: String,
+    /// By what of their credential it is theirs to call.
+    #[serde(default)]
+    pub bound_as: BoundAs,
+}
+
+/// By what of a credential somebody is bound to a role, where it is not the subject's own name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BoundAs {

@@ -37,7 +37,8 @@ pub use command::{
 pub use decide::decide;
 pub use event::{
     ApprovalCarriedOut, ApprovalEvent, ApprovalExecutionStarted, ApprovalGiven, ApprovalGranted,
-    ApprovalPlanChanged, ApprovalRefused, ApprovalRejected, ApprovalRequested, BoundAs, Shown,
+    ApprovalPlanChanged, ApprovalRefused, ApprovalRejected, ApprovalRequested, BoundAs,
+    RequestedAs, Shown,
 };
 pub use evolve::evolve;
 pub use refusal::ApprovalRefusal;

@@ -14,7 +14,10 @@ pub(super) fn one_of_each() -> Vec<ApprovalEvent> {
         policy: &led.policy,
         hash: &hash,
     };
-    let asked = ApprovalCommand::Ask(Box::new(ask(2)));
+    let mut asked = ask(2);
+    // As it was stored before; the sample beside it has it.
+    asked.requested_as = None;
+    let asked = ApprovalCommand::Ask(Box::new(asked));
     let mut all = decide(&led.approval, &asked, standing, at(0)).expect("it is asked for");
     led.takes(&asked).expect("it is asked for");
     let by = BoundAs {
@@ -57,19 +60,29 @@ pub(super) fn one_of_each() -> Vec<ApprovalEvent> {
     all
 }
 
+/// Samples of what came to an event later.
+fn later() -> Vec<(&'static str, ApprovalEvent)> {
+    let led = Led::asked(2);
+    let request = led.approval.request().expect("it is on record");
+    let asked = ApprovalEvent::ApprovalRequested(Box::new(request.asked.clone()));
+    vec![("ApprovalRequested.v1.requested_as", asked)]
+}
+
 #[test]
 fn every_event_is_stored_as_its_sample_and_the_sample_is_read_again() {
     let all = one_of_each();
     let names: Vec<_> = all.iter().map(ApprovalEvent::name).collect();
     assert_eq!(names, ApprovalEvent::NAMES);
-    for event in all {
+    let first = all.into_iter().map(|it| (format!("{}.v1", it.name()), it));
+    let later = later().into_iter().map(|(name, it)| (name.to_owned(), it));
+    for (sample, event) in first.chain(later) {
         let Value::Object(mut tagged) = serde_json::to_value(&event).expect("JSON") else {
             panic!("{event:?}")
         };
         assert_eq!(tagged["type"], event.name());
         let data = tagged.remove("data").expect("what it says");
         let text = format!("{}\n", serde_json::to_string_pretty(&data).expect("JSON"));
-        same(&format!("approval/{}.v1.json", event.name()), &text);
+        same(&format!("approval/{sample}.json"), &text);
         let stored: Value = serde_json::from_str(&text).expect("JSON");
         let again = json!({ "type": event.name(), "data": stored });
         assert_eq!(

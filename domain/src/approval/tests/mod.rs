@@ -52,6 +52,13 @@ fn ask(approvals: u8) -> AskApproval {
         digest: Digest::of(&command).expect("JSON"),
         command,
         requester: subject(IDP, "ada"),
+        requested_as: Some(RequestedAs {
+            method: "AllowConnectorIngress".to_owned(),
+            bound_as: BoundAs {
+                group: "operators".parse().ok(),
+                name: None,
+            },
+        }),
         reason: "for the auditors".parse().ok(),
         ticket: "NET-7".parse().ok(),
         expected_revision: Some(3),
@@ -540,4 +547,36 @@ fn every_refusal_has_a_reason_of_its_own_and_tells_its_facts() {
         .collect();
     assert_eq!(reasons.len(), 14);
     assert!(reasons.iter().all(|it| it.starts_with("APPROVAL")));
+}
+
+#[test]
+fn a_command_is_carried_out_only_while_the_one_who_asked_may_still_give_it() {
+    let led = Led::asked(2);
+    let request = led.approval.request().expect("it is on record");
+    let bound = |role: &str, group: &str, project: &str| -> Policy {
+        serde_json::from_value(json!({ "bindings": [{
+            "role": role, "method": "token", "issuer": IDP, "group": group, "projects": [project],
+        }] }))
+        .expect("a policy")
+    };
+    assert!(request.requester_stands(&bound("operator", "operators", "payments")));
+    for (role, group, project) in [
+        ("viewer", "operators", "payments"),
+        ("operator", "others", "payments"),
+        ("operator", "operators", "search"),
+    ] {
+        let policy = bound(role, group, project);
+        assert!(
+            !request.requester_stands(&policy),
+            "{role} {group} {project}"
+        );
+    }
+    // Of before it was kept.
+    let mut older = request.clone();
+    older.asked.requested_as = None;
+    assert!(older.requester_stands(&bound("viewer", "operators", "payments")));
+    let mut newer = request.clone();
+    let by = newer.asked.requested_as.as_mut().expect("it is kept");
+    by.method = "OfALaterVersion".to_owned();
+    assert!(!newer.requester_stands(&bound("operator", "operators", "payments")));
 }

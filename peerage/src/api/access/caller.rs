@@ -72,6 +72,14 @@ impl Caller {
         }
     }
 
+    /// The method that they call, if they are known and it is one of the API.
+    pub fn method(&self) -> Option<Method> {
+        match &self.0 {
+            Kind::Anybody | Kind::Nobody => None,
+            Kind::Known(known) => known.method,
+        }
+    }
+
     /// When the credential ends.
     pub fn expires(&self) -> Option<DateTime<Utc>> {
         match &self.0 {

@@ -5,13 +5,17 @@
 //! them puts on record that it has started; another takes over after a while. Whoever executes, the
 //! command's id makes it once: the second finds the first one's outcome. Right before, the command
 //! is decided once more: where it comes to something else than was approved, it is shown anew and
-//! waits again; where it is refused, so the request ends.
+//! waits again; where it is refused, so the request ends. So it does where the one who asked may
+//! not give the command any more: nobody lends their approval to somebody's right that is gone.
 
 use super::{
     log::{self, By, Loaded},
     shown,
 };
-use crate::api::{Services, problem::Problem};
+use crate::api::{
+    Services,
+    problem::{Problem, Reason},
+};
 use chrono::TimeDelta;
 use domain::{
     Actor, CommandId, PeeringId,
@@ -173,6 +177,10 @@ async fn attempt(
             Err(error) => return outcome(&error),
         };
         if !preview.repeated {
+            if !request.requester_stands(&services.doors.policy().policy) {
+                let text = "who asked for it may not give this command any more";
+                return Ok(refused(Reason::AccessDenied.as_str(), text));
+            }
             let shown = shown(&preview)?;
             if shown.hash != request.shown.hash {
                 return Ok(Attempt::Changed(shown));

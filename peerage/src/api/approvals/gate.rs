@@ -14,8 +14,8 @@ use crate::api::{
 };
 use domain::{
     Digest, NetworkId,
-    access::{Asked, Subject},
-    approval::{Approval, ApprovalCommand, AskApproval, End, Request, State},
+    access::{Asked, Identity, Method, Peers, Reach, Subject, Target},
+    approval::{Approval, ApprovalCommand, AskApproval, End, Request, RequestedAs, State},
     network::{Network, NetworkCommand, Opening, Registered, may_open, openings},
 };
 use journal::Caller;
@@ -89,7 +89,14 @@ pub(in crate::api) async fn gate(
         return Ok(Gate::Pass(judged.revision));
     };
     ask(
-        services, requester, command, caller, digest, judged, asked, subjects,
+        services,
+        (identity, who.method()),
+        command,
+        caller,
+        digest,
+        judged,
+        asked,
+        subjects,
     )
     .await
 }
@@ -198,7 +205,7 @@ fn again(
 )]
 async fn ask(
     services: &Services,
-    requester: &Subject,
+    (identity, method): (&Identity, Option<Method>),
     command: &NetworkCommand,
     caller: &Caller,
     digest: Digest,
@@ -220,8 +227,24 @@ async fn ask(
         let text = "the log is still being read, and not every request for approval is known yet; try again";
         return Err(Problem::new(Reason::DirectoryBuilding, text));
     }
-    let (of_the_network, of_the_requester) = services.waiting.of(network_id, requester);
+    let (of_the_network, of_the_requester) = services.waiting.of(network_id, &identity.subject);
     let account = guard::peer_account(command, Some(&judged.network));
+    let in_force = services.doors.policy();
+    let target = Target {
+        reach: Reach::Network {
+            id: network_id,
+            project: &judged.network.project,
+            name: &judged.network.name,
+        },
+        peers: account.as_ref().map_or(Peers::None, Peers::Account),
+    };
+    // Between the two looks another policy may have come into force.
+    let requested_as = method
+        .and_then(|it| RequestedAs::of(identity, &in_force.policy, it, target))
+        .ok_or_else(|| {
+            let text = "another policy of access is in force; call again";
+            Problem::new(Reason::AccessChanged, text)
+        })?;
     let ask = AskApproval {
         network_id,
         project: judged.network.project,
@@ -230,13 +253,14 @@ async fn ask(
         command_name: command.name().to_owned(),
         command: serde_json::to_value(command).map_err(|error| Problem::not_encodable(&error))?,
         digest,
-        requester: requester.clone(),
+        requester: identity.subject.clone(),
+        requested_as: Some(requested_as),
         reason: caller.reason.clone(),
         ticket: caller.ticket.clone(),
         expected_revision: caller.expected_revision,
         openings: judged.openings,
         needs: asked,
-        policy: services.doors.policy().hash.clone(),
+        policy: in_force.hash.clone(),
         shown: shown(&preview)?,
         of_the_network,
         of_the_requester,

@@ -555,6 +555,47 @@ async fn what_only_closes_waits_for_nobody_and_a_weaker_policy_lets_nothing_thro
     engine.stop().await;
 }
 
+#[tokio::test]
+async fn what_was_asked_for_by_somebody_who_may_not_any_more_is_refused_however_many_agree() {
+    let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let file = data.path().join("policy.toml");
+    let policy = |people: &str| {
+        let rules = r#"[{opening=["anything"],approvals=1}]"#;
+        let text = format!("bindings = {people}\napprovals = {rules}\n");
+        std::fs::write(&file, text).unwrap();
+    };
+    let everybody = people(&issuer);
+    policy(&everybody);
+    let launch = launch(&issuer, data.path())
+        .own_store()
+        .set("access.policy", &file.display().to_string());
+    let engine = launch.start_guarded().await;
+    let as_of = async |who: &str, arguments: &[&str]| run(&issuer, &engine, who, arguments).await;
+    let _ = as_of("root", &network("orders", "payments")).await.done();
+    let id = Uuid::new_v4().to_string();
+    let asked = request("orders", "10.30.0.0/16", "vpc-0d4c3b2a", &id);
+    assert_eq!(as_of("ada", &words(&asked)).await.code, Some(3));
+
+    // She looks on now, and operates nothing.
+    policy(&everybody.replace("operator", "viewer"));
+    wait::until("the policy is in force", SOON, async || {
+        let told = as_of("ada", &["whoami", "--output", "json"]).await.json();
+        (!told.to_string().contains("\"operator\"")).then_some(())
+    })
+    .await;
+    let _ = as_of("bob", &["approve", &id, "--yes"]).await;
+    let shown = as_of("vic", &["pending", &id, "--output", "json"])
+        .await
+        .json();
+    assert_eq!(shown["state"], "APPROVAL_STATE_REFUSED", "{shown:#}");
+    assert_eq!(shown["refusal"], "ACCESS_DENIED", "{shown:#}");
+    let listed = as_of("root", &["peering", "list", "--output", "json"])
+        .await
+        .json();
+    assert_eq!(listed, json!([]));
+    engine.stop().await;
+}
+
 fn subject(issuer: &Issuer, name: &str) -> Subject {
     Subject {
         method: Proof::Token,
