@@ -18,7 +18,8 @@ pub struct Audit {
     pub checkpoint_interval: Duration,
     /// Who is asked to cosign.
     pub witnesses: Vec<AuditWitness>,
-    /// Addresses to which each checkpoint is posted as it is made.
+    /// Addresses to which the newest checkpoint is posted as often as that, until each has taken
+    /// it.
     pub publish: Vec<String>,
 }
 

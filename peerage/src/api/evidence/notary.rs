@@ -9,10 +9,11 @@ use crate::api::{
     v1,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
 use http::Uri;
 use journal::Clock;
 use projections::{AuditTree, Head, TreeError};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tree::{Checkpoint, SignedCheckpoint, SigningKeys, VerifierKey, origin_of};
@@ -50,8 +51,6 @@ struct Told {
     /// Of which one witnesses were asked last, and when.
     asked: Option<(u64, u64, DateTime<Utc>)>,
     answers: Vec<v1::WitnessAnswer>,
-    /// Which one was published last.
-    published: Option<(u64, u64)>,
 }
 
 /// What was signed.
@@ -122,7 +121,6 @@ impl Evidence {
             }
         };
         self.ask(&mut told, &head, &mut checkpoint).await?;
-        self.publish(&mut told, &head, &checkpoint).await;
         Ok(Signed {
             checkpoint,
             answers: told.answers.clone(),
@@ -218,18 +216,31 @@ impl Evidence {
         keep.await.map_err(|it| problem(&it))
     }
 
-    async fn publish(&self, told: &mut Told, head: &Head, checkpoint: &SignedCheckpoint) {
-        let of = (head.epoch, head.size);
-        if told.published == Some(of) {
-            return;
-        }
-        for url in &self.0.publish {
-            if let Err(error) = self.0.witnesses.publish(url, checkpoint).await {
-                let error = domain::error_chain(&error);
-                tracing::warn!(%url, error, "a checkpoint is not published; the next one is tried again");
+    /// Posts a checkpoint to each address that has not taken it, all at once: one that does not
+    /// answer holds up no other, and gets the newest one when it is back.
+    async fn publish(&self, taken: &mut HashMap<Uri, Checkpoint>, signed: &SignedCheckpoint) {
+        let of = signed.checkpoint();
+        let wanting: Vec<_> = self
+            .0
+            .publish
+            .iter()
+            .filter(|it| taken.get(*it) != Some(of))
+            .collect();
+        let posting = wanting
+            .iter()
+            .map(|url| self.0.witnesses.publish(url, signed));
+        let answers = join_all(posting).await;
+        for (url, answer) in wanting.into_iter().zip(answers) {
+            match answer {
+                Ok(()) => {
+                    taken.insert(url.clone(), of.clone());
+                }
+                Err(error) => {
+                    let error = domain::error_chain(&error);
+                    tracing::warn!(%url, error, "a checkpoint is not published; it is tried again");
+                }
             }
         }
-        told.published = Some(of);
     }
 
     /// Signs what is new now and then, until it is cancelled.
@@ -241,15 +252,19 @@ impl Evidence {
         let mut turns = tokio::time::interval(interval.max(Duration::from_millis(100)));
         turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut whole = self.tree().caught_up();
+        let mut taken = HashMap::new();
         let work = async {
             loop {
                 turns.tick().await;
                 if whole.wait_for(|it| *it).await.is_err() {
                     return;
                 }
-                if let Err(problem) = self.signed().await {
-                    let why = problem.text();
-                    tracing::warn!(why, "no checkpoint is signed for now");
+                match self.signed().await {
+                    Ok(signed) => self.publish(&mut taken, &signed.checkpoint).await,
+                    Err(problem) => {
+                        let why = problem.text();
+                        tracing::warn!(why, "no checkpoint is signed for now");
+                    }
                 }
             }
         };

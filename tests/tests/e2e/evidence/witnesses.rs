@@ -5,6 +5,11 @@ use crate::support::SOON;
 use peerage_tests::engine::{peerage, run};
 use std::{fs, path::Path};
 use testkit::{ports, process::Running, wait};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpListener,
+    sync::mpsc,
+};
 
 const WITNESS: &str = "witness.example/w1";
 
@@ -150,6 +155,72 @@ async fn a_witness_cosigns_what_grows_and_a_store_that_was_put_back_begins_a_new
         told.contains("not cosigned by witness.example/w1"),
         "{told}"
     );
+    engine.stop().await;
+}
+
+/// Takes requests one by one, and answers what it is told; gives the bodies.
+async fn receiver(answers: Vec<u16>) -> (String, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/checkpoints", listener.local_addr().unwrap());
+    let (send, bodies) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut answers = answers.into_iter();
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = BufReader::new(stream);
+            let (mut line, mut length) = (String::new(), 0);
+            while stream.read_line(&mut line).await.is_ok_and(|it| it > 2) {
+                let lower = line.to_ascii_lowercase();
+                if let Some(told) = lower.strip_prefix("content-length:") {
+                    length = told.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            if stream.read_exact(&mut body).await.is_err() {
+                continue;
+            }
+            let status = answers.next().unwrap_or(200);
+            let head =
+                format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = send.send(String::from_utf8(body).unwrap());
+        }
+    });
+    (url, bodies)
+}
+
+#[tokio::test]
+async fn the_newest_checkpoint_is_posted_until_it_is_taken_whatever_another_address_does() {
+    let place = Place::new().await;
+    let (url, mut bodies) = receiver(vec![503]).await;
+    // It takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let publish = format!("[\"{silent}\", \"{url}\"]");
+    let launch = place.launch("data").set("audit.publish", &publish);
+    let engine = launch.start().await;
+    happen(&engine, &["a-1"]).await;
+    let mut next = async || {
+        let posted = tokio::time::timeout(SOON, bodies.recv()).await;
+        posted.expect("a checkpoint in time").unwrap()
+    };
+    let (refused, taken) = (next().await, next().await);
+    assert_eq!(refused.lines().next(), Some(LOG));
+    assert_eq!(taken.lines().next(), Some(LOG));
+    happen(&engine, &["b-1"]).await;
+    let own = place.checkpoint(&engine, "own.checkpoint").await;
+    let size = |note: &str| note.lines().nth(1).unwrap().parse::<u64>().unwrap();
+    let own = size(&fs::read_to_string(own).unwrap());
+    let posted = loop {
+        let posted = next().await;
+        if size(&posted) >= own {
+            break posted;
+        }
+    };
+    let file = place.path("posted.checkpoint");
+    fs::write(&file, posted).unwrap();
+    let told = place.verify(&file, &[]).await.done();
+    assert!(told.contains("VERIFIED"), "{told}");
     engine.stop().await;
 }
 
