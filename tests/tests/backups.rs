@@ -522,3 +522,19 @@ async fn an_engine_that_runs_is_backed_up_in_one_command_and_recognises_an_older
     );
     engine.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_where_a_data_directory_should_be_is_refused_and_no_empty_one_begun_beside_it() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    drop(NodePlace::new(&data).start().await);
+    let serve = [
+        "serve",
+        "--data-dir",
+        text(&data),
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    refused(&run(&serve).await, 2, &["is an event store", "`events`"]);
+    assert!(!data.join("events").exists());
+}

@@ -8,17 +8,25 @@ mod restore;
 mod stats;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ::backup::BackupError;
 use thiserror::Error;
 
-use crate::StartError;
+use crate::{
+    StartError,
+    log::{OpenError, must_exist},
+};
 
 pub use self::backup::backup;
 pub use restore::{Restored, Until, restore};
 pub use stats::{Stats, stats};
 pub use verify::{Verification, verify};
+
+/// Whether a store is in this folder, of whatever format.
+pub fn is_store(directory: &Path) -> bool {
+    !matches!(must_exist(directory), Err(OpenError::NoStore(_)))
+}
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -67,6 +67,8 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    #[error("{} is an event store, not an engine's data directory, which has its store in `events`: name the folder around it, or move it there", .dir.display())]
+    DataDirectoryIsStore { dir: PathBuf },
     #[error("the data directory {} is in use by another process; stop that one, or name another directory with --data-dir", .dir.display())]
     DataDirectoryInUse { dir: PathBuf },
     #[error("cannot listen on {address}; name another with --listen")]
@@ -137,6 +139,7 @@ impl StartError {
         match self {
             Self::DataDirectory { .. }
             | Self::DataDirectoryInUse { .. }
+            | Self::DataDirectoryIsStore { .. }
             | Self::Listen { .. }
             | Self::Insecure { .. }
             | Self::LooseSecret(_)

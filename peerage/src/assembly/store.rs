@@ -32,6 +32,9 @@ pub(super) fn take_directory(
         dir: dir.clone(),
         source,
     };
+    if embedded::offline::is_store(dir) {
+        return Err(StartError::DataDirectoryIsStore { dir: dir.clone() });
+    }
     private_directory(dir).map_err(failed)?;
     let lock = File::options()
         .create(true)
