@@ -8,7 +8,7 @@ use domain::{
     connector::{Connector, Defined, evolve},
     text::ConnectorId,
 };
-use journal::{FollowError, Followed, Journal, Recorded, Signal};
+use journal::{FollowError, Followed, Journal, Memory, Recorded};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -60,33 +60,7 @@ impl Default for Catalogue {
 impl Catalogue {
     /// Follows the log, until cancelled.
     pub async fn run(&self, journal: &Journal, stop: CancellationToken) -> Result<(), FollowError> {
-        let mut follower = journal.follow(None, Followed::Connectors);
-        loop {
-            let signal = tokio::select! {
-                signal = follower.next() => signal,
-                () = stop.cancelled() => return Ok(()),
-            };
-            let may_be_another = match signal {
-                Ok(Signal::Event(recorded)) => {
-                    self.apply(&recorded);
-                    false
-                }
-                Ok(Signal::CaughtUp) => {
-                    self.0.is_whole.send_replace(true);
-                    false
-                }
-                Ok(Signal::Checkpoint(_)) => false,
-                Ok(Signal::Resumed) => true,
-                Err(error) if error.is_of_another_log() => true,
-                Err(error) => return Err(error),
-            };
-            if may_be_another {
-                // What is known of the log is read anew.
-                self.0.is_whole.send_replace(false);
-                self.0.entries.lock().clear();
-                follower = journal.follow(None, Followed::Connectors);
-            }
-        }
+        journal.remember(Followed::Connectors, self, stop).await
     }
 
     /// All that are there, by their ids; nothing if the log is not read so soon.
@@ -114,7 +88,9 @@ impl Catalogue {
             entry.connector = executed.connector.clone();
         }
     }
+}
 
+impl Memory for Catalogue {
     fn apply(&self, recorded: &Recorded) {
         let Some(id) = ConnectorId::of_stream(&recorded.stream) else {
             return;
@@ -130,6 +106,15 @@ impl Catalogue {
         } else {
             parked::note(&mut entry.parked, recorded);
         }
+    }
+
+    fn is_whole(&self) {
+        self.0.is_whole.send_replace(true);
+    }
+
+    fn forget(&self) {
+        self.0.is_whole.send_replace(false);
+        self.0.entries.lock().clear();
     }
 }
 

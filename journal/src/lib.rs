@@ -45,6 +45,7 @@ mod error;
 mod facts;
 pub mod follow;
 mod journal;
+mod memory;
 mod metadata;
 pub mod networks;
 mod nodes;
@@ -64,6 +65,7 @@ pub use domain::Clock;
 pub use error::{ExecuteError, FollowError, JournalError};
 pub use follow::{Followed, Follower, Signal};
 pub use journal::Journal;
+pub use memory::Memory;
 pub use metadata::Metadata;
 pub use networks::{
     Caller, Executed, Figures, Loaded, Networks, Preview, Registration, Undecodable,

@@ -7,7 +7,7 @@ use domain::{
     access::Subject,
     approval::{Approval, Request, State, evolve, of_stream},
 };
-use journal::{FollowError, Followed, Journal, Recorded, Signal};
+use journal::{FollowError, Followed, Journal, Memory, Recorded};
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
@@ -63,34 +63,7 @@ impl Waiting {
         journal: &Journal,
         stop: CancellationToken,
     ) -> Result<(), FollowError> {
-        let mut follower = journal.follow(None, Followed::Approvals);
-        loop {
-            let signal = tokio::select! {
-                signal = follower.next() => signal,
-                () = stop.cancelled() => return Ok(()),
-            };
-            let may_be_another = match signal {
-                Ok(Signal::Event(recorded)) => {
-                    self.apply(&recorded);
-                    false
-                }
-                Ok(Signal::CaughtUp) => {
-                    self.0.is_whole.send_replace(true);
-                    self.changed();
-                    false
-                }
-                Ok(Signal::Checkpoint(_)) => false,
-                Ok(Signal::Resumed) => true,
-                Err(error) if error.is_of_another_log() => true,
-                Err(error) => return Err(error),
-            };
-            if may_be_another {
-                // What is known of the log is read anew.
-                self.0.is_whole.send_replace(false);
-                self.0.entries.lock().clear();
-                follower = journal.follow(None, Followed::Approvals);
-            }
-        }
+        journal.remember(Followed::Approvals, self, stop).await
     }
 
     /// All that have not ended, by their ids; nothing if the log is not read so soon.
@@ -169,7 +142,9 @@ impl Waiting {
     fn changed(&self) {
         self.0.changes.send_modify(|it| *it = it.wrapping_add(1));
     }
+}
 
+impl Memory for Waiting {
     fn apply(&self, recorded: &Recorded) {
         let Some(id) = of_stream(&recorded.stream) else {
             return;
@@ -193,5 +168,15 @@ impl Waiting {
         }
         drop(entries);
         self.changed();
+    }
+
+    fn is_whole(&self) {
+        self.0.is_whole.send_replace(true);
+        self.changed();
+    }
+
+    fn forget(&self) {
+        self.0.is_whole.send_replace(false);
+        self.0.entries.lock().clear();
     }
 }
