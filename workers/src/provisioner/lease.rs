@@ -118,3 +118,54 @@ impl Layer for Fenced {
         once().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use domain::{Provider, Region};
+    use simulated::{SimulatedCloud, SimulatedSettings};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// A term of which enough is left, or not.
+    #[derive(Debug, Default)]
+    struct Kept(AtomicBool);
+
+    impl Term for Kept {
+        fn number(&self) -> u64 {
+            7
+        }
+
+        fn lasts_for_a_call(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cloud_is_read_at_any_time_and_changed_only_while_enough_of_the_lease_is_left() {
+        let settings = SimulatedSettings::instant(1);
+        let cloud = SimulatedCloud::new(settings, Arc::new(|| DateTime::UNIX_EPOCH));
+        let (held, term) = (Held::default(), Arc::new(Kept::default()));
+        let fenced = Fenced::new(Arc::new(cloud), held.clone());
+        let at = AccountRegion {
+            provider: Provider::Aws,
+            account: "111122223333".parse().unwrap(),
+            region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
+            external_id: None,
+        };
+        let group = "sg-0123456789abcdef0".parse().unwrap();
+        let change = async || fenced.delete_group(&at, &group).await.unwrap_err().kind;
+        let read = async || fenced.firewall_groups(&at, &[]).await.is_ok();
+
+        // The cloud itself would say that there is no such group.
+        let never_held = (change().await, read().await);
+        assert_eq!(never_held, (CloudErrorKind::Unreachable, true));
+        held.set(Some(Arc::clone(&term) as Arc<dyn Term>));
+        let nearly_over = (change().await, read().await);
+        assert_eq!(nearly_over, (CloudErrorKind::Unreachable, true));
+        term.0.store(true, Ordering::Relaxed);
+        assert_eq!(change().await, CloudErrorKind::NotFound);
+        held.set(None);
+        assert_eq!(change().await, CloudErrorKind::Unreachable);
+    }
+}
