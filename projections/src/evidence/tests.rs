@@ -245,7 +245,7 @@ fn a_tree_that_covered_other_streams_is_known_by_that() {
 }
 
 #[test]
-#[ignore = "a measurement: run it alone, as `cargo test -p peerage-projections --release -- --ignored proof`"]
+#[ignore = "measures, and others would disturb it: ./test.sh figures"]
 fn the_proof_of_one_of_a_million_events_takes_less_than_ten_milliseconds() {
     let folder = TempDir::new().unwrap();
     let mut rows = rows::opened(&folder.path().join("tree.sqlite")).unwrap();
