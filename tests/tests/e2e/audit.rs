@@ -1,6 +1,6 @@
 //! The audit as people read it: what happened in sentences, found by what is asked for.
 
-use crate::support::SOON;
+use crate::support::{REGISTER, REQUEST, SOON};
 use peerage_tests::engine::{Engine, Launch, peerage};
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -8,39 +8,8 @@ use tempfile::TempDir;
 use testkit::wait;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-const REGISTER: [&str; 12] = [
-    "network",
-    "register",
-    "--name",
-    "orders",
-    "--region",
-    "eu-west-1",
-    "--account",
-    "111122223333",
-    "--vpc",
-    "vpc-0a1b2c3d",
-    "--range",
-    "10.20.0.0/16",
-];
-
-const REQUEST: [&str; 16] = [
-    "peering",
-    "request",
-    "--network",
-    "orders",
-    "--region",
-    "us-east-1",
-    "--account",
-    "444455556666",
-    "--vpc",
-    "vpc-0d4c3b2a",
-    "--range",
-    "10.30.0.0/16",
-    "--ticket",
-    "OPS-7",
-    "--reason",
-    "the orders team moves",
-];
+/// What is asked for with it, by whom and why.
+const MORE: [&str; 4] = ["--ticket", "OPS-7", "--reason", "the orders team moves"];
 
 /// The types of these events, in their order.
 fn types(events: &Value) -> Vec<&str> {
@@ -54,7 +23,7 @@ async fn the_log_tells_in_sentences_who_did_what_and_why_and_is_found_by_ticket_
     let data = TempDir::new().unwrap();
     let engine = Launch::new(data.path()).start().await;
     let _ = engine.cli(&REGISTER).await.done();
-    let requested = engine.json(&REQUEST).await;
+    let requested = engine.json(&[&REQUEST[..], &MORE].concat()).await;
     let peering = requested["peeringId"].as_str().unwrap().to_owned();
     let _ = engine.cli(&["peering", "watch", &peering]).await.done();
 
@@ -278,7 +247,7 @@ async fn who_can_reach_an_address_is_told_with_its_decisions_now_and_for_before(
     let engine = Launch::new(data.path()).start().await;
     let _ = engine.cli(&REGISTER).await.done();
     let (registered, _) = now(&engine, "orders").await;
-    let requested = engine.json(&REQUEST).await;
+    let requested = engine.json(&[&REQUEST[..], &MORE].concat()).await;
     let peering = requested["peeringId"].as_str().unwrap().to_owned();
     for (side, destination) in [("local", "10.30.0.0/16"), ("remote", "10.20.0.0/16")] {
         let route = ["route", "accept", &peering, "--side", side];

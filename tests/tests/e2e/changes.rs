@@ -1,7 +1,7 @@
 //! What is changed while a link stands: the peer's ranges, the subnets of both ends, who answers
 //! and until when; as the person at the terminal sees it.
 
-use crate::support::SOON;
+use crate::support::{REGISTER, REQUEST, SOON};
 use peerage_tests::engine::{Engine, Launch};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -13,36 +13,8 @@ const PEER: &str = "444455556666/vpc-0d4c3b2a";
 async fn engine(request: &[&str]) -> (Engine, TempDir) {
     let data = TempDir::new().unwrap();
     let engine = Launch::new(data.path()).start().await;
-    let own = [
-        "network",
-        "register",
-        "--name",
-        "orders",
-        "--region",
-        "eu-west-1",
-        "--account",
-        "111122223333",
-        "--vpc",
-        "vpc-0a1b2c3d",
-        "--range",
-        "10.20.0.0/16",
-    ];
-    engine.json(&own).await;
-    let peer = [
-        "peering",
-        "request",
-        "--network",
-        "orders",
-        "--region",
-        "us-east-1",
-        "--account",
-        "444455556666",
-        "--vpc",
-        "vpc-0d4c3b2a",
-        "--range",
-        "10.30.0.0/16",
-    ];
-    engine.json(&[&peer, request].concat()).await;
+    engine.json(&REGISTER).await;
+    engine.json(&[&REQUEST[..], request].concat()).await;
     (engine, data)
 }
 

@@ -1,6 +1,7 @@
 //! Why something is as it is, and what is open: from the command to the calls at the cloud, and
 //! what a review finds, confirms and closes.
 
+use crate::support::{REGISTER, REQUEST};
 use peerage_tests::{
     engine::{Engine, Launch},
     venv, workspace,
@@ -8,34 +9,8 @@ use peerage_tests::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const REGISTER: [&str; 12] = [
-    "network",
-    "register",
-    "--name",
-    "orders",
-    "--region",
-    "eu-west-1",
-    "--account",
-    "111122223333",
-    "--vpc",
-    "vpc-0a1b2c3d",
-    "--range",
-    "10.20.0.0/16",
-];
-
-const REQUEST: [&str; 20] = [
-    "peering",
-    "request",
-    "--network",
-    "orders",
-    "--region",
-    "us-east-1",
-    "--account",
-    "444455556666",
-    "--vpc",
-    "vpc-0d4c3b2a",
-    "--range",
-    "10.30.0.0/16",
+/// What is asked for with it, by whom and why.
+const MORE: [&str; 8] = [
     "--admit",
     "10.30.0.0/16:2113",
     "--owner",
@@ -49,7 +24,7 @@ const REQUEST: [&str; 20] = [
 /// A network with a peering that is in place, and the peering's id.
 async fn in_place(engine: &Engine) -> String {
     let _ = engine.cli(&REGISTER).await.done();
-    let requested = engine.json(&REQUEST).await;
+    let requested = engine.json(&[&REQUEST[..], &MORE].concat()).await;
     let peering = requested["peeringId"].as_str().unwrap().to_owned();
     let _ = engine.cli(&["peering", "watch", &peering]).await.done();
     peering

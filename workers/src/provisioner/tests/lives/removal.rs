@@ -123,6 +123,13 @@ async fn with_an_ipv6_route() -> (Life, domain::text::RouteTable) {
 
 const V6: &str = "fd00:2::/56";
 
+/// What its end has named as left at the cloud.
+fn left_behind(life: &Life) -> Vec<Leftover> {
+    let peering = life.log.peering();
+    let ending = peering.life.ending().expect("it has ended");
+    ending.left_behind().to_vec()
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_ipv6_route_over_the_engines_link_is_a_finding_and_is_named_when_it_is_left_behind() {
     let (mut life, table) = with_an_ipv6_route().await;
@@ -136,14 +143,7 @@ async fn an_ipv6_route_over_the_engines_link_is_a_finding_and_is_named_when_it_i
     life.says(remove());
     life.settles().await;
     assert_eq!(life.log.peering().life.as_str(), "removed");
-    let left = life
-        .log
-        .peering()
-        .life
-        .ending()
-        .unwrap()
-        .left_behind()
-        .to_vec();
+    let left = left_behind(&life);
     let route = Leftover::OtherRoute {
         side: Side::Local,
         route_table: table,
@@ -161,14 +161,7 @@ async fn a_strangers_route_over_the_link_is_named_when_it_is_left_behind_and_the
     by_hand.route(&remote, &table, "10.20.64.0/18".parse().unwrap(), over);
     life.says(remove());
     life.settles().await;
-    let left = life
-        .log
-        .peering()
-        .life
-        .ending()
-        .unwrap()
-        .left_behind()
-        .to_vec();
+    let left = left_behind(&life);
     let route = Leftover::OtherRoute {
         side: Side::Remote,
         route_table: table,
@@ -183,14 +176,7 @@ async fn what_is_given_up_names_the_routes_of_others_beside_the_engines_own() {
     life.says(super::holds::abandon(None));
     life.look_for(super::HOUR).await;
     assert_eq!(life.log.peering().life.as_str(), "abandoned");
-    let left = life
-        .log
-        .peering()
-        .life
-        .ending()
-        .unwrap()
-        .left_behind()
-        .to_vec();
+    let left = left_behind(&life);
     let route = Leftover::OtherRoute {
         side: Side::Local,
         route_table: table,
