@@ -499,3 +499,123 @@ async fn servers_that_judge_by_different_policies_are_told() {
     second.stop().await;
     first.stop().await;
 }
+
+#[tokio::test]
+async fn the_audit_tells_and_proves_to_each_what_is_theirs_and_the_whole_log_to_who_may_see_all() {
+    let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let bound = bindings(&[
+        ("admin", &issuer.url(), "root", ""),
+        (
+            "viewer",
+            &issuer.url(),
+            "vic",
+            r#"networks=["search/index"]"#,
+        ),
+    ]);
+    let key = data.path().join("audit.key").display().to_string();
+    let made = [
+        "audit",
+        "key",
+        "new",
+        "--name",
+        "log.example",
+        "--out",
+        &key,
+    ];
+    let _ = with(&[], &made).await.done();
+    let launch = Launch::new(&data.path().join("data"))
+        .own_store()
+        .set("access.issuers", &issuers(&[&issuer.url()]))
+        .set("access.bindings", &bound)
+        .set("audit.key_file", &key);
+    let engine = launch.start_guarded().await;
+    let token = async |name: &str| issuer.token("good", json!({ "sub": name })).await;
+    let (root, vic) = (token("root").await, token("vic").await);
+    let run = async |token: &str, arguments: &[&str]| as_of(&engine, token, arguments).await;
+    let mut peerings = Vec::new();
+    for (name, project, range, vpc) in [
+        ("orders", "payments", "10.30.0.0/16", "vpc-0d4c3b2a"),
+        ("index", "search", "10.31.0.0/16", "vpc-0d4c3b2b"),
+    ] {
+        let _ = run(&root, &network(name, project)).await.done();
+        let request = [
+            "peering",
+            "request",
+            "--network",
+            name,
+            "--region",
+            "us-east-1",
+            "--account",
+            "444455556666",
+            "--vpc",
+            vpc,
+            "--range",
+            range,
+            "--output",
+            "json",
+        ];
+        let asked = run(&root, &request).await.json();
+        peerings.push(asked["peeringId"].as_str().unwrap().to_owned());
+    }
+    let events = run(
+        &root,
+        &["audit", "--type", "NetworkRegistered", "--output", "json"],
+    )
+    .await;
+    let events = events.json();
+    let of = |name: &str| {
+        let all = events.as_array().unwrap();
+        let found = all.iter().find(|it| it["networkName"] == name).unwrap();
+        ["eventId", "position"].map(|it| found[it].as_str().unwrap().to_owned())
+    };
+    let ([theirs, theirs_at], [own, own_at]) = (of("payments/orders"), of("search/index"));
+
+    let export = data.path().join("log.jsonl").display().to_string();
+    let whole = ["audit", "export", "--format", "jsonl", "--out", &export];
+    for denied in [
+        &whole[..],
+        &["audit", "prove", &theirs],
+        &["audit", "explain", &theirs_at],
+        &["audit", "explain", &peerings[0]],
+        &["audit", "review", "--network", "payments/orders"],
+        &["audit", "review", "confirm", &peerings[1]],
+    ] {
+        let finished = run(&vic, denied).await;
+        assert_eq!(finished.code, Some(1), "{denied:?}: {finished:?}");
+        let is_denied = finished.stderr.contains("[ACCESS_DENIED]")
+            || finished.stderr.contains("no network is known")
+            || finished.stderr.contains("no peering is known");
+        assert!(is_denied, "{denied:?}: {finished:?}");
+        assert!(!finished.stdout.contains("payments"), "{finished:?}");
+    }
+    assert!(!std::path::Path::new(&export).exists(), "nothing was begun");
+    let leaves = r#"{"first":"0","most":10}"#;
+    for (token, status) in [(&vic, 403), (&root, 200)] {
+        let head = bearer("/peerage.v1.AuditService/ReadLeaves", token);
+        let answer = send(&engine.server(), Version::Http1, &head, leaves).await;
+        assert_eq!(answer.status().as_u16(), status);
+    }
+    for shown in [
+        &["audit", "prove", &own][..],
+        &["audit", "explain", &own_at],
+        &["audit", "explain", &peerings[1]],
+    ] {
+        let _ = run(&vic, shown).await.done();
+    }
+    let open = run(&vic, &["audit", "review", "--output", "json"])
+        .await
+        .json();
+    let seen: Vec<_> = open
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["peeringId"])
+        .collect();
+    assert!(
+        seen.iter().all(|it| **it == peerings[1].as_str()),
+        "{open:#}"
+    );
+    assert!(!seen.is_empty(), "{open:#}");
+    let _ = run(&root, &whole).await.done();
+    engine.stop().await;
+}
