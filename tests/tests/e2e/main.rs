@@ -29,5 +29,6 @@ mod probes;
 mod replicas;
 mod restart;
 mod serve;
+mod stand_ins;
 mod support;
 mod webhooks;
