@@ -279,10 +279,11 @@ async fn a_half_at_azure_lets_nothing_through_until_the_denials_stand_and_that_i
         let _ = engine.cli(&on).await.done();
     }
     wait::until("both halves to be open", SOON, || async {
+        let shown = peering(&engine, &id).await;
+        assert!(!shown["block"].is_object(), "{:#}", shown["block"]);
         (azure.access(&link) == [Some(true); 2]).then_some(())
     })
     .await;
-    // Whatever was seen of it on the way: a half was open only behind the engine's denial.
     let _ = in_place(&engine, &id).await;
     ends(&engine, &id).await;
     assert_eq!(azure.access(&link), [None; 2]);

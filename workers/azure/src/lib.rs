@@ -172,7 +172,7 @@ impl Cloud for AzureCloud {
         let seen = self.seen(&asked, of).await?;
         let mut views = Vec::new();
         for (it, guarded) in firewall::guarded(&self.arm, &asked, &seen).await? {
-            views.extend(firewall::lists(&asked, it, &guarded)?);
+            views.extend(firewall::lists(&asked, it, &guarded, &self.given)?);
         }
         Ok(views)
     }

@@ -348,7 +348,8 @@ pub struct InterfaceView {
     pub managed_by: Option<String>,
 }
 
-/// A list in front of subnets, whose entries are tried in order; what none covers is denied.
+/// A list in front of subnets, whose entries are tried in order; what none covers is denied. What
+/// the engine's own rules admit is not among them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessListView {
     /// The network that it is a part of.

@@ -243,20 +243,28 @@ fn admits_all() -> AccessEntry {
     }
 }
 
-/// What stands before each subnet with interfaces, default rules and all.
+/// What stands before each subnet with interfaces, default rules and all, but for what the engine
+/// admits itself: somebody else's rule that admits the same behind a denial lets nobody in.
 pub(crate) fn lists(
     asked: &Asked<'_>,
     seen: &Seen,
     guarded: &Guarded<'_>,
+    given: &Given,
 ) -> Result<Vec<AccessListView>, CloudError> {
     let tagged = guarded.tagged();
     let subnets = seen.vnet.properties.subnets.iter();
     let views = subnets.filter(|it| it.has_interfaces()).map(|subnet| {
         let id = subnet.properties.network_security_group.as_ref();
         let entries = match id.and_then(|it| guarded.group(&it.id)) {
-            Some(group) => all_rules(group)
-                .flat_map(|it| entries::of(&it.properties, &tagged))
-                .collect(),
+            Some(group) => {
+                let admits =
+                    |it: &&SecurityRule| matches!(rules::owner(&it.name), Some((_, false)));
+                let is_given = given.has(&group.id);
+                let others = all_rules(group).filter(|it| !(is_given && admits(it)));
+                others
+                    .flat_map(|it| entries::of(&it.properties, &tagged))
+                    .collect()
+            }
             None => vec![admits_all()],
         };
         Ok(AccessListView {

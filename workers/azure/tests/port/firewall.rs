@@ -255,8 +255,16 @@ async fn a_missing_denial_is_an_exposure_and_so_is_a_subnet_without_a_group() {
         (of("used"), of("bare"))
     };
     assert_eq!(verdict().await, (LetsIn::Yes, LetsIn::Yes));
-    world.cloud.create_group(&world.local, OWNER).await.unwrap();
+    let group = world.cloud.create_group(&world.local, OWNER).await.unwrap();
     assert_eq!(verdict().await, (LetsIn::No, LetsIn::Yes));
+
+    // What the engine admits makes the default rules behind the denial let nobody in.
+    let at = &world.local.at;
+    let admitted = world.cloud.authorize_rule(at, &group, rule(2113), OWNER);
+    admitted.await.unwrap();
+    assert_eq!(verdict().await, (LetsIn::No, LetsIn::Yes));
+    world.somebody("before", "Allow", "10.0.0.0/8", 120);
+    assert_eq!(verdict().await, (LetsIn::Yes, LetsIn::Yes));
 }
 
 #[tokio::test]

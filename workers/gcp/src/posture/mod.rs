@@ -146,13 +146,18 @@ pub(crate) async fn access_lists(
 /// All entries of a network, numbered in the order in which they are tried: the policies of those
 /// above it, then its own rules and its own policies, which of them first it says itself, and what
 /// the policies of its regions admit. Those are about some of its machines alone: each is taken to
-/// admit wherever none of the others denies.
+/// admit wherever none of the others denies. What the engine admits itself is left out: somebody
+/// else's rule that admits the same behind a denial lets nobody in.
 fn in_order(asked: &Asked<'_>, seen: &Seen) -> Vec<AccessEntry> {
     let network = asked.network(&seen.network);
     let above = policies::entries(&seen.effective, &network, policies::Level::Above);
     let own = policies::entries(&seen.effective, &network, policies::Level::Network);
     let regional = policies::entries(&seen.effective, &network, policies::Level::Region);
-    let mut of_rules: Vec<_> = seen.firewalls.iter().flat_map(rules::access).collect();
+    let others = seen.firewalls.iter().filter(|it| {
+        let is_member = matches!(part_of_name(&it.name), Some(Part::Rule(_)));
+        !(is_member && owner_of(it).is_some())
+    });
+    let mut of_rules: Vec<_> = others.flat_map(rules::access).collect();
     of_rules.sort_by_key(|it: &AccessEntry| (it.priority, it.allow));
     let order = seen
         .shown

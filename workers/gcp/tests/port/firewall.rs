@@ -111,18 +111,38 @@ async fn a_group_is_made_once_admits_nothing_and_a_rule_of_it_admits_one_port() 
             .iter()
             .any(|it| it.text == "tcp 2113 from 10.20.0.0/16")
     );
-    assert_eq!(scene.admits(2113).await, LetsIn::Yes);
-    assert_eq!(scene.admits(2114).await, LetsIn::No);
+    let listed = scene.admits(2113).await;
+    assert_eq!(listed, LetsIn::No, "what the engine admits is in its group");
 
     let revoke = async || kind(scene.cloud.revoke_rule(at, &group, &id).await);
     assert_eq!(revoke().await, None);
     assert_eq!(revoke().await, GONE);
-    assert_eq!(scene.admits(2113).await, LetsIn::No);
     let delete = async || kind(scene.cloud.delete_group(at, &group).await);
     assert_eq!(delete().await, None, "with the rule that is left");
     assert_eq!(delete().await, GONE);
     assert_eq!(scene.fake.firewalls_of(LOCAL), Vec::<String>::new());
     assert_eq!(kind(add(rule(2113)).await), GONE, "a group that is gone");
+}
+
+#[tokio::test]
+async fn somebody_elses_rule_behind_a_denial_lets_nobody_in_whatever_the_engine_admits_before_it() {
+    let scene = Scene::set(Temper::instant()).await;
+    let group = scene.group().await;
+    let at = &scene.local.at;
+    let add = async |rule| scene.cloud.authorize_rule(at, &group, rule, OWNER).await;
+    add(rule(2113)).await.unwrap();
+    let all = json!([{ "IPProtocol": "all" }]);
+    let behind = json!({ "priority": 60001, "allowed": all });
+    scene.theirs("behind", behind);
+    assert_eq!(scene.admits(2113).await, LetsIn::Yes);
+    scene.theirs("denied", json!({ "priority": 60000, "denied": all }));
+    assert_eq!(scene.admits(2113).await, LetsIn::No);
+    // A rule of the engine's name that says no owner is one of somebody else's.
+    let name = format!("{}-0123456789abcdef", group_name(OWNER.peering));
+    let like_ours =
+        json!({ "priority": 1, "allowed": [{ "IPProtocol": "tcp", "ports": ["2113"] }] });
+    scene.theirs(&name, like_ours);
+    assert_eq!(scene.admits(2113).await, LetsIn::Yes);
 }
 
 #[tokio::test]
