@@ -16,7 +16,7 @@ use crate::{
     FollowError, JournalSettings, Position, Recorded, parked::Parked, transport::Transport,
 };
 use feed::Feed;
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -35,7 +35,7 @@ pub enum Followed {
     /// One stream.
     Stream(String),
     /// Every stream whose name begins with one of these.
-    Named(&'static [&'static str]),
+    Named(Cow<'static, [&'static str]>),
 }
 
 impl fmt::Display for Followed {

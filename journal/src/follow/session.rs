@@ -185,7 +185,7 @@ impl Session<'_> {
             ),
             Followed::Named(prefixes) => (
                 StreamOption::All(all(cursor)),
-                FilterOption::Filter(beginning_with(prefixes)),
+                FilterOption::Filter(beginning_with(prefixes.as_ref())),
             ),
         };
         Options {

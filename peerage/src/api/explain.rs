@@ -4,14 +4,14 @@
 use super::{
     Services,
     access::Caller,
-    guard, history,
+    evidence, guard, history,
     parse::{self, About, Events},
     problem::Problem,
     rows, show, v1,
 };
-use domain::{NetworkId, PeeringId};
+use domain::{EventId, NetworkId, PeeringId};
 use journal::{Body, Position, Recorded};
-use projections::{Order, PageRequest};
+use projections::{LeafPlace, Order, PageRequest};
 use std::ops::ControlFlow;
 
 /// The most events of a peering that are told at once.
@@ -32,7 +32,14 @@ pub(super) async fn explain(
 ) -> Result<v1::ExplainResponse, Problem> {
     let (about, min_position) = parse::explain(request)?;
     history::is_reached(services, min_position).await?;
-    let subject = subject(services, about).await?;
+    let subject = match subject(services, about).await {
+        Ok(subject) => subject,
+        // Whether it is on record is told to those who may look at everything.
+        Err(problem) => {
+            guard::everything(caller)?;
+            return Err(problem);
+        }
+    };
     guard::network(services, caller, subject.network).await?;
     let events = events(services, &subject).await?;
     let mut commands = audit::explain(&events);
@@ -63,7 +70,35 @@ async fn subject(services: &Services, about: About) -> Result<Subject, Problem> 
             only: None,
         }),
         About::Event(position) => event_at(services, position).await,
+        About::Id(id) => match rows::network_of(services, PeeringId(id)).await {
+            Ok(network) => Ok(Subject {
+                network,
+                peering: Some(PeeringId(id)),
+                only: None,
+            }),
+            Err(unknown) => event_of(services, EventId(id)).await?.ok_or(unknown),
+        },
     }
+}
+
+/// The event of a network with this id.
+async fn event_of(services: &Services, id: EventId) -> Result<Option<Subject>, Problem> {
+    let found = evidence::found(services, id).await?;
+    let of_network = |it: LeafPlace| Some((NetworkId::from_stream(&it.stream)?, it));
+    let Some((network, place)) = found.into_iter().find_map(of_network) else {
+        return Ok(None);
+    };
+    let read = services
+        .journal
+        .read_some(&place.stream, place.revision, 1)
+        .await;
+    let read = read.map_err(|error| Problem::from(&error))?;
+    let event = read.first().filter(|it| it.revision == place.revision);
+    Ok(event.map(|it| Subject {
+        network,
+        peering: self::about(it),
+        only: Some(place.revision),
+    }))
 }
 
 /// The event at this place: the last one up to there, which is there itself.

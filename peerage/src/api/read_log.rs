@@ -10,7 +10,7 @@ use super::{
     v1,
 };
 use journal::{Followed, Position, Recorded, Signal};
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 use tree::is_covered;
 
 /// The most bytes of an answer's records.
@@ -70,9 +70,11 @@ pub(super) async fn read_log(
 }
 
 async fn collect(services: &Services, part: &parse::Part, read: &mut Read) -> Result<(), Problem> {
-    let mut follower = services
-        .journal
-        .follow(part.after, Followed::Named(AUDITED));
+    let parts = match part.prefixes.as_slice() {
+        [] => Cow::Borrowed(AUDITED),
+        some => Cow::Owned(some.to_vec()),
+    };
+    let mut follower = services.journal.follow(part.after, Followed::Named(parts));
     while read.records.len() < part.most && read.bytes < BYTES {
         let signal = follower.next().await.map_err(|error| {
             Problem::new(Reason::HistoryUnreadable, domain::error_chain(&error))
@@ -80,10 +82,7 @@ async fn collect(services: &Services, part: &parse::Part, read: &mut Read) -> Re
         match signal {
             Signal::Event(event) => {
                 read.position = Some(event.position);
-                let mut prefixes = part.prefixes.iter();
-                let is_of_parts =
-                    part.prefixes.is_empty() || prefixes.any(|it| event.stream.starts_with(it));
-                if is_of_parts && is_covered(&event.stream) {
+                if is_covered(&event.stream) {
                     read.bytes += event.data.len() + event.stored.metadata.len() + 256;
                     read.records.push(record(event));
                 }

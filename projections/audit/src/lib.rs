@@ -24,7 +24,10 @@ pub use explain::{Answer, Answered, Command, Decided, Outcome, around, explain};
 pub use past::{Past, Place, Told, Until, at, walk};
 pub use reach::{Drop, Unknown, Verdict, Way, who_can_reach};
 pub use review::Review;
-pub use sentence::{access_sentence, connector_sentence, sentence, sentence_of, thing, unreadable};
+pub use sentence::{
+    access_sentence, approval_sentence, connector_sentence, sentence, sentence_of, thing,
+    unreadable,
+};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use journal::{Clock, FollowError, Followed, Follower, Journal, Position, Recorded, Signal};
 use rows::{NewLeaf, Settled};
 use rusqlite::Connection;
-use std::{sync::LazyLock, time::Duration};
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 use tokio::task;
 use tokio_util::sync::CancellationToken;
 use tree::{COVERED, Leaf, is_covered};
@@ -127,7 +127,7 @@ impl AuditTree {
         self.is_same_log(journal, pause).await?;
         let current = self.patiently(pause, rows::current).await?;
         let from = (current.position != Position::START).then_some(current.position);
-        let mut signals = journal.follow(from, Followed::Named(&PREFIXES));
+        let mut signals = journal.follow(from, Followed::Named(Cow::Borrowed(&PREFIXES)));
         loop {
             let batch = next_batch(&mut signals).await;
             let Batch {
@@ -312,7 +312,7 @@ pub async fn read_covered(
     after: Option<Position>,
     most: usize,
 ) -> Result<Vec<Recorded>, FollowError> {
-    let mut signals = journal.follow(after, Followed::Named(&PREFIXES));
+    let mut signals = journal.follow(after, Followed::Named(Cow::Borrowed(&PREFIXES)));
     let mut found = Vec::new();
     while found.len() < most {
         match signals.next().await? {

@@ -255,6 +255,14 @@ impl AuditTree {
         self.ask(move |rows| rows::find(rows, id)).await
     }
 
+    /// Where the event at this position of the log is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn place_at(&self, position: Position) -> Result<Option<LeafPlace>, TreeError> {
+        self.ask(move |rows| rows::at(rows, position)).await
+    }
+
     /// Where the events from this place on are, so many at most.
     ///
     /// # Errors

@@ -96,6 +96,12 @@ fn an_event_is_found_by_its_id_and_its_place() {
         rows::last(&rows).unwrap().unwrap().event_id,
         all[299].event_id
     );
+    for (index, event) in (0..).zip(&all) {
+        let at = |it: Position| rows::at(&rows, it).unwrap().map(|it| it.index);
+        assert_eq!(at(event.position), Some(index));
+        assert_eq!(at(place(event.position.commit + 1)), None);
+    }
+    assert_eq!(rows::at(&rows, Position::START).unwrap(), None);
 }
 
 #[test]

@@ -73,11 +73,16 @@ pub(super) async fn prove_event(
     caller: &Caller,
     request: &v1::ProveEventRequest,
 ) -> Result<v1::ProveEventResponse, Problem> {
-    let mut fields = Fields::default();
-    let id = fields.id::<EventId>("event_id", &request.event_id);
-    let id = fields.finish(id)?;
+    let event = event(request)?;
     reached(services, &request.min_position).await?;
-    let place = place(services, id, &request.stream).await?;
+    let place = match place(services, event, &request.stream).await {
+        Ok(place) => place,
+        // Whether it is on record is told to those who may look at everything.
+        Err(problem) => {
+            guard::everything(caller)?;
+            return Err(problem);
+        }
+    };
     may_see(services, caller, &place.stream).await?;
     let evidence = &services.evidence;
     let signed = evidence.signed().await?;
@@ -102,10 +107,44 @@ pub(super) async fn prove_event(
     })
 }
 
-/// Where the event is that is meant.
-async fn place(services: &Services, id: EventId, stream: &str) -> Result<LeafPlace, Problem> {
+/// An event as it is named.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Id(EventId),
+    At(Position),
+}
+
+fn event(request: &v1::ProveEventRequest) -> Result<Named, Problem> {
+    let mut fields = Fields::default();
+    let named = match (&*request.event_id, &*request.event_position) {
+        (id, "") => fields.id("event_id", id).map(Named::Id),
+        ("", position) => fields.take("event_position", position).map(Named::At),
+        (_, _) => fields.wrong("event_position", "is named together with event_id"),
+    };
+    fields.finish(named)
+}
+
+/// Where the events with this id are.
+pub(super) async fn found(services: &Services, id: EventId) -> Result<Vec<LeafPlace>, Problem> {
     let found = services.evidence.tree().find(id).await;
-    let mut found = found.map_err(|it| problem(&it))?;
+    found.map_err(|it| problem(&it))
+}
+
+/// Where the event is that is meant.
+async fn place(services: &Services, event: Named, stream: &str) -> Result<LeafPlace, Problem> {
+    let id = match event {
+        Named::Id(id) => id,
+        Named::At(position) => {
+            let found = services.evidence.tree().place_at(position).await;
+            return found.map_err(|it| problem(&it))?.ok_or_else(|| {
+                let text = format!(
+                    "the tree holds no event at {position}: it is of a stream that is not covered, or none is there"
+                );
+                Problem::new(Reason::EventNotCovered, text)
+            });
+        }
+    };
+    let mut found = found(services, id).await?;
     found.retain(|it| stream.is_empty() || it.stream == stream);
     match found.len() {
         0 => {

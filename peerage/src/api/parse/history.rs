@@ -6,6 +6,7 @@ use audit::Until;
 use domain::{NetworkId, PeeringId};
 use journal::Position;
 use std::net::Ipv4Addr;
+use uuid::Uuid;
 
 /// A network as it was.
 #[derive(Clone, Debug)]
@@ -103,6 +104,8 @@ pub(in crate::api) enum About {
     Peering(PeeringId, Option<NetworkId>),
     /// The event at this position.
     Event(Position),
+    /// The peering of this id, or the event.
+    Id(Uuid),
 }
 
 pub(in crate::api) fn explain(
@@ -113,16 +116,21 @@ pub(in crate::api) fn explain(
     let network = fields.optional_id("network_id", &request.network_id);
     let event = fields.optional("event_position", &request.event_position);
     let min_position = fields.optional("min_position", &request.min_position);
-    let about = match (peering, event) {
-        (Some(Some(_)), Some(Some(_))) => {
-            fields.wrong("event_position", "is named together with peering_id")
+    let id = fields.optional_id::<Uuid>("id", &request.id);
+    let about = match (peering, event, id) {
+        (Some(Some(peering)), Some(None), Some(None)) => {
+            network.map(|it| About::Peering(peering, it))
         }
-        (Some(Some(peering)), Some(None)) => network.map(|it| About::Peering(peering, it)),
-        (Some(None), Some(Some(event))) => Some(About::Event(event)),
-        (Some(None), Some(None)) => {
-            fields.wrong("peering_id", "is missing, and event_position too")
+        (Some(None), Some(Some(event)), Some(None)) => Some(About::Event(event)),
+        (Some(None), Some(None), Some(Some(id))) => Some(About::Id(id)),
+        (Some(None), Some(None), Some(None)) => {
+            fields.wrong("id", "is missing, and peering_id and event_position too")
         }
-        (None, _) | (_, None) => None,
+        (Some(_), Some(_), Some(_)) => fields.wrong(
+            "id",
+            "one of id, peering_id and event_position is to be named",
+        ),
+        (None, ..) | (_, None, _) | (.., None) => None,
     };
     let parsed = (|| Some((about?, min_position?)))();
     fields.finish(parsed)
@@ -156,6 +164,7 @@ pub(in crate::api) fn read_log(request: &v1::ReadLogRequest) -> Result<Part, Pro
             Ok(v1::LogPart::Networks) => prefixes.push("network-"),
             Ok(v1::LogPart::Connectors) => prefixes.extend(["connector-", "connectorParked-"]),
             Ok(v1::LogPart::Access) => prefixes.push("access-"),
+            Ok(v1::LogPart::Approvals) => prefixes.push("approval-"),
             Ok(v1::LogPart::Unspecified) | Err(_) => {
                 let _: Option<()> =
                     fields.wrong("parts", "must be parts of the log, like LOG_PART_ACCESS");

@@ -1,6 +1,9 @@
 //! `peerage audit evidence`: all that is on record of one ticket, peering or event, as one file.
 
-use super::place::{at_position, is_position};
+use super::{
+    place::{self, EventName, at_position},
+    prove,
+};
 use crate::{
     api::v1::{self, Event, EventOrder},
     cli::{
@@ -19,6 +22,10 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
 };
+use uuid::Uuid;
+
+/// What such a file calls itself.
+pub(super) const FORMAT: &str = "peerage audit evidence";
 
 /// The most events that a file holds.
 const EVENTS: usize = 10_000;
@@ -35,9 +42,13 @@ pub(super) struct Evidence {
     /// ACCOUNT/NETWORK.
     #[arg(long, value_name = "PEERING")]
     peering: Option<Named>,
-    /// Of this event: its position, as `peerage audit log` tells it, like 4711/4711.
-    #[arg(long, value_name = "POSITION")]
-    event: Option<String>,
+    /// Of this event: its id, or its position, as `peerage audit log -o json` shows them, like
+    /// 4711/4711.
+    #[arg(long, value_name = "EVENT", value_parser = place::event)]
+    event: Option<EventName>,
+    /// Leave out the proofs of the events, as where the server has no key to sign with.
+    #[arg(long)]
+    without_proofs: bool,
     /// The file to make, like evidence.json. One that is there is not written over.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -49,18 +60,14 @@ impl Evidence {
             let out = self.out.display();
             return Err(CliError::usage(format!("--out {out} is there already")));
         }
-        if let Some(event) = self.event.as_deref().filter(|it| !is_position(it)) {
-            let text = format!("--event {event} is no position, like 4711/4711");
-            return Err(CliError::usage(text));
-        }
         let mut servers = self.remote.servers()?;
         let peering_id = resolve::peering_if_any(&mut servers, self.peering.as_ref()).await?;
         let question = json!({
-            "ticket": self.ticket, "event_position": self.event,
+            "ticket": self.ticket, "event": self.event.as_ref().map(ToString::to_string),
             "peering_id": Some(&peering_id).filter(|it| !it.is_empty()),
         });
         let events = match &self.event {
-            Some(position) => one(&mut servers, position).await?,
+            Some(event) => one(&mut servers, event).await?,
             None => {
                 let ticket = self.ticket.clone().unwrap_or_default();
                 all(&mut servers, ticket, peering_id).await?
@@ -71,14 +78,19 @@ impl Evidence {
         }
         let explained = explained(&mut servers, &events).await?;
         let networks = networks(&mut servers, &events).await?;
+        let proofs = match self.without_proofs {
+            true => Vec::new(),
+            false => proofs(&mut servers, &events).await?,
+        };
         let shown: Vec<_> = events.iter().map(output::Proto).collect();
         let document = json!({
-            "format": "peerage audit evidence",
+            "format": FORMAT,
             "version": 1,
             "question": question,
             "events": shown,
             "explained": explained,
             "networks": networks,
+            "proofs": proofs,
         });
         write(&self.out, &document)?;
         let made = json!({ "file": self.out, "events": events.len() });
@@ -107,16 +119,51 @@ async fn all(
     Ok(events)
 }
 
+/// Each event's proof, in their order.
+async fn proofs(servers: &mut Servers, events: &[Event]) -> Result<Vec<String>, CliError> {
+    let mut proofs = Vec::with_capacity(events.len());
+    for event in events {
+        let name = EventName::Position(event.position.clone());
+        let answer = servers.read(prove::request(&name, String::new())).await;
+        let hint = "--without-proofs leaves them out";
+        let answer = answer.map_err(|error| error.with_hint(Some(hint)))?;
+        proofs.push(answer.proof);
+    }
+    Ok(proofs)
+}
+
 /// The event at this place, if one is there.
-async fn one(servers: &mut Servers, position: &str) -> Result<Vec<Event>, CliError> {
+async fn one(servers: &mut Servers, event: &EventName) -> Result<Vec<Event>, CliError> {
+    let position = match event {
+        EventName::Position(position) => position,
+        EventName::Id(id) => &position_of(servers, *id).await?,
+    };
     let message = v1::ListEventsRequest {
         order: EventOrder::NewestFirst.into(),
-        until_position: position.to_owned(),
+        until_position: position.clone(),
         ..Default::default()
     };
     let mut found = servers.list(message, 1).await?;
-    found.retain(|it| it.position == position);
+    found.retain(|it| it.position == *position);
     Ok(found)
+}
+
+/// The position of the event with this id.
+async fn position_of(servers: &mut Servers, id: Uuid) -> Result<String, CliError> {
+    let message = v1::ExplainRequest {
+        id: id.to_string(),
+        ..Default::default()
+    };
+    let answer = servers.read(message).await?;
+    let decisions = answer.commands.iter().flat_map(|it| &it.decisions);
+    let mut events = decisions.flat_map(|it| {
+        let outcomes = it.outcomes.iter().filter_map(|it| it.event.as_ref());
+        it.event.iter().chain(outcomes)
+    });
+    events
+        .find(|it| it.event_id == id.to_string())
+        .map(|it| it.position.clone())
+        .ok_or_else(|| CliError::failed(format!("{id} is no event: name a peering as --peering")))
 }
 
 /// How the events came about: the whole of each peering, or what led to a network's own event.

@@ -15,9 +15,9 @@ pub(super) struct Explain {
     #[command(flatten)]
     remote: Remote,
     /// The peering: its id, the id's first characters, its link's id, the peer's network, or
-    /// ACCOUNT/NETWORK. Or one event: its position, as `peerage audit log` tells it, like
-    /// 4711/4711.
-    #[arg(value_name = "PEERING|POSITION")]
+    /// ACCOUNT/NETWORK. Or one event: its id, or its position, as `peerage audit log -o json` shows
+    /// them, like 4711/4711.
+    #[arg(value_name = "PEERING|EVENT")]
     about: Named,
 }
 
@@ -29,7 +29,11 @@ impl Explain {
                 event_position: text.clone(),
                 ..Default::default()
             },
-            Named::Text(_) | Named::Id(_) => v1::ExplainRequest {
+            Named::Id(id) => v1::ExplainRequest {
+                id: id.to_string(),
+                ..Default::default()
+            },
+            Named::Text(_) => v1::ExplainRequest {
                 peering_id: resolve::peering(&mut servers, &self.about).await?,
                 ..Default::default()
             },

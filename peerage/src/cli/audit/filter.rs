@@ -1,5 +1,6 @@
 //! Which events are meant.
 
+use super::place::exact;
 use crate::{
     api::v1::{self, EventOrder},
     cli::{
@@ -85,7 +86,7 @@ impl Filter {
         let time = event.time.unwrap_or_default();
         let time = (time.seconds, time.nanos);
         let at = |it: DateTime<Utc>| {
-            let it = timestamp(it);
+            let it = exact(it);
             (it.seconds, it.nanos)
         };
         self.actor.as_ref().is_none_or(|it| *it == name)

@@ -5,7 +5,7 @@ use super::{
     others::{self, Part},
 };
 use crate::{
-    api::v1::{self, EventOrder, LogPart},
+    api::v1::{self, EventOrder},
     cli::{CliError, Output, Remote, engine::Servers, output, terminal},
 };
 use clap::Args;
@@ -26,7 +26,7 @@ pub(super) struct Log {
     /// Go on with what is new, until interrupted.
     #[arg(long)]
     follow: bool,
-    /// Whose events: of networks, of connectors, or of access.
+    /// Whose events: of networks, of connectors, of access, of approvals, or all of them.
     #[arg(
         long,
         value_name = "PART",
@@ -39,13 +39,8 @@ pub(super) struct Log {
 impl Log {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let part = match self.of {
-            Part::Networks => None,
-            Part::Connectors => Some(LogPart::Connectors),
-            Part::Access => Some(LogPart::Access),
-        };
-        if let Some(part) = part {
-            let events = others::last(&mut servers, part, &self.filter, self.limit).await?;
+        let mut events = others::last(&mut servers, self.of, &self.filter, self.limit).await?;
+        if !self.of.has_networks() {
             return output::messages(self.remote.output, &events, output::log);
         }
         let newest = self.filter.request(&mut servers, EventOrder::NewestFirst);
@@ -60,8 +55,8 @@ impl Log {
             until_position: seen.clone(),
             ..message.clone()
         };
-        let mut events = servers.list(until_seen, self.limit).await?;
-        events.reverse();
+        events.extend(servers.list(until_seen, self.limit).await?);
+        others::in_order(&mut events, self.limit);
         if !self.follow {
             return output::messages(self.remote.output, &events, output::log);
         }

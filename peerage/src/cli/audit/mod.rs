@@ -16,6 +16,7 @@ mod log;
 mod others;
 mod place;
 mod prove;
+mod proved;
 mod reach;
 mod replay;
 mod review;

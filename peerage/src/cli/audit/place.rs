@@ -3,6 +3,8 @@
 use crate::{api::v1::LogPlace, cli::args::time_gone};
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
+use std::fmt;
+use uuid::Uuid;
 
 /// A position like 4711/4711, a time like 2026-03-01T09:00:00Z, or how long ago, like 24h.
 pub(super) fn place(text: &str) -> Result<LogPlace, String> {
@@ -25,6 +27,33 @@ pub(super) fn is_position(text: &str) -> bool {
         .is_some_and(|(commit, prepare)| is_number(commit) && is_number(prepare))
 }
 
+/// An event: its id, or its position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum EventName {
+    Id(Uuid),
+    Position(String),
+}
+
+impl fmt::Display for EventName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Position(position) => f.write_str(position),
+        }
+    }
+}
+
+/// An id like 3f0c6a3e-6c5b-4a57-9d4e-0d1c2b3a4f5e, or a position like 4711/4711.
+pub(super) fn event(text: &str) -> Result<EventName, String> {
+    if is_position(text) {
+        return Ok(EventName::Position(text.to_owned()));
+    }
+    Uuid::parse_str(text).map(EventName::Id).map_err(|_| {
+        "write an event's id (a UUID), or its position, like 4711/4711, as `peerage audit log -o json` shows them"
+            .to_owned()
+    })
+}
+
 pub(super) fn at_position(position: &str) -> LogPlace {
     LogPlace {
         position: position.to_owned(),
@@ -35,16 +64,32 @@ pub(super) fn at_position(position: &str) -> LogPlace {
 pub(super) fn at_time(time: DateTime<Utc>) -> LogPlace {
     LogPlace {
         position: String::new(),
-        time: Some(Timestamp {
-            seconds: time.timestamp(),
-            nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default(),
-        }),
+        time: Some(exact(time)),
+    }
+}
+
+/// A time as the log has it.
+pub(super) fn exact(time: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: time.timestamp(),
+        nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_is_named_by_its_id_or_its_position() {
+        let id = "3f0c6a3e-6c5b-4a57-9d4e-0d1c2b3a4f5e";
+        assert_eq!(event(id), Ok(EventName::Id(id.parse().unwrap())));
+        let position = EventName::Position("64/64".to_owned());
+        assert_eq!(event("64/64"), Ok(position));
+        for wrong in ["", "64", "orders", "/", "-1/2"] {
+            assert!(event(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_place_is_a_position_a_time_or_how_long_ago() {

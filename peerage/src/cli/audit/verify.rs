@@ -1,15 +1,22 @@
 //! `peerage audit verify`: whether a file says the truth about a log; offline, with no server.
 
-use super::file;
+use super::{file, proved};
 use crate::cli::{CliError, Output, output};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use serde_json::{Value, json};
-use std::{fs::File, io::BufReader, path::PathBuf};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read as _},
+    path::PathBuf,
+};
 use tree::{Against, Proved, Purpose, Verdict, VerifierKey};
 
-/// Takes a .tlog-proof, a checkpoint, a checkpoint with the proof that it follows an older one, or
-/// an export of events (JSON lines). It asks no server, and ends with 1 when something does not
+/// The largest file of evidence that is read.
+const LARGEST: u64 = 256 << 20;
+
+/// Takes a .tlog-proof, a checkpoint, a checkpoint with the proof that it follows an older one, an
+/// export of events (JSON lines), or a file of evidence. It asks no server, and ends with 1 when something does not
 /// hold.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -62,22 +69,34 @@ fn key(text: &str, purpose: Purpose, instead: &str) -> Result<VerifierKey, Strin
 
 impl Verify {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let opened = File::open(&self.file);
-        let opened = opened.map_err(|error| {
+        let unread = |error: io::Error| {
             CliError::usage(format!("{} cannot be read: {error}", self.file.display()))
-        })?;
+        };
+        let mut opened = BufReader::new(File::open(&self.file).map_err(unread)?);
         let against = Against {
             keys: self.keys.into_iter().chain(self.witnesses).collect(),
             older: self.older.as_deref().map(file::checkpoint).transpose()?,
             expected: self.expect.as_deref().map(file::checkpoint).transpose()?,
         };
-        let verified = tree::verify(BufReader::new(opened), &against);
-        let verdict = verified.map_err(|error| {
-            let why = domain::error_chain(&error);
+        let verified = match evidence(&mut opened).map_err(unread)? {
+            Some(evidence) => evidence.verify(&against),
+            None => tree::verify(opened, &against).map_err(|error| domain::error_chain(&error)),
+        };
+        let verdict = verified.map_err(|why| {
             CliError::failed(format!("{}: NOT VERIFIED: {why}", self.file.display()))
         })?;
         output::print(self.output, &document(&verdict), |_| in_words(&verdict))
     }
+}
+
+/// The file, if it is one of evidence: one JSON object over several lines, which nothing else is.
+fn evidence(file: &mut impl BufRead) -> io::Result<Option<proved::File>> {
+    if !file.fill_buf()?.starts_with(b"{\n") {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    file.take(LARGEST).read_to_string(&mut text)?;
+    Ok(proved::File::read(&text))
 }
 
 fn in_words(it: &Verdict) -> String {

@@ -11,7 +11,7 @@ mod tenure;
 mod tests;
 mod words;
 
-pub use others::{access_sentence, connector_sentence, sentence_of};
+pub use others::{access_sentence, approval_sentence, connector_sentence, sentence_of};
 
 use domain::network::{
     AcceptedBy, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd,

@@ -1,17 +1,18 @@
-//! What happened to connectors, and to access.
+//! What happened to connectors, to access, and to what waited for approval.
 
 use super::{
     fit, sentence, unreadable,
-    words::{count, list},
+    words::{count, list, until},
 };
 use domain::{
-    access::AccessEvent,
+    access::{AccessEvent, Subject},
+    approval::ApprovalEvent,
     connector::{ConnectorEvent, LogPosition, Settings, Sink, StartFrom},
 };
 use journal::Body;
 
 /// Any event of the log as a sentence, from its type, the version of its form and its data: of a
-/// network, a connector or access.
+/// network, a connector, access or an approval.
 pub fn sentence_of(event_type: &str, version: u32, data: &[u8]) -> String {
     if let Body::Event(event) = journal::decode(event_type, version, data) {
         return sentence(&event);
@@ -30,7 +31,63 @@ pub fn sentence_of(event_type: &str, version: u32, data: &[u8]) -> String {
     {
         return access_sentence(&event);
     }
+    if ApprovalEvent::NAMES.contains(&event_type)
+        && let Some(event) = tagged().and_then(|it| serde_json::from_value(it).ok())
+    {
+        return approval_sentence(&event);
+    }
     unreadable(event_type)
+}
+
+/// An event of a request for approval as a sentence.
+pub fn approval_sentence(event: &ApprovalEvent) -> String {
+    fit(&match event {
+        ApprovalEvent::ApprovalRequested(it) => format!(
+            "asked for {} of {} in {}/{}, until {}",
+            count(usize::from(it.approvals), "approval", "approvals"),
+            it.command_name,
+            it.project,
+            it.network,
+            until(it.expires_at)
+        ),
+        ApprovalEvent::ApprovalGiven(it) => format!("{} approved the command", named(&it.by)),
+        ApprovalEvent::ApprovalGranted(it) => {
+            format!(
+                "enough people approved the command: {}",
+                list(it.by.iter().map(named))
+            )
+        }
+        ApprovalEvent::ApprovalPlanChanged(it) => format!(
+            "the command comes to something else by now, and waits again: {}",
+            list(it.shown.event_types())
+        ),
+        ApprovalEvent::ApprovalExecutionStarted(it) => {
+            format!("{} carries the approved command out", it.host)
+        }
+        ApprovalEvent::ApprovalCarriedOut(it) => {
+            format!(
+                "carried the approved command out: {}",
+                list(&it.event_types)
+            )
+        }
+        ApprovalEvent::ApprovalRefused(it) => {
+            format!(
+                "refused the approved command ({}): {}",
+                it.refusal, it.message
+            )
+        }
+        ApprovalEvent::ApprovalRejected(it) => format!("{} rejected the command", named(&it.by)),
+        ApprovalEvent::ApprovalWithdrawn {} => {
+            "took the command back before it was approved".to_owned()
+        }
+        ApprovalEvent::ApprovalExpired {} => {
+            "too few people approved the command in time".to_owned()
+        }
+    })
+}
+
+fn named(subject: &Subject) -> &str {
+    subject.subject.as_str()
 }
 
 /// An event of a connector as a sentence.

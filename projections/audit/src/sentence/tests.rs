@@ -1,7 +1,9 @@
 //! Each sentence as people read it, in a golden table, and that it fits its line.
 
 use super::{WIDTH, fit, sentence, sentence_of, unreadable};
-use domain::{access::AccessEvent, connector::ConnectorEvent, network::NetworkEvent};
+use domain::{
+    access::AccessEvent, approval::ApprovalEvent, connector::ConnectorEvent, network::NetworkEvent,
+};
 use journal::Body;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -66,10 +68,10 @@ fn golden(file: &str, made: &str) {
     );
 }
 
-/// The same of connectors and of access: names, types and sentences.
+/// The same of connectors, of access and of approvals: names, types and sentences.
 fn other_samples() -> Vec<(String, String, String)> {
     let mut all = Vec::new();
-    for of in ["connector", "access"] {
+    for of in ["connector", "access", "approval"] {
         let folder = format!("{}/../../domain/golden/{of}", env!("CARGO_MANIFEST_DIR"));
         for file in fs::read_dir(folder).expect("the domain's samples") {
             let path = file.expect("a file").path();
@@ -87,13 +89,22 @@ fn other_samples() -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn every_event_type_of_connectors_and_access_is_told_in_the_sentence_that_is_written_down() {
+fn every_event_type_of_connectors_access_and_approvals_is_told_in_the_sentence_that_is_written_down()
+ {
     let samples = other_samples();
     let told: BTreeSet<_> = samples.iter().map(|(_, it, _)| it.as_str()).collect();
-    let known = ConnectorEvent::NAMES.into_iter().chain(AccessEvent::NAMES);
+    let known = ConnectorEvent::NAMES
+        .into_iter()
+        .chain(AccessEvent::NAMES)
+        .chain(ApprovalEvent::NAMES);
     assert_eq!(told, known.collect(), "each type has a sample");
-    let sentences: BTreeSet<_> = samples.iter().map(|(_, _, it)| it).collect();
-    assert_eq!(sentences.len(), samples.len(), "no two have the same");
+    let sentences: BTreeSet<_> = samples.iter().map(|(_, of, it)| (it, of)).collect();
+    let told_apart: BTreeSet<_> = sentences.iter().map(|(it, _)| it).collect();
+    assert_eq!(
+        told_apart.len(),
+        sentences.len(),
+        "no two types have the same"
+    );
     for (name, _, told) in &samples {
         assert!(
             told.chars().count() <= WIDTH && !told.contains("cannot read"),

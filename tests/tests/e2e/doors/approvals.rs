@@ -157,6 +157,47 @@ fn words(line: &[String]) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn the_audit_tells_in_sentences_who_asked_who_approved_and_what_was_carried_out() {
+    let stage = Stage::with(RULES).await;
+    let _ = stage.network().await;
+    let of = async |part: &str| stage.json("root", &["audit", "log", "--of", part]).await;
+    let approvals = of("approvals").await;
+    let told: Vec<_> = approvals
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["sentence"].as_str().unwrap())
+        .collect();
+    let begins = [
+        "asked for 2 approvals of RequestPeering in payments/orders",
+        "bob approved the command",
+        "cyd approved the command",
+        "enough people approved the command: bob and cyd",
+        "",
+        "carried the approved command out: PeeringRequested",
+    ];
+    assert_eq!(told.len(), begins.len(), "{told:#?}");
+    for (told, begins) in told.iter().zip(begins) {
+        assert!(told.starts_with(begins), "{told} is not {begins}");
+    }
+    // All parts stand in one order, and nothing is told twice.
+    let all = of("all").await;
+    let all: Vec<_> = all.as_array().unwrap().iter().collect();
+    let at = |it: &Value| {
+        let (commit, prepare) = it["position"].as_str()?.split_once('/')?;
+        Some((commit.parse::<u64>().ok()?, prepare.parse::<u64>().ok()?))
+    };
+    assert!(all.is_sorted_by(|one, next| at(one) < at(next)));
+    let has = |of: &str| all.iter().any(|it| it["type"] == of);
+    assert!(has("ApprovalRequested") && has("PeeringRequested") && has("AccessPolicyEnforced"));
+    let last = stage
+        .json("root", &["audit", "log", "--of", "all", "--limit", "2"])
+        .await;
+    assert_eq!(last.as_array().unwrap().len(), 2);
+    stage.engine.stop().await;
+}
+
+#[tokio::test]
 async fn a_command_that_opens_waits_for_two_people_and_is_carried_out_once_in_the_name_of_who_asked()
  {
     let stage = Stage::with(RULES).await;

@@ -588,6 +588,29 @@ async fn the_audit_tells_and_proves_to_each_what_is_theirs_and_the_whole_log_to_
         assert!(is_denied, "{denied:?}: {finished:?}");
         assert!(!finished.stdout.contains("payments"), "{finished:?}");
     }
+    // What is not on record at all is denied in the same words: nobody learns which is which.
+    const NOTHING: &str = "00000000-0000-4000-8000-000000000000";
+    for (there, not) in [
+        (
+            &["audit", "prove", &theirs][..],
+            &["audit", "prove", NOTHING][..],
+        ),
+        (
+            &["audit", "explain", &theirs],
+            &["audit", "explain", NOTHING],
+        ),
+        (
+            &["audit", "explain", &peerings[0]],
+            &["audit", "explain", NOTHING],
+        ),
+        (
+            &["audit", "explain", &theirs_at],
+            &["audit", "explain", "1/1"],
+        ),
+    ] {
+        let (there, not) = (run(&vic, there).await, run(&vic, not).await);
+        assert_eq!((there.code, &there.stderr), (not.code, &not.stderr));
+    }
     assert!(!std::path::Path::new(&export).exists(), "nothing was begun");
     let leaves = r#"{"first":"0","most":10}"#;
     for (token, status) in [(&vic, 403), (&root, 200)] {

@@ -228,6 +228,142 @@ async fn what_happened_is_proved_by_files_that_this_program_and_strangers_verify
 }
 
 #[tokio::test]
+async fn evidence_holds_its_own_proofs_and_what_is_shown_otherwise_than_recorded_is_found() {
+    let place = Place::new().await;
+    let engine = place.launch("data").start().await;
+    let events = happen(&engine, &["a-1", "b-1"]).await;
+    let all = engine.json(&["audit", "--type", "NetworkRegistered"]).await;
+    let position = all[1]["position"].as_str().unwrap();
+    // An event is named by its id or by its position, wherever one is.
+    let proofs = [("by-id", &*events[1]), ("by-position", position)];
+    for (name, event) in proofs {
+        let file = place.path(name);
+        let prove = ["audit", "prove", event, "--out", text(&file)];
+        let _ = engine.cli(&prove).await.done();
+        let told = place.verify(&file, &[]).await.done();
+        assert!(told.contains(&events[1]), "{told}");
+        let explained = engine.json(&["audit", "explain", event]).await;
+        let told = explained["commands"][0]["decisions"].as_array().unwrap();
+        assert!(
+            told.iter().any(|it| it["event"]["position"] == position),
+            "{explained:#}"
+        );
+    }
+    for nothing in ["00000000-0000-4000-8000-000000000000", "1/1"] {
+        let refused = engine.cli(&["audit", "prove", nothing]).await;
+        assert_eq!(refused.code, Some(1), "{nothing}");
+        assert!(
+            refused.stderr.contains("holds no event"),
+            "{}",
+            refused.stderr
+        );
+        assert_eq!(
+            engine.cli(&["audit", "explain", nothing]).await.code,
+            Some(1)
+        );
+    }
+    let file = place.path("evidence.json");
+    let make = [
+        "audit",
+        "evidence",
+        "--event",
+        &*events[1],
+        "--out",
+        text(&file),
+    ];
+    let _ = engine.cli(&make).await.done();
+    let bare = place.path("bare.json");
+    let make = [
+        "audit",
+        "evidence",
+        "--event",
+        position,
+        "--without-proofs",
+        "--out",
+        text(&bare),
+    ];
+    let _ = engine.cli(&make).await.done();
+    engine.stop().await;
+
+    let told = place.verify(&file, &[]).await.done();
+    assert!(
+        told.contains("VERIFIED: these 1 events are in the log"),
+        "{told}"
+    );
+    let unproved = place.verify(&bare, &[]).await;
+    assert!(
+        unproved.stderr.contains("made without proofs"),
+        "{}",
+        unproved.stderr
+    );
+    assert_eq!(unproved.code, Some(1));
+    let whole: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let changed = |at: &str, to: Value| {
+        let mut changed = whole.clone();
+        let place = changed.pointer_mut(at).unwrap();
+        assert_ne!(*place, to, "{at}");
+        *place = to;
+        changed
+    };
+    for (changed, says) in [
+        (
+            changed("/events/0/reason", json!("nobody asked for it")),
+            "`reason` is not what",
+        ),
+        (
+            changed("/events/0/actor/claimed", json!("eve")),
+            "`actor` is not what",
+        ),
+        (
+            changed("/events/0/type", json!("NetworkRetired")),
+            "`type` is not what",
+        ),
+        (
+            changed("/events/0/rawData", json!("e30=")),
+            "`rawData` is not what",
+        ),
+        (
+            changed("/events/0/time", json!("2020-01-01T00:00:00Z")),
+            "`time` is not what",
+        ),
+        (
+            changed("/events/0/eventId", json!(events[0])),
+            "`eventId` is not what",
+        ),
+        (changed("/proofs", json!([])), "without proofs"),
+        (
+            changed("/proofs/0", json!("c2sp.org/tlog-proof@v1")),
+            "event 0",
+        ),
+        (changed("/version", json!(2)), "version 2"),
+        (
+            changed("/events", json!([whole["events"][0], whole["events"][0]])),
+            "2 events and 1 proofs",
+        ),
+    ] {
+        let text = serde_json::to_string_pretty(&changed).unwrap();
+        fs::write(&file, text).unwrap();
+        let refused = place.verify(&file, &[]).await;
+        assert_eq!(refused.code, Some(1), "{says}: {}", refused.stdout);
+        assert!(
+            refused.stderr.contains("NOT VERIFIED"),
+            "{}",
+            refused.stderr
+        );
+        assert!(refused.stderr.contains(says), "{says}: {}", refused.stderr);
+    }
+    // Another log's key stands for nothing here.
+    fs::write(&file, serde_json::to_string_pretty(&whole).unwrap()).unwrap();
+    let other = Place::new().await;
+    let refused = other.verify(&file, &[]).await;
+    assert!(
+        refused.stderr.contains("not believed"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[tokio::test]
 async fn an_export_that_was_edited_cut_or_put_in_another_order_is_not_verified() {
     let place = Place::new().await;
     let engine = place.launch("data").start().await;

@@ -1,0 +1,101 @@
+//! Whether a file of evidence says the truth: each of its events has a proof, and is shown as the
+//! proof has it.
+//!
+//! What the file explains beside the events (how they came about, the network before and after) is
+//! what the server made of them, and is proved by nothing but them.
+
+use super::{evidence::FORMAT, others, place::exact};
+use crate::{api::v1, cli::output};
+use serde::Deserialize;
+use serde_json::Value;
+use tree::{Against, Leaf, Proved, Verdict};
+
+/// What of an event is held against the proof: all that the log has of it.
+const COMPARED: [&str; 11] = [
+    "stream",
+    "revision",
+    "eventId",
+    "type",
+    "rawData",
+    "actor",
+    "commandId",
+    "reason",
+    "ticket",
+    "time",
+    "position",
+];
+
+/// As much of such a file as is checked.
+#[derive(Debug, Deserialize)]
+pub(super) struct File {
+    format: String,
+    version: u32,
+    events: Vec<Value>,
+    #[serde(default)]
+    proofs: Vec<String>,
+}
+
+impl File {
+    /// The text of a file, if it is one of evidence.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let file: Self = serde_json::from_str(text).ok()?;
+        (file.format == FORMAT).then_some(file)
+    }
+
+    /// What it proves, or why it is not believed.
+    pub(super) fn verify(&self, against: &Against) -> Result<Verdict, String> {
+        if self.version != 1 {
+            return Err(format!("evidence of version {} is not known", self.version));
+        }
+        if self.proofs.is_empty() {
+            return Err("the file was made without proofs".to_owned());
+        }
+        let (events, proofs) = (self.events.len(), self.proofs.len());
+        if events != proofs {
+            return Err(format!("it has {events} events and {proofs} proofs"));
+        }
+        let mut seen: Option<Verdict> = None;
+        for (at, (event, proof)) in self.events.iter().zip(&self.proofs).enumerate() {
+            let verdict = tree::verify(proof.as_bytes(), against)
+                .map_err(|error| format!("event {at}: {}", domain::error_chain(&error)))?;
+            let Proved::Event { leaf, .. } = &verdict.what else {
+                return Err(format!(
+                    "event {at}: what stands there is no proof of an event"
+                ));
+            };
+            if let Some(member) = differs(event, leaf)? {
+                return Err(format!("event {at}: `{member}` is not what was recorded"));
+            }
+            let is_further = seen.as_ref().is_none_or(|it| it.size < verdict.size);
+            if is_further {
+                seen = Some(verdict);
+            }
+        }
+        let further = seen.ok_or("it has no events")?;
+        Ok(Verdict {
+            what: Proved::SomeEvents(events),
+            ..further
+        })
+    }
+}
+
+/// What of the event is not as the proof has it.
+fn differs(shown: &Value, leaf: &Leaf) -> Result<Option<&'static str>, String> {
+    let created = shown["created"].as_str().unwrap_or_default();
+    let created = chrono::DateTime::parse_from_rfc3339(created)
+        .map_err(|_| "an event does not say when it was written".to_owned())?;
+    let record = v1::LogRecord {
+        position: shown["position"].as_str().unwrap_or_default().to_owned(),
+        stream: leaf.stream.clone(),
+        revision: leaf.revision,
+        event_id: leaf.id.to_string(),
+        r#type: leaf.event_type.clone(),
+        created: Some(exact(created.to_utc())),
+        data: leaf.data.clone(),
+        metadata: leaf.metadata.clone(),
+    };
+    let proved = others::event(record).map_err(|error| error.text)?;
+    let proved = serde_json::to_value(output::Proto(&proved)).map_err(|error| error.to_string())?;
+    let mut compared = COMPARED.into_iter();
+    Ok(compared.find(|it| shown[*it] != proved[*it]))
+}
