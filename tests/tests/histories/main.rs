@@ -5,6 +5,8 @@
 //! compared is facts, not the form in which they are shown.
 #![allow(clippy::unwrap_used)]
 
+mod rehearsal;
+
 use chrono::{DateTime, Utc};
 use domain::{
     CommandId, PeeringId, Side,
@@ -35,9 +37,13 @@ const RELEASE: &str = "0.1";
 const BOUND: Duration = Duration::from_secs(60);
 
 fn folder() -> PathBuf {
+    folder_of(RELEASE)
+}
+
+fn folder_of(release: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("histories")
-        .join(RELEASE)
+        .join(release)
 }
 
 fn recorded() -> Value {
