@@ -1,7 +1,7 @@
 //! What is mutated, and what it is about. A sample is taken of what belongs to no topic.
 
 /// Folders and files that are mutated.
-pub(crate) const PLACES: [&str; 10] = [
+pub(crate) const PLACES: [&str; 14] = [
     "workers/src/provisioner/plan/",
     "workers/src/provisioner/peering_pass/",
     "workers/src/provisioner/apply.rs",
@@ -12,14 +12,22 @@ pub(crate) const PLACES: [&str; 10] = [
     "workers/aws/src/",
     "domain/src/network/",
     "domain/src/range.rs",
+    "projections/tree/src/",
+    "projections/audit/src/",
+    "workers/gcp/src/",
+    "workers/azure/src/",
 ];
 
 /// Rooms with a mutated file, by folder and package.
-pub(crate) const ROOMS: [(&str, &str); 4] = [
+pub(crate) const ROOMS: [(&str, &str); 8] = [
     ("domain", "peerage-domain"),
     ("workers", "peerage-workers"),
     ("workers/cloud", "peerage-cloud"),
     ("workers/aws", "peerage-aws"),
+    ("workers/gcp", "peerage-gcp"),
+    ("workers/azure", "peerage-azure"),
+    ("projections/tree", "peerage-tree"),
+    ("projections/audit", "peerage-audit"),
 ];
 
 /// What a change is about; of these every one is tried.

@@ -5,6 +5,7 @@
 //! compared is facts, not the form in which they are shown.
 #![allow(clippy::unwrap_used)]
 
+mod reach;
 mod rehearsal;
 
 use chrono::{DateTime, Utc};

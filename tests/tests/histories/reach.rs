@@ -1,0 +1,460 @@
+//! Who can reach an address, by the log and by the cloud: an engine works on a simulated cloud in
+//! which commands and other people's hands change things at random, and what `who_can_reach` says
+//! is held against every packet tried on the cloud as it is.
+//!
+//! The log tells of the last observation. So each change is followed by a look, and the two have
+//! to agree once that is on record.
+
+use crate::BOUND;
+use audit::{Until, Verdict, who_can_reach};
+use chrono::Utc;
+use cloud::{AccountRegion, Cloud, LinkState, NetworkRef, RouteTarget, Source};
+use domain::{
+    CommandId, Ids, NetworkId, PeeringId, Provider, Region, Side,
+    network::{
+        AcceptRoute, AllowConnectorIngress, AttachFirewall, AttachTo, CheckDrift, InboundRule,
+        IngressSource, Network, NetworkCommand, Peer, RegisterNetwork, RequestPeering,
+        RestrictFirewall, RevokeConnectorIngress, Setup, SetupRoute, Terms, WithdrawRoute,
+    },
+    text::{FirewallGroup, FirewallRule},
+};
+use embedded::EmbeddedNode;
+use fastrand::Rng;
+use ipnet::IpNet;
+use journal::{Caller, FollowError, Journal, JournalSettings};
+use simulated::{OutOfBand, SimulatedCloud, SimulatedSettings};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use workers::{Provisioner, ProvisionerSettings};
+
+/// The private network, and two peers.
+const RANGES: [&str; 3] = ["10.20.0.0/16", "10.30.0.0/16", "10.31.0.0/16"];
+const ACCOUNTS: [&str; 3] = ["111122223333", "444455556666", "777788889999"];
+/// Machines in each of them, by the last two bytes of their addresses.
+const HOSTS: [(u8, u8); 3] = [(1, 5), (1, 200), (200, 9)];
+const PORTS: [u16; 2] = [2113, 5432];
+const STEPS: usize = 40;
+
+fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn place(n: usize) -> NetworkRef {
+    NetworkRef {
+        at: AccountRegion {
+            provider: Provider::Aws,
+            account: text(ACCOUNTS[n]),
+            region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
+            external_id: None,
+        },
+        network: text(&format!("vpc-{n:017x}")),
+    }
+}
+
+fn host(n: usize, (third, last): (u8, u8)) -> Ipv4Addr {
+    let range: IpNet = text(RANGES[n]);
+    let IpAddr::V4(first) = range.network() else {
+        panic!("{range}")
+    };
+    let [one, two, ..] = first.octets();
+    Ipv4Addr::new(one, two, third, last)
+}
+
+/// An engine, its log and its cloud.
+struct Scene {
+    node: EmbeddedNode,
+    journal: Journal,
+    cloud: SimulatedCloud,
+    people: OutOfBand,
+    stop: CancellationToken,
+    running: JoinHandle<Result<(), FollowError>>,
+    commands: u128,
+    network: NetworkId,
+    peerings: [PeeringId; 2],
+    /// Somebody's group in each network.
+    theirs: Vec<FirewallGroup>,
+    slipped_in: Vec<(usize, FirewallRule)>,
+    _folder: TempDir,
+}
+
+impl Scene {
+    async fn start(seed: u64) -> Self {
+        let folder = TempDir::new().unwrap();
+        let node = EmbeddedNode::builder().data_dir(folder.path()).start();
+        let node = node.await.unwrap();
+        let journal = JournalSettings::new(node.connection_string());
+        let journal = Journal::open(journal).unwrap();
+        let clock = Arc::new(Utc::now);
+        let cloud = SimulatedCloud::new(SimulatedSettings::instant(seed), clock.clone());
+        let people = cloud.out_of_band();
+        let theirs = (0..3).map(|n| {
+            people.build(&place(n), &[text(RANGES[n])], &[text("subnet-1")]);
+            let group = people.group(&place(n), "somebody's", &[]).unwrap();
+            let tags = [("app", "kurrentdb")];
+            let attached = std::slice::from_ref(&group);
+            people.interface(&place(n), attached, &tags).unwrap();
+            group
+        });
+        let theirs = theirs.collect();
+        let stop = CancellationToken::new();
+        let settings = ProvisionerSettings {
+            visibility_window: Duration::from_millis(50),
+            settle_window: Duration::from_millis(50),
+            repair_pause: Duration::ZERO,
+            first_poll: Duration::from_millis(10),
+            longest_poll: Duration::from_millis(50),
+            first_backoff: Duration::from_millis(10),
+            longest_backoff: Duration::from_millis(50),
+            ..ProvisionerSettings::default()
+        };
+        let engine = Arc::new(cloud.clone());
+        let provisioner = Provisioner::new(journal.clone(), engine, clock, settings, stop.clone());
+        let mut scene = Self {
+            node,
+            journal,
+            cloud,
+            people,
+            stop,
+            running: tokio::spawn(provisioner.run()),
+            commands: 0,
+            network: NetworkId(Uuid::nil()),
+            peerings: [PeeringId(Uuid::nil()); 2],
+            theirs,
+            slipped_in: Vec::new(),
+            _folder: folder,
+        };
+        scene.set().await;
+        scene
+    }
+
+    /// Two peerings, with a route each way and nobody admitted.
+    async fn set(&mut self) {
+        let own = place(0);
+        let register = RegisterNetwork {
+            project: text("payments"),
+            name: text("orders"),
+            provider: Provider::Aws,
+            region: own.at.region,
+            account: own.at.account,
+            cloud_network: own.network,
+            range: text(RANGES[0]),
+            subnets: Vec::new(),
+        };
+        self.network = Ids::of(self.next()).network();
+        self.commands -= 1;
+        self.says(register).await;
+        for n in 1..3 {
+            let there = place(n);
+            let peer = Peer {
+                provider: Provider::Aws,
+                account: there.at.account,
+                region: there.at.region,
+                cloud_network: there.network,
+                ranges: vec![text(RANGES[n])],
+                subnets: Vec::new(),
+            };
+            let route = |side, to| SetupRoute {
+                side,
+                destination: text(to),
+            };
+            let setup = Setup {
+                routes: vec![
+                    route(Side::Local, RANGES[n]),
+                    route(Side::Remote, RANGES[0]),
+                ],
+                ..Setup::default()
+            };
+            let terms = Terms::default();
+            let by = self.says(RequestPeering { peer, terms, setup }).await;
+            self.peerings[n - 1] = Ids::of(by).peering(self.network);
+            for side in Side::BOTH {
+                let to = AttachTo::Tag {
+                    key: text("app"),
+                    value: text("kurrentdb"),
+                    followed: true,
+                };
+                let peering_id = self.peerings[n - 1];
+                self.says(AttachFirewall {
+                    peering_id,
+                    side,
+                    to,
+                })
+                .await;
+            }
+        }
+    }
+
+    fn next(&mut self) -> CommandId {
+        self.commands += 1;
+        CommandId(Uuid::from_u128(self.commands))
+    }
+
+    /// Gives a command; one that does not fit what is on record is refused, and that is well.
+    async fn says(&mut self, command: impl Into<NetworkCommand>) -> CommandId {
+        let command_id = self.next();
+        let caller = Caller::new(command_id, text("somebody"));
+        let networks = self.journal.networks();
+        let (command, now) = (command.into(), Utc::now());
+        let _ = networks.execute(self.network, &command, &caller, now).await;
+        command_id
+    }
+
+    /// One change, by a command or by somebody's hand.
+    async fn step(&mut self, rng: &mut Rng) -> String {
+        let n = rng.usize(1..3);
+        let (peering_id, side) = (self.peerings[n - 1], Side::BOTH[rng.usize(0..2)]);
+        let port = PORTS[rng.usize(0..2)];
+        let part = |of: usize, rng: &mut Rng| {
+            let (third, last) = HOSTS[rng.usize(0..3)];
+            let host = host(of, (third, last));
+            let [one, two, ..] = host.octets();
+            vec![
+                RANGES[of].to_owned(),
+                format!("{one}.{two}.{third}.0/24"),
+                format!("{host}/32"),
+            ]
+            .swap_remove(rng.usize(0..3))
+        };
+        let sends_to = match side {
+            Side::Local => n,
+            Side::Remote => 0,
+        };
+        match rng.u8(0..9) {
+            0 | 1 => {
+                let admitted = (0..rng.usize(0..3)).map(|_| InboundRule {
+                    source: text(&part(n, rng)),
+                    port: PORTS[rng.usize(0..2)],
+                    target: None,
+                });
+                let admit: Vec<_> = admitted.collect();
+                let told = format!("admit {admit:?} at {n}");
+                let side = Side::Local;
+                let tenure = Default::default();
+                self.says(RestrictFirewall {
+                    peering_id,
+                    side,
+                    admit,
+                    tenure,
+                })
+                .await;
+                told
+            }
+            2 => {
+                let destination = text(&part(sends_to, rng));
+                self.says(AcceptRoute {
+                    peering_id,
+                    side,
+                    destination,
+                })
+                .await;
+                format!("accept {destination} at {side:?} of {n}")
+            }
+            3 => {
+                let destination = text(&part(sends_to, rng));
+                self.says(WithdrawRoute {
+                    peering_id,
+                    side,
+                    destination,
+                })
+                .await;
+                format!("withdraw {destination} at {side:?} of {n}")
+            }
+            4 => {
+                let (target, from) = (text(&part(n, rng)), text(&part(0, rng)));
+                self.says(AllowConnectorIngress {
+                    peering_id,
+                    target,
+                    port,
+                    reason: text("a test"),
+                    expires_at: None,
+                    from: Some(IngressSource::Ranges(
+                        BTreeSet::from([from]).into_iter().collect(),
+                    )),
+                    no_expiry: true,
+                })
+                .await;
+                format!("ingress from {from} to {target}:{port} of {n}")
+            }
+            5 => {
+                let loaded = self.journal.networks().load(self.network).await.unwrap();
+                let Network::Registered(network) = &loaded.network else {
+                    panic!("no network")
+                };
+                let ingress = network.peerings[&peering_id].ingress.keys().copied();
+                let ingress: Vec<_> = ingress.collect();
+                let Some(ingress_id) = rng.choice(ingress) else {
+                    return "nothing".to_owned();
+                };
+                self.says(RevokeConnectorIngress {
+                    peering_id,
+                    ingress_id,
+                })
+                .await;
+                format!("revoke an ingress of {n}")
+            }
+            6 | 7 => {
+                let at = if side == Side::Local { 0 } else { n };
+                let from = part(if at == 0 { n } else { 0 }, rng);
+                let rule = format!("tcp {port} from {from}");
+                let id = self.people.admit(&place(at), &self.theirs[at], &rule);
+                self.slipped_in.push((at, id.unwrap()));
+                format!("somebody's {rule} at {at}")
+            }
+            _ => {
+                if self.slipped_in.is_empty() {
+                    return "nothing".to_owned();
+                }
+                let one = rng.usize(0..self.slipped_in.len());
+                let (at, id) = self.slipped_in.swap_remove(one);
+                self.people.drop_rule(&place(at), &id);
+                format!("somebody takes a rule at {at} away")
+            }
+        }
+    }
+
+    /// Where a packet to the host of one network may come from, of the hosts of another: as the
+    /// cloud is now.
+    async fn senders(&self, from: usize, to: usize, target: Ipv4Addr, port: u16) -> Vec<Ipv4Addr> {
+        let (source, there) = (place(from), place(to));
+        let of = |it: &NetworkRef| [it.network.clone()];
+        let links = self.cloud.links(&source.at, &of(&source)).await.unwrap();
+        let link = links.into_iter().find(|it| {
+            let joins = it.end(&source).is_some() && it.end(&there).is_some();
+            joins && it.state == LinkState::Active
+        });
+        let Some(link) = link.map(|it| it.link) else {
+            return Vec::new();
+        };
+        let leads = async |at: &NetworkRef, to: Ipv4Addr| {
+            let tables = self.cloud.route_tables(&at.at, &of(at)).await.unwrap();
+            tables.iter().any(|table| {
+                let fits = table
+                    .routes
+                    .iter()
+                    .filter(|it| it.destination.contains(&IpAddr::V4(to)));
+                let longest = fits.max_by_key(|it| it.destination.prefix_len());
+                longest.is_some_and(|it| it.target == RouteTarget::Link(link.clone()))
+            })
+        };
+        let groups = self
+            .cloud
+            .firewall_groups(&there.at, &of(&there))
+            .await
+            .unwrap();
+        let interfaces = self.cloud.interfaces(&there.at, &of(&there)).await.unwrap();
+        let attached: BTreeSet<_> = interfaces.iter().flat_map(|it| &it.groups).collect();
+        let rules: Vec<_> = groups
+            .iter()
+            .filter(|it| attached.contains(&it.group))
+            .flat_map(|it| &it.rules)
+            .collect();
+        let admits = |sender: Ipv4Addr| {
+            rules.iter().any(|it| {
+                let Source::Ranges(ranges) = &it.admits.source else {
+                    return false;
+                };
+                let ports = it.admits.ports.unwrap_or((0, u16::MAX));
+                let targets = it.admits.target.as_ref();
+                ranges.iter().any(|it| it.contains(&IpAddr::V4(sender)))
+                    && (ports.0..=ports.1).contains(&port)
+                    && targets
+                        .is_none_or(|all| all.iter().any(|it| it.contains(&IpAddr::V4(target))))
+            })
+        };
+        let mut senders = Vec::new();
+        for sender in HOSTS.map(|it| host(from, it)) {
+            if admits(sender) && leads(&source, target).await && leads(&there, sender).await {
+                senders.push(sender);
+            }
+        }
+        senders
+    }
+
+    /// What the log says otherwise than the cloud does; nothing, if they agree.
+    async fn differs(&self, reached: &mut usize) -> Option<String> {
+        let past = audit::at(&self.journal, self.network, Until::End)
+            .await
+            .unwrap()
+            .past;
+        *reached = 0;
+        for n in 1..3 {
+            for (from, to, side) in [(n, 0, Side::Local), (0, n, Side::Remote)] {
+                for target in HOSTS.map(|it| host(to, it)) {
+                    for port in PORTS {
+                        let senders = self.senders(from, to, target, port).await;
+                        let ways = who_can_reach(&past, target, Some(port));
+                        let mut ways = ways.into_iter();
+                        let way =
+                            ways.find(|it| it.peering == self.peerings[n - 1] && it.side == side);
+                        let told = way.as_ref().map(|it| it.verdict);
+                        let (is_told, sources) = match &way {
+                            Some(it) if it.verdict == Verdict::Reachable => {
+                                (true, it.sources.clone())
+                            }
+                            Some(_) | None => (false, BTreeSet::new()),
+                        };
+                        let is_named =
+                            |it: &Ipv4Addr| sources.iter().any(|range| range.net().contains(it));
+                        if is_told == senders.is_empty() || !senders.iter().all(is_named) {
+                            return Some(format!(
+                                "{senders:?} reach {target}:{port} over peering {n}, and the log says {told:?} from {sources:?}"
+                            ));
+                        }
+                        *reached += senders.len();
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Has the engine look, until the log says what the cloud does. Gives how many packets get
+    /// through.
+    async fn agrees(&mut self, after: &[String]) -> usize {
+        self.says(CheckDrift {}).await;
+        let mut reached = 0;
+        let agreed = tokio::time::timeout(BOUND, async {
+            let mut looks = tokio::time::interval(Duration::from_millis(50));
+            loop {
+                looks.tick().await;
+                if self.differs(&mut reached).await.is_none() {
+                    return;
+                }
+            }
+        });
+        if agreed.await.is_err() {
+            let differs = self.differs(&mut reached).await;
+            panic!("{differs:?} after {after:#?}");
+        }
+        reached
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.running.await.unwrap().unwrap();
+        self.node.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn who_can_reach_an_address_is_whose_packets_get_there_at_the_cloud_as_it_was_seen_last() {
+    for seed in [1, 2] {
+        let mut rng = Rng::with_seed(seed);
+        let mut scene = Scene::start(seed).await;
+        let (mut done, mut most) = (Vec::new(), 0);
+        for _ in 0..STEPS {
+            done.push(scene.step(&mut rng).await);
+            most = most.max(scene.agrees(&done).await);
+        }
+        assert!(most > 20, "hardly anything got through: {most}");
+        scene.stop().await;
+    }
+}
