@@ -58,7 +58,7 @@ pub const COVERED: [Covered; 5] = [
     },
     Covered {
         prefix: "approval-",
-        is_ours: |stream| is_uuid(stream.trim_start_matches("approval-")),
+        is_ours: |stream| stream.strip_prefix("approval-").is_some_and(is_uuid),
     },
 ];
 

@@ -1,5 +1,6 @@
 //! A log in memory, and what is proved of it.
 
+mod bounds;
 mod files;
 mod keys;
 mod leaves;
