@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod ways;
+
 use crate::{Comparison, Past, Told, Until, Verdict, apply, who_can_reach};
 use bytes::Bytes;
 use chrono::{DateTime, Duration, TimeZone, Utc};

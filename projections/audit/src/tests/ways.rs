@@ -1,0 +1,296 @@
+//! One way at a time: what it is made of, whose word it goes back to, and what cannot be told.
+
+use super::{PEERING, event, range, recorded, samples};
+use crate::{Drop, Past, Unknown, Verdict, Way, who_can_reach};
+use domain::Side;
+use journal::Body;
+use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+
+const LOCAL: &str = "10.20.9.9";
+const PEERS: &str = "10.101.7.7";
+
+/// A history that is made event by event.
+#[derive(Default)]
+struct Story {
+    past: Past,
+    events: usize,
+}
+
+impl Story {
+    fn says(mut self, name: &str, data: &Value) -> Self {
+        let mut data = data.clone();
+        if name != "NetworkRegistered" {
+            data["peering_id"] = json!(PEERING);
+        }
+        let event = event(name, &data.to_string());
+        self.past.follow(&recorded(self.events, Body::Event(event)));
+        self.events += 1;
+        self
+    }
+
+    fn sample(self, name: &str) -> Self {
+        let data: Value = serde_json::from_str(&samples()[name]).unwrap();
+        self.says(name.split('.').next().unwrap(), &data)
+    }
+
+    /// A peering that is active, requested like this.
+    fn active(requested: &str) -> Self {
+        Self::default()
+            .sample("NetworkRegistered.v1")
+            .sample(requested)
+            .sample("PeeringInitiationStarted.v1")
+            .sample("PeeringInitiated.v1")
+            .sample("PeeringAccepted.v1")
+            .sample("PeeringActivated.v1")
+    }
+
+    /// With a route each way, seen in a table, and a group on each side.
+    fn routed(self) -> Self {
+        let group = |side: &str| json!({ "side": side, "group": "sg-0e1f2a3b4c5d6e7f8" });
+        self.route("local", "10.101.0.0/16")
+            .route("remote", "10.20.0.0/16")
+            .says("FirewallGroupCreated", &group("local"))
+            .says("FirewallGroupCreated", &group("remote"))
+    }
+
+    fn route(self, side: &str, to: &str) -> Self {
+        let thing = json!({ "kind": "route", "where": { "table": "rtb-01" }, "destination": to });
+        let started = json!({ "side": side, "things": [thing] });
+        let installed = json!({ "side": side, "destination": to, "route_table": "rtb-01" });
+        self.says("RouteAccepted", &json!({ "side": side, "destination": to }))
+            .says("InstallationStarted", &started)
+            .says("RouteInstalled", &installed)
+    }
+
+    /// A source that is admitted, and seen to be.
+    fn admits(self, side: &str, source: &str, port: u16) -> Self {
+        let rule = json!({ "source": source, "port": port });
+        let id = format!("sgr-{side}-{port}-{}", source.replace(['.', '/'], "-"));
+        let authorized = json!({ "side": side, "rule": rule, "rule_id": id });
+        let story = self.says(
+            "FirewallRestricted",
+            &json!({ "side": side, "admit": [rule] }),
+        );
+        story.says("FirewallRuleAuthorized", &authorized)
+    }
+
+    fn exposed(self, side: &str, admits: &str, cannot_tell: bool) -> Self {
+        let mut exposure = json!({
+            "admits": admits, "group": "sg-0d4e5f60718293a4b", "group_name": "default",
+            "owner": "444455556601", "rule_id": format!("sgr-{}", admits.len()),
+        });
+        if cannot_tell {
+            exposure["cannot_tell"] = json!(true);
+        }
+        self.says(
+            "FirewallExposed",
+            &json!({ "side": side, "exposure": exposure }),
+        )
+    }
+
+    fn attached(self, side: &str, interfaces: u32) -> Self {
+        let group = json!({
+            "side": side, "group": "sg-0e1f2a3b4c5d6e7f8", "interfaces": interfaces,
+        });
+        self.says("FirewallAttachmentSeen", &group)
+    }
+
+    fn way(&self, to: &str, port: u16) -> Way {
+        let to: Ipv4Addr = to.parse().unwrap();
+        let mut ways = who_can_reach(&self.past, to, Some(port));
+        assert_eq!(ways.len(), 1, "{ways:#?}");
+        ways.remove(0)
+    }
+
+    fn verdict(&self, to: &str, port: u16) -> Verdict {
+        self.way(to, port).verdict
+    }
+}
+
+#[test]
+fn a_way_goes_back_to_the_decisions_on_its_link_its_routes_and_its_rules_and_to_no_others() {
+    let story = Story::active("PeeringRequested.v1")
+        .routed()
+        // Neither leads there, nor does it bring an answer back.
+        .says(
+            "RouteAccepted",
+            &json!({ "side": "local", "destination": "10.101.128.0/17" }),
+        )
+        .says(
+            "RouteAccepted",
+            &json!({ "side": "remote", "destination": "10.20.9.0/24" }),
+        )
+        .admits("local", "10.101.7.0/24", 2113)
+        .admits("local", "10.101.200.0/24", 443);
+    let way = story.way(LOCAL, 2113);
+    assert_eq!((way.verdict, way.side), (Verdict::Reachable, Side::Local));
+    assert_eq!(way.sources, [range("10.101.7.0/24")].into());
+    assert_eq!(way.rules.len(), 1);
+    assert_eq!(way.tables.len(), 1);
+    let types: Vec<_> = way.decisions.iter().map(|it| it.event_type).collect();
+    // The remote side's two routes lead there, the local side's first one back.
+    let expected = [
+        "PeeringRequested",
+        "RouteAccepted",
+        "RouteAccepted",
+        "RouteAccepted",
+        "FirewallRestricted",
+    ];
+    assert_eq!(types, expected);
+    let told: Vec<_> = way
+        .decisions
+        .iter()
+        .map(|it| it.sentence.as_str())
+        .collect();
+    assert!(
+        !told.iter().any(|it| it.contains("10.101.128.0/17")),
+        "{told:?}"
+    );
+    assert!(way.decisions.is_sorted_by_key(|it| it.position));
+    let actor = way.decisions[4].actor.as_ref().unwrap();
+    assert_eq!(actor.to_string(), "ada");
+    // One command that admits two sources is one decision.
+    let rule = |source: &str| json!({ "source": source, "port": 22 });
+    let both = [rule("10.101.1.0/24"), rule("10.101.2.0/24")];
+    let mut twice = story.says(
+        "FirewallRestricted",
+        &json!({ "side": "local", "admit": both }),
+    );
+    for (id, rule) in ["sgr-a", "sgr-b"].into_iter().zip(both) {
+        let seen = json!({ "side": "local", "rule": rule, "rule_id": id });
+        twice = twice.says("FirewallRuleAuthorized", &seen);
+    }
+    let way = twice.way(LOCAL, 22);
+    assert_eq!((way.rules.len(), way.sources.len()), (2, 2));
+    let restricted = way
+        .decisions
+        .iter()
+        .filter(|it| it.event_type == "FirewallRestricted");
+    assert_eq!(restricted.count(), 1);
+}
+
+#[test]
+fn nothing_gets_there_without_a_link_a_route_a_way_back_and_a_rule() {
+    let active = || Story::active("PeeringRequested.v1");
+    let no = |story: &Story| story.verdict(LOCAL, 2113);
+    let requested = Story::default()
+        .sample("NetworkRegistered.v1")
+        .sample("PeeringRequested.v1");
+    assert_eq!(no(&requested), Verdict::Unreachable(Drop::NoLink));
+    assert_eq!(no(&active()), Verdict::Unreachable(Drop::NoRoute));
+    let there = active().route("remote", "10.20.0.0/16");
+    assert_eq!(no(&there), Verdict::Unreachable(Drop::NoRouteBack));
+    let both = active().routed();
+    assert_eq!(no(&both), Verdict::Unreachable(Drop::NotAdmitted));
+    let elsewhere = active().routed().admits("local", "10.102.0.0/16", 2113);
+    assert_eq!(no(&elsewhere), Verdict::Unreachable(Drop::NotAdmitted));
+    assert_eq!(
+        elsewhere.way(LOCAL, 2113).rules,
+        [],
+        "it admits nobody of the peer's"
+    );
+    let idle = active().routed().admits("local", "10.101.7.0/24", 2113);
+    assert_eq!(
+        no(&idle),
+        Verdict::Reachable,
+        "nobody has looked where it is attached"
+    );
+    let idle = idle.attached("local", 0);
+    assert_eq!(no(&idle), Verdict::Unreachable(Drop::NotAttached));
+    assert_eq!(no(&idle.attached("local", 1)), Verdict::Reachable);
+    let nothing = active().routed().attached("local", 0);
+    assert_eq!(no(&nothing), Verdict::Unreachable(Drop::NotAdmitted));
+}
+
+#[test]
+fn while_a_peering_is_removed_its_link_stands_until_it_was_seen_to_be_gone() {
+    let open = Story::active("PeeringRequested.v1")
+        .routed()
+        .admits("local", "10.101.0.0/16", 2113);
+    let removing = open.sample("PeeringRemovalRequested.v1");
+    assert_eq!(removing.verdict(LOCAL, 2113), Verdict::Reachable);
+    let gone = removing.sample("LinkRemoved.v1");
+    assert_eq!(
+        gone.verdict(LOCAL, 2113),
+        Verdict::Unreachable(Drop::NoLink)
+    );
+    let route = json!({ "side": "remote", "destination": "10.20.0.0/16" });
+    let withdrawn = Story::active("PeeringRequested.v1")
+        .routed()
+        .admits("local", "10.101.0.0/16", 2113)
+        .says("RouteWithdrawn", &route);
+    assert_eq!(
+        withdrawn.verdict(LOCAL, 2113),
+        Verdict::Reachable,
+        "it still stands"
+    );
+    let mut removed = route;
+    removed["route_table"] = json!("rtb-01");
+    let removed = withdrawn.says("RouteRemoved", &removed);
+    assert_eq!(
+        removed.verdict(LOCAL, 2113),
+        Verdict::Unreachable(Drop::NoRoute)
+    );
+}
+
+#[test]
+fn what_others_admit_counts_wherever_it_is_attached_and_what_cannot_be_read_is_undetermined() {
+    let routed = || Story::active("PeeringRequested.v1").routed();
+    let exposed = routed().exposed("remote", "tcp 20-30 from 10.0.0.0/8", false);
+    let exposed = exposed.attached("remote", 0);
+    for (port, verdict) in [
+        (20, Verdict::Reachable),
+        (30, Verdict::Reachable),
+        (31, Verdict::Unreachable(Drop::NotAdmitted)),
+        (19, Verdict::Unreachable(Drop::NotAdmitted)),
+    ] {
+        assert_eq!(exposed.verdict(PEERS, port), verdict, "{port}");
+    }
+    let way = exposed.way(PEERS, 22);
+    assert_eq!((way.exposures.len(), way.rules.len()), (1, 0));
+    assert_eq!(way.sources, [range("10.20.0.0/16")].into());
+    let last = way.decisions.last().map(|it| it.event_type);
+    assert_eq!(last, Some("FirewallExposed"));
+    assert!(exposed.way(PEERS, 31).exposures.is_empty());
+    let others = routed().exposed("remote", "tcp 22 from 192.168.0.0/16", false);
+    let way = others.way(PEERS, 22);
+    assert_eq!(way.verdict, Verdict::Unreachable(Drop::NotAdmitted));
+    assert!(way.exposures.is_empty(), "nobody of the network's is meant");
+
+    let undetermined = Verdict::Undetermined(Unknown::RuleOfOthers);
+    for (admits, cannot_tell) in [
+        ("tcp 22 from 10.0.0.0/8", true),
+        ("everything from VirtualNetwork", false),
+        ("tcp 22 from sg-1", false),
+        ("udp 22 from 10.0.0.0/8", false),
+    ] {
+        let unread = routed().exposed("remote", admits, cannot_tell);
+        assert_eq!(unread.verdict(PEERS, 22), undetermined, "{admits}");
+        assert_eq!(unread.way(PEERS, 22).exposures.len(), 1, "{admits}");
+        // What the engine admits itself is certain.
+        let rule = json!({ "source": "10.20.9.0/24", "port": 22, "target": "10.101.7.0/24" });
+        let seen = json!({ "side": "remote", "rule": rule, "rule_id": "sgr-own" });
+        let own = unread.says("FirewallRuleAuthorized", &seen);
+        assert_eq!(own.verdict(PEERS, 22), Verdict::Reachable, "{admits}");
+    }
+}
+
+#[test]
+fn a_side_that_its_owner_keeps_is_undetermined_and_never_closed() {
+    let owned = || Story::active("PeeringRequested.v1.on_terms");
+    let of_local = owned().verdict(LOCAL, 2113);
+    assert_eq!(of_local, Verdict::Unreachable(Drop::NoRouteBack));
+    let routed = || owned().route("local", "10.101.0.0/16");
+    let closed = routed().verdict(LOCAL, 2113);
+    assert_eq!(
+        closed,
+        Verdict::Unreachable(Drop::NotAdmitted),
+        "that is ours to say"
+    );
+    let admitted = routed().admits("local", "10.101.7.0/24", 2113);
+    let unknown = Verdict::Undetermined(Unknown::RoutesOfOwner);
+    assert_eq!(admitted.verdict(LOCAL, 2113), unknown);
+    let theirs = Verdict::Undetermined(Unknown::RulesOfOwner);
+    assert_eq!(routed().verdict(PEERS, 22), theirs);
+}
