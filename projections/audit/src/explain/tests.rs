@@ -2,15 +2,19 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::{Answer, Command, around, explain};
+use super::{
+    Answer, Command, around, explain,
+    subject::{Subject, Topic},
+};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    CloudCall, CloudCalls, CommandId, Digest, EventId, NetworkId, PeeringId,
-    network::{NetworkEvent, Thing, Where},
+    CloudCall, CloudCalls, CommandId, Digest, EventId, NetworkId, PeeringId, Side,
+    network::{LinkOption, NetworkEvent, Thing, Where},
 };
 use journal::{Body, Metadata, Position, Recorded};
 use serde_json::{Value, json};
+use std::fs;
 use uuid::Uuid;
 
 const ROUTE: &str = "10.101.0.0/16";
@@ -284,4 +288,273 @@ fn two_events_of_one_command_are_one_command_and_an_event_before_any_is_told_wit
     let told = explain(&history.0);
     assert_eq!(told.len(), 2);
     assert_eq!((told[0].id, told[1].decisions.len()), (None, 2));
+}
+
+/// Each sample of the domain with what it is about.
+#[test]
+fn each_event_is_about_what_is_written_down() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../domain/golden");
+    let files = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+    let mut files: Vec<_> = files
+        .filter(|it| it.extension().is_some_and(|it| it == "json"))
+        .collect();
+    files.sort();
+    let lines = files.iter().map(|path| {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let event_type = name.split('.').next().unwrap();
+        let Body::Event(event) = journal::decode(event_type, 1, &fs::read(path).unwrap()) else {
+            panic!("{name}")
+        };
+        format!("{name}: {:?}\n", Topic::of(&event))
+    });
+    let made: String = lines.collect();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/topics.txt");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the table is made anew on request"
+    )]
+    if std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some() {
+        fs::write(golden, &made).unwrap();
+    }
+    assert_eq!(fs::read_to_string(golden).unwrap_or_default(), made);
+}
+
+#[test]
+fn a_decision_explains_what_is_of_its_side_and_its_thing_and_an_end_explains_all() {
+    let range = |text: &str| text.parse().unwrap();
+    let all = |side| {
+        [
+            Topic::Whole,
+            Topic::Route(side, range(ROUTE)),
+            Topic::Route(side, range("10.20.0.0/16")),
+            Topic::Routes(side),
+            Topic::Firewall(side),
+            Topic::Attachment(side),
+            Topic::Option(side, LinkOption::GatewayTransit),
+            Topic::Option(side, LinkOption::DnsResolution),
+        ]
+    };
+    let (local, remote) = (all(Side::Local), all(Side::Remote));
+    for (at, decision) in local.iter().enumerate() {
+        for (of, event) in local.iter().enumerate() {
+            let is_same = at == of || matches!((at, of), (1 | 2, 3) | (4, 5));
+            let expected = match (at, is_same) {
+                (_, true) => Subject::Same,
+                (0, false) => Subject::Beginning,
+                (_, false) => Subject::Another,
+            };
+            assert_eq!(decision.fits(event), expected, "{decision:?} {event:?}");
+        }
+        for event in &remote[1..] {
+            let expected = if at == 0 {
+                Subject::Beginning
+            } else {
+                Subject::Another
+            };
+            assert_eq!(decision.fits(event), expected, "{decision:?} {event:?}");
+        }
+        assert_eq!(Topic::End.fits(decision), Subject::End);
+    }
+}
+
+/// A thing, an event that shows it, and events that show another or give it up elsewhere.
+fn things() -> Vec<(Value, (&'static str, Value), Vec<(&'static str, Value)>)> {
+    let rule = |port: u16| json!({ "source": ROUTE, "port": port });
+    let at_table =
+        |table: &str| json!({ "kind": "route", "where": { "table": table }, "destination": ROUTE });
+    let exchanged = json!({ "kind": "route", "where": "exchange", "destination": ROUTE });
+    let group = json!({ "kind": "group" });
+    let installed = |side: &str, table: &str, to: &str| json!({ "side": side, "destination": to, "route_table": table });
+    let enforced = |side: &str, at: Value, to: &str| json!({ "side": side, "where": [at], "destinations": [to] });
+    let exchange = || json!("exchange");
+    let authorized =
+        |side: &str, port: u16| json!({ "side": side, "rule": rule(port), "rule_id": "sgr-1" });
+    let attached = |side: &str, interface: &str| json!({ "side": side, "group": "sg-1", "interface": interface });
+    let applied =
+        |side: &str, option: &str| json!({ "side": side, "option": option, "enabled": true });
+    let created = |side: &str| json!({ "side": side, "group": "sg-1" });
+    vec![
+        (
+            at_table(TABLE),
+            ("RouteInstalled", installed("local", TABLE, ROUTE)),
+            vec![
+                ("RouteInstalled", installed("remote", TABLE, ROUTE)),
+                ("RouteInstalled", installed("local", "rtb-2", ROUTE)),
+                ("RouteInstalled", installed("local", TABLE, "10.9.0.0/16")),
+                (
+                    "RoutesEnforced",
+                    enforced("local", json!({ "table": TABLE }), ROUTE),
+                ),
+            ],
+        ),
+        (
+            exchanged,
+            ("RoutesEnforced", enforced("local", exchange(), ROUTE)),
+            vec![
+                ("RoutesEnforced", enforced("remote", exchange(), ROUTE)),
+                (
+                    "RoutesEnforced",
+                    enforced("local", exchange(), "10.9.0.0/16"),
+                ),
+                ("RouteInstalled", installed("local", TABLE, ROUTE)),
+            ],
+        ),
+        (
+            group.clone(),
+            ("FirewallGroupCreated", created("local")),
+            vec![
+                ("FirewallGroupCreated", created("remote")),
+                ("FirewallRuleAuthorized", authorized("local", 2113)),
+            ],
+        ),
+        (
+            json!({ "kind": "rule", "source": ROUTE, "port": 2113 }),
+            ("FirewallRuleAuthorized", authorized("local", 2113)),
+            vec![
+                ("FirewallRuleAuthorized", authorized("remote", 2113)),
+                ("FirewallRuleAuthorized", authorized("local", 443)),
+            ],
+        ),
+        (
+            json!({ "kind": "attachment", "interface": "eni-1" }),
+            ("FirewallGroupAttached", attached("local", "eni-1")),
+            vec![
+                ("FirewallGroupAttached", attached("remote", "eni-1")),
+                ("FirewallGroupAttached", attached("local", "eni-2")),
+            ],
+        ),
+        (
+            json!({ "kind": "option", "option": "gateway_transit" }),
+            ("LinkOptionApplied", applied("local", "gateway_transit")),
+            vec![
+                ("LinkOptionApplied", applied("remote", "gateway_transit")),
+                ("LinkOptionApplied", applied("local", "dns_resolution")),
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn a_thing_is_seen_where_it_is_shown_itself_and_what_is_about_another_settles_nothing() {
+    let of = |side: &str, thing: &Value| json!({ "side": side, "things": [thing] });
+    for (thing, (shows, shown), others) in things() {
+        let about =
+            || History::requested().recorded("InstallationStarted", of("local", &thing), Some(&[]));
+        let seen = about().recorded(shows, shown, Some(&[]));
+        assert_eq!(
+            answer(&explain(&seen.0), 1),
+            Answer::Seen { by: 2 },
+            "{thing}"
+        );
+        for (other, data) in others {
+            let history = about().recorded(other, data.clone(), Some(&[]));
+            let told = answer(&explain(&history.0), 1);
+            assert_eq!(told, Answer::Unknown, "{thing} by {other} {data}");
+        }
+        let another =
+            json!({ "kind": "route", "where": { "table": "rtb-9" }, "destination": "10.9.0.0/16" });
+        for (event_type, side, of_it, expected) in [
+            ("InstallationEnded", "local", &thing, Answer::Seen { by: 2 }),
+            ("InstallationEnded", "remote", &thing, Answer::Unknown),
+            ("InstallationEnded", "local", &another, Answer::Unknown),
+        ] {
+            let history = about().recorded(event_type, of(side, of_it), Some(&[]));
+            assert_eq!(
+                answer(&explain(&history.0), 1),
+                expected,
+                "{thing} {side} {of_it}"
+            );
+        }
+        // What is announced once more answers to that; another thing that is announced does not.
+        for (again, side, expected) in [
+            (&thing, "local", Answer::Unknown),
+            (&thing, "remote", Answer::Called { by: 3 }),
+            (&another, "local", Answer::Called { by: 3 }),
+        ] {
+            let called = [call(
+                "put",
+                Some(serde_json::from_value(thing.clone()).unwrap()),
+            )];
+            let history = about()
+                .recorded("InstallationStarted", of(side, again), Some(&[]))
+                .recorded("ProvisioningUnblocked", json!({}), Some(&called));
+            assert_eq!(
+                answer(&explain(&history.0), 1),
+                expected,
+                "{thing} {side} {again}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_half_is_answered_by_its_own_side_and_its_own_request() {
+    const REQUEST: &str = "089c1036-6515-52c6-b1a3-7036626a4b63";
+    const OTHER: &str = "7a510c9e-1b2d-4f3a-8c4d-5e6f7a8b9c0d";
+    let at = DateTime::<Utc>::UNIX_EPOCH;
+    let starts = |change: &str| {
+        let data = json!({
+            "side": "remote", "change": change, "link": "peerage-1", "request_id": REQUEST,
+            "started_at": at,
+        });
+        History::requested().recorded("HalfChangeStarted", data, Some(&[]))
+    };
+    let half = |side: &str| json!({ "side": side, "link": "peerage-1" });
+    let operation = |request: &str| json!({ "side": "remote", "operation": "operation-1", "request_id": request });
+    let failed = |side: &str| json!({ "side": side, "operation": "operation-1", "message": "QUOTA_EXCEEDED" });
+    let seen = Answer::Seen { by: 2 };
+    for (change, event_type, data, expected) in [
+        ("make", "HalfMade", half("remote"), seen),
+        ("make", "HalfMade", half("local"), Answer::Unknown),
+        ("make", "HalfRemoved", half("remote"), Answer::Unknown),
+        ("remove", "HalfRemoved", half("remote"), seen),
+        ("remove", "HalfRemoved", half("local"), Answer::Unknown),
+        ("remove", "HalfMade", half("remote"), Answer::Unknown),
+        ("make", "HalfOperationStarted", operation(REQUEST), seen),
+        (
+            "make",
+            "HalfOperationStarted",
+            operation(OTHER),
+            Answer::Unknown,
+        ),
+        ("make", "HalfOperationFailed", failed("remote"), seen),
+        (
+            "make",
+            "HalfOperationFailed",
+            failed("local"),
+            Answer::Unknown,
+        ),
+    ] {
+        let history = starts(change).recorded(event_type, data.clone(), Some(&[]));
+        let told = answer(&explain(&history.0), 1);
+        assert_eq!(told, expected, "{change}: {event_type} {data}");
+    }
+    for (change, operation, is_it) in [
+        ("make", "create_link", true),
+        ("make", "accept_link", true),
+        ("make", "delete_link", false),
+        ("remove", "delete_link", true),
+        ("remove", "create_link", false),
+    ] {
+        let calls = [call(operation, None)];
+        let history = starts(change).recorded("ProvisioningUnblocked", json!({}), Some(&calls));
+        let expected = if is_it {
+            Answer::Called { by: 2 }
+        } else {
+            Answer::Unknown
+        };
+        assert_eq!(
+            answer(&explain(&history.0), 1),
+            expected,
+            "{change} {operation}"
+        );
+    }
+    // A refusal answers the attempt that it is of.
+    let refused = |attempt: u32| {
+        let data = json!({ "attempt": attempt, "message": "no", "refused_at": at });
+        let history = History::requested().starts(2);
+        let history = history.recorded("PeeringInitiationRefused", data, Some(&[]));
+        answer(&explain(&history.0), 1)
+    };
+    assert_eq!((refused(2), refused(1)), (seen, Answer::Unknown));
 }
