@@ -344,4 +344,71 @@ mod tests {
             (&json!(4), &json!(0))
         );
     }
+
+    #[test]
+    fn ocsf_has_all_that_is_on_record_of_an_event() {
+        let data = json!({ "network_id": "n", "peering_id": "p", "destination": "10.20.0.0/16" });
+        let mut own = entry("PeeringRemovalRequested", &data, Some("over"));
+        let mut metadata: Value = serde_json::from_slice(&own.metadata).expect("JSON");
+        metadata["ticket"] = json!("OPS-7");
+        own.metadata = metadata.to_string().into_bytes();
+        let uid = Uuid::from_u128(7);
+        let expected = json!({
+            "class_uid": 6003, "category_uid": 6, "activity_id": 4, "type_uid": 600_304,
+            "severity_id": 1, "status_id": 1, "time": 1_772_355_600_000_i64,
+            "message": own.sentence(),
+            "metadata": {
+                "version": OCSF_VERSION, "product": { "name": "Peerage", "vendor_name": "Peerage" },
+                "uid": Uuid::from_u128(9), "event_code": "PeeringRemovalRequested",
+                "log_name": "network-1", "sequence": 3, "logged_time": 0, "correlation_uid": uid,
+            },
+            "actor": {
+                "user": { "name": "ada" }, "idp": { "name": "https://idp.example.com" },
+                "invoked_by": "=cmd()",
+            },
+            "api": {
+                "operation": "RequestPeering", "service": { "name": "peerage" }, "version": "v1",
+                "request": { "uid": uid },
+            },
+            "src_endpoint": { "svc_name": "peerage" },
+            "unmapped": { "position": "7/7", "data": data, "reason": "over", "ticket": "OPS-7" },
+            "resources": [{ "uid": "n", "type": "network" }, { "uid": "p", "type": "peering" }],
+        });
+        assert_eq!(own.ocsf(), expected);
+        let alone = entry("PeeringTeleported", &json!({}), None).ocsf();
+        assert_eq!(alone.get("resources"), None);
+        assert_eq!(alone["unmapped"], json!({ "position": "7/7", "data": {} }));
+        assert!(!own.sentence().is_empty() && alone["message"] != "");
+    }
+
+    #[test]
+    fn each_event_type_is_an_activity_that_succeeds_or_fails() {
+        use domain::{
+            access::AccessEvent, approval::ApprovalEvent, connector::ConnectorEvent,
+            network::NetworkEvent,
+        };
+        let names = NetworkEvent::NAMES.iter().copied();
+        let others = ConnectorEvent::NAMES.into_iter().chain(AccessEvent::NAMES);
+        let all = names.chain(others).chain(ApprovalEvent::NAMES);
+        let lines = all.map(|name| {
+            let done = match activity(name) {
+                1 => "create",
+                4 => "delete",
+                _ => "update",
+            };
+            let failed = if is_failure(name) { ", failure" } else { "" };
+            format!("{name}: {done}{failed}\n")
+        });
+        let made: String = lines.collect();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/activities.txt");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the table is made anew on request"
+        )]
+        if std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, &made).expect("the table");
+        }
+        let known = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(known, made);
+    }
 }
