@@ -209,6 +209,66 @@ async fn a_half_opens_only_where_every_subnet_with_an_interface_denies_the_other
 }
 
 #[tokio::test]
+async fn a_half_opens_with_what_is_admitted_for_its_peering_and_not_with_what_is_for_another() {
+    let world = World::new().await;
+    world.both().await;
+    let group = world.cloud.create_group(&world.local, OWNER).await.unwrap();
+    let at = &world.local.at;
+    let admitted = world.cloud.authorize_rule(at, &group, rule(2113), OWNER);
+    admitted.await.unwrap();
+    world.set(Side::Local, OPEN, true).await.unwrap();
+    world.set(Side::Local, OPEN, false).await.unwrap();
+    let other = group_name(PeeringId(Uuid::from_u128(0x99)));
+    world.somebody(
+        &format!("{other}-2113-0123456789ab"),
+        "Allow",
+        "10.0.0.0/8",
+        150,
+    );
+    let refused = world.set(Side::Local, OPEN, true).await;
+    assert_eq!(kind(refused), Some(CloudErrorKind::Precondition));
+}
+
+#[tokio::test]
+async fn nothing_is_admitted_where_the_denial_is_gone_and_one_that_is_put_again_keeps_its_place() {
+    let world = World::new().await;
+    world.both().await;
+    let group = world.cloud.create_group(&world.local, OWNER).await.unwrap();
+    let at = &world.local.at;
+    let of_denial = || {
+        let mut rules = world.rules().into_iter();
+        rules.find(|(it, _)| *it == group_name(PEERING))
+    };
+    let placed = of_denial().unwrap().1["priority"].clone();
+    // Somebody makes it narrower, and takes the place behind it.
+    world.fake.with(|state| {
+        let key = nsg_id(LOCAL).to_lowercase();
+        let children = &mut state.parents.get_mut(&key).unwrap().children;
+        let denial = children
+            .iter_mut()
+            .find(|it| it.name == group_name(PEERING));
+        let narrow = json!(["10.2.0.0/17"]);
+        let of = &mut denial.unwrap().properties;
+        let _ = of.insert("sourceAddressPrefixes".to_owned(), narrow);
+    });
+    let shown = world.own(&group).await.unwrap();
+    let open = shown.rules.iter().find(|it| it.rule.is_none()).unwrap();
+    world.cloud.revoke_rule(at, &group, &open.id).await.unwrap();
+    let again = of_denial().unwrap().1;
+    assert_eq!(again["sourceAddressPrefixes"], json!(["10.2.0.0/16"]));
+    assert_eq!(again["priority"], placed);
+
+    world.fake.with(|state| {
+        let key = nsg_id(LOCAL).to_lowercase();
+        let parent = state.parents.get_mut(&key).unwrap();
+        parent.children.retain(|it| it.name != group_name(PEERING));
+    });
+    let refused = world.cloud.authorize_rule(at, &group, rule(2113), OWNER);
+    assert_eq!(kind(refused.await), Some(CloudErrorKind::NotFound));
+    assert_eq!(world.rules(), [], "nothing was written");
+}
+
+#[tokio::test]
 async fn a_missing_denial_is_an_exposure_and_so_is_a_subnet_without_a_group() {
     let world = World::new().await;
     world.both().await;
