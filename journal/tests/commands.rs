@@ -66,7 +66,11 @@ async fn the_usual_command_costs_one_append_and_no_read() {
     // The one read is that of a network of which nothing was known.
     assert_eq!(std::mem::take(&mut server.shared.log().reads), [0]);
     let reason = || "an incident".parse().unwrap();
-    let freeze = FreezeNetwork { reason: reason() }.into();
+    let freeze = FreezeNetwork {
+        reason: reason(),
+        everywhere: false,
+    }
+    .into();
     let second = execute(&journal, 2, &freeze).await.unwrap();
     let reason = Some(reason());
     execute(&journal, 3, &ThawNetwork { reason }.into())

@@ -156,6 +156,10 @@ pub struct CheckDrift {}
 pub struct FreezeNetwork {
     /// Why.
     pub reason: Reason,
+    /// Whether it is meant for every network, those that are registered later among them. Left out
+    /// where it is not, so that what was stored before reads as it was meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everywhere: bool,
 }
 
 /// Ends the freeze of this network.
@@ -173,6 +177,10 @@ pub struct ImposeQuarantine {
     pub scope: QuarantineScope,
     /// Why.
     pub reason: Reason,
+    /// Whether it is meant for every network, those that are registered later among them. Left out
+    /// where it is not, so that what was stored before reads as it was meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everywhere: bool,
 }
 
 /// Ends the quarantine of this scope.

@@ -4,9 +4,9 @@
 //! ended, but for a renewal; a retired network stays as it is. The event's own time comes with it.
 
 use super::{
-    Hold, Marked, Network, Registered, Retirement,
+    Marked, Network, Registered, Retirement,
     event::{NetworkEvent, Thing},
-    identity,
+    freeze, identity,
     peering::{Ending, Peering},
     register,
 };
@@ -58,8 +58,8 @@ impl Registered {
             NetworkEvent::NetworkPolicySet(it) => self.policy = it.policy.clone(),
             NetworkEvent::DriftCheckRequested(it) => self.drift_check = Some(it.requested_at),
             NetworkEvent::NetworkFrozen(it) => {
-                let reason = it.reason.clone();
-                self.frozen.get_or_insert(Hold { since: at, reason });
+                let said = (&it.reason, it.everywhere);
+                self.frozen = Some(freeze::held(self.frozen.take(), at, said));
             }
             NetworkEvent::NetworkThawed(_) => self.frozen = None,
             NetworkEvent::OrphanFound(it) => self.orphan_found(it, at),
@@ -67,10 +67,9 @@ impl Registered {
             NetworkEvent::OrphanRemovalRequested(it) => self.orphan_removal_requested(it, at),
             NetworkEvent::OrphanRemovalFailed(it) => self.orphan_removal_failed(it),
             NetworkEvent::QuarantineImposed(it) => {
-                let reason = it.reason.clone();
-                self.quarantines
-                    .entry(it.scope.clone())
-                    .or_insert(Hold { since: at, reason });
+                let before = self.quarantines.remove(&it.scope);
+                let held = freeze::held(before, at, (&it.reason, it.everywhere));
+                self.quarantines.insert(it.scope.clone(), held);
             }
             NetworkEvent::QuarantineLifted(it) => {
                 self.quarantines.remove(&it.scope);

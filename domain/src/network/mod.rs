@@ -214,6 +214,10 @@ pub struct Hold {
     pub since: DateTime<Utc>,
     /// Why, as the caller put it.
     pub reason: Reason,
+    /// Whether it was meant for every network, those that are registered later among them. Left out
+    /// where it is not, so that what was stored before reads as it was meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everywhere: bool,
 }
 
 /// That a network is no longer served.

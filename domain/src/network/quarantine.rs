@@ -6,6 +6,7 @@ use super::{
     Refusal, Registered,
     command::{ImposeQuarantine, LiftQuarantine},
     event::{NetworkEvent, QuarantineImposed, QuarantineLifted},
+    freeze,
 };
 
 /// The most quarantines that one network may have at a time.
@@ -15,10 +16,11 @@ pub(super) fn impose(
     network: &Registered,
     command: &ImposeQuarantine,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
-    if network.quarantines.contains_key(&command.scope) {
+    let held = network.quarantines.get(&command.scope);
+    if freeze::is_held(held, command.everywhere) {
         return Ok(Vec::new());
     }
-    if network.quarantines.len() >= QUARANTINES {
+    if held.is_none() && network.quarantines.len() >= QUARANTINES {
         return Err(Refusal::TooManyQuarantines { most: QUARANTINES });
     }
     Ok(vec![
@@ -26,6 +28,7 @@ pub(super) fn impose(
             network_id: network.id,
             scope: command.scope.clone(),
             reason: command.reason.clone(),
+            everywhere: command.everywhere,
         }
         .into(),
     ])

@@ -17,7 +17,7 @@ use domain::{
 };
 use futures::{StreamExt as _, stream};
 use journal::{Caller, ExecuteError, Executed, Position, Registration};
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 use tonic::Request;
 use uuid::Uuid;
 use workers::provisioner;
@@ -90,6 +90,7 @@ async fn judge(
     }
     if matches!(command, NetworkCommand::RegisterNetwork(_)) {
         services.directory.registered(network_id);
+        hold_as_all(services, network_id, &caller, executed.position).await?;
     }
     if let Some(peering) = subjects.peering {
         services.begun.insert(peering, network_id);
@@ -197,21 +198,35 @@ async fn everywhere(
     who: &Who,
     parsed: &Parsed,
 ) -> Result<v1::CommandResponse, Problem> {
-    let Some(networks) = services.directory.served(services.read_patience).await else {
-        return Err(Problem::new(
-            Reason::DirectoryBuilding,
-            "the log is still being read, and not every network is known yet; name one, or try again",
-        ));
-    };
-    let answers = stream::iter(networks)
-        .map(|network| in_one(services, who, parsed, network))
-        .buffered(AT_A_TIME)
-        .collect::<Vec<_>>()
-        .await;
-    let (networks, positions): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
-    let furthest = positions.into_iter().flatten().max();
-    if let Some(position) = furthest {
+    let patience = services.read_patience;
+    let (mut networks, mut furthest) = (Vec::new(), None);
+    let mut done = BTreeSet::new();
+    loop {
+        let Some(served) = services.directory.served(patience).await else {
+            return Err(Problem::new(
+                Reason::DirectoryBuilding,
+                "the log is still being read, and not every network is known yet; name one, or try again",
+            ));
+        };
+        let more: Vec<_> = served.into_iter().filter(|it| done.insert(*it)).collect();
+        if more.is_empty() {
+            break;
+        }
+        let answers = stream::iter(more)
+            .map(|network| in_one(services, who, parsed, network))
+            .buffered(AT_A_TIME)
+            .collect::<Vec<_>>()
+            .await;
+        let (told, positions): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
+        networks.extend(told);
+        let Some(position) = positions.into_iter().flatten().max() else {
+            break;
+        };
+        furthest = furthest.max(Some(position));
         services.acknowledged.note(position);
+        // What was registered before that is known once it was read; what comes later finds this
+        // when it is registered.
+        services.directory.read_to(position, patience).await;
     }
     Ok(v1::CommandResponse {
         position: furthest.map(|it| it.to_string()).unwrap_or_default(),
@@ -219,6 +234,48 @@ async fn everywhere(
         networks,
         ..v1::CommandResponse::default()
     })
+}
+
+/// Holds a network that was registered at this position as all networks are held. It is asked once
+/// the log was read up to there: a hold that came before is known then, and one that comes later
+/// finds the network.
+async fn hold_as_all(
+    services: &Services,
+    network_id: NetworkId,
+    caller: &Caller,
+    position: Option<Position>,
+) -> Result<(), Problem> {
+    if let Some(position) = position
+        && !services
+            .directory
+            .read_to(position, services.read_patience)
+            .await
+    {
+        return Err(Problem::new(
+            Reason::DirectoryBuilding,
+            format!(
+                "network {network_id} is registered, and whether all networks are held is not known yet: send the command again"
+            ),
+        ));
+    }
+    for command in services.directory.holds_everywhere() {
+        let said = serde_json::to_vec(&command).unwrap_or_default();
+        let command_id = CommandId(Uuid::new_v5(&caller.command_id.0, &said));
+        let caller = Caller {
+            command_id,
+            expected_revision: None,
+            generation: None,
+            ..caller.clone()
+        };
+        let (networks, now) = (services.journal.networks(), (services.clock)());
+        let held = networks.execute(network_id, &command, &caller, now).await;
+        let held = held.map_err(|error| failed(&command, network_id, &caller, &error))?;
+        tracing::info!(command = command.name(), %network_id, "held as all networks are");
+        if let Some(position) = held.position {
+            services.acknowledged.note(position);
+        }
+    }
+    Ok(())
 }
 
 async fn in_one(

@@ -22,6 +22,7 @@ mod doors;
 mod elsewhere;
 mod evidence;
 mod explain;
+mod holds;
 mod json;
 mod life;
 mod outage;

@@ -6,9 +6,13 @@
 
 use domain::{
     NetworkId, PeeringId,
-    network::{Identity, NetworkEvent, Registered},
+    network::{
+        FreezeNetwork, Hold, Identity, ImposeQuarantine, NetworkCommand, NetworkEvent,
+        QuarantineScope, Registered,
+    },
+    text::Reason,
 };
-use journal::{Body, Recorded};
+use journal::{Body, Position, Recorded};
 use parking_lot::RwLock;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -27,6 +31,9 @@ pub struct Directory {
     /// The networks that are served.
     served: Arc<RwLock<BTreeSet<NetworkId>>>,
     older: Arc<RwLock<Older>>,
+    /// What holds in a network and was meant for all of them.
+    held: Arc<RwLock<BTreeMap<NetworkId, Held>>>,
+    read_to: watch::Sender<Position>,
     is_whole: watch::Sender<bool>,
     /// Told when a registration of an older engine was read, and at the end of the log.
     more: Arc<Notify>,
@@ -39,6 +46,13 @@ struct Older {
     registered: BTreeMap<NetworkId, Identity>,
     /// Those that are named by a marker where their registration would be today.
     marked: BTreeSet<NetworkId>,
+}
+
+/// A freeze and quarantines that were meant for every network, with their reasons.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Held {
+    freeze: Option<Reason>,
+    quarantines: BTreeMap<QuarantineScope, Reason>,
 }
 
 /// What is known of a peering id.
@@ -58,6 +72,8 @@ impl Default for Directory {
             networks: Arc::default(),
             served: Arc::default(),
             older: Arc::default(),
+            held: Arc::default(),
+            read_to: watch::Sender::new(Position::START),
             is_whole: watch::Sender::new(false),
             more: Arc::default(),
         }
@@ -95,6 +111,40 @@ impl Directory {
         let waited = timeout(patience, is_whole.wait_for(|it| *it)).await;
         waited.ok()?.ok()?;
         Some(self.served.read().iter().copied().collect())
+    }
+
+    /// Waits until what was appended at this position was read; `false` if that takes longer.
+    pub async fn read_to(&self, position: Position, patience: Duration) -> bool {
+        let mut read_to = self.read_to.subscribe();
+        let mut is_whole = self.is_whole.subscribe();
+        let reached = async {
+            let reached = read_to.wait_for(|it| *it >= position).await.is_ok();
+            reached && is_whole.wait_for(|it| *it).await.is_ok()
+        };
+        timeout(patience, reached).await.unwrap_or(false)
+    }
+
+    /// What holds somewhere and was meant for every network, as the commands that hold it in one.
+    pub fn holds_everywhere(&self) -> Vec<NetworkCommand> {
+        let held = self.held.read();
+        let freeze = held.values().find_map(|it| it.freeze.clone());
+        let mut quarantines = BTreeMap::new();
+        for (scope, reason) in held.values().flat_map(|it| &it.quarantines) {
+            quarantines.entry(scope).or_insert(reason);
+        }
+        let freeze = freeze.map(|reason| {
+            let everywhere = true;
+            FreezeNetwork { reason, everywhere }.into()
+        });
+        let quarantines = quarantines.into_iter().map(|(scope, reason)| {
+            ImposeQuarantine {
+                scope: scope.clone(),
+                reason: reason.clone(),
+                everywhere: true,
+            }
+            .into()
+        });
+        freeze.into_iter().chain(quarantines).collect()
     }
 
     /// The networks that older engines registered and that no marker names yet, as far as the log
@@ -140,6 +190,16 @@ impl Directory {
 
     /// Notes the peering that an event is about; the first event of each names its network.
     pub(super) fn note(&self, recorded: &Recorded) {
+        self.note_event(recorded);
+        // Last: who waits for the position finds what the event says.
+        self.read_to.send_if_modified(|it| {
+            let is_further = recorded.position > *it;
+            *it = recorded.position.max(*it);
+            is_further
+        });
+    }
+
+    fn note_event(&self, recorded: &Recorded) {
         let Body::Event(event) = &recorded.body else {
             return;
         };
@@ -154,7 +214,9 @@ impl Directory {
                 self.more.notify_waiters();
             }
         }
+        self.note_hold(network, event);
         if matches!(event, NetworkEvent::NetworkRetired(_)) {
+            self.held.write().remove(&network);
             self.served.write().remove(&network);
             self.older.write().registered.remove(&network);
         }
@@ -167,6 +229,29 @@ impl Directory {
         self.networks.write().entry(peering).or_insert(network);
     }
 
+    fn note_hold(&self, network: NetworkId, event: &NetworkEvent) {
+        if let NetworkEvent::NetworkFrozen(it) = event
+            && it.everywhere
+        {
+            let mut held = self.held.write();
+            held.entry(network).or_default().freeze = Some(it.reason.clone());
+        } else if let NetworkEvent::QuarantineImposed(it) = event
+            && it.everywhere
+        {
+            let mut held = self.held.write();
+            let quarantines = &mut held.entry(network).or_default().quarantines;
+            quarantines.insert(it.scope.clone(), it.reason.clone());
+        } else if let NetworkEvent::NetworkThawed(_) = event {
+            if let Some(held) = self.held.write().get_mut(&network) {
+                held.freeze = None;
+            }
+        } else if let NetworkEvent::QuarantineLifted(it) = event
+            && let Some(held) = self.held.write().get_mut(&network)
+        {
+            held.quarantines.remove(&it.scope);
+        }
+    }
+
     /// Notes a network that was loaded, and all its peerings.
     pub(super) fn note_network(&self, id: NetworkId, network: &Registered) {
         if network.retired.is_none() {
@@ -175,6 +260,17 @@ impl Directory {
                 let mut older = self.older.write();
                 older.registered.insert(id, Identity::from(network));
             }
+        }
+        let reason = |it: &Hold| it.everywhere.then(|| it.reason.clone());
+        let quarantines = network.quarantines.iter();
+        let held = Held {
+            freeze: network.frozen.as_ref().and_then(reason),
+            quarantines: quarantines
+                .filter_map(|(scope, it)| Some((scope.clone(), reason(it)?)))
+                .collect(),
+        };
+        if network.retired.is_none() && held != Held::default() {
+            self.held.write().insert(id, held);
         }
         let mut older = self.older.write();
         older.marked.extend(&network.also_registered);
@@ -191,6 +287,8 @@ impl Directory {
         self.is_whole.send_replace(false);
         self.networks.write().clear();
         self.served.write().clear();
+        self.held.write().clear();
+        self.read_to.send_replace(Position::START);
         *self.older.write() = Older::default();
     }
 
@@ -219,8 +317,9 @@ mod tests {
     use domain::{
         EventId, Provider, Region,
         network::{
-            Network, NetworkIdentityMarked, NetworkRegistered, NetworkRetired, Peer,
-            PeeringRequested, Terms, evolve,
+            Network, NetworkFrozen, NetworkIdentityMarked, NetworkRegistered, NetworkRetired,
+            NetworkThawed, Peer, PeeringRequested, QuarantineImposed, QuarantineLifted, Terms,
+            evolve,
         },
     };
     use journal::Position;
@@ -341,6 +440,95 @@ mod tests {
             ..registered(derived)
         });
         assert_eq!(ids(directory.unmarked(patience).await), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_held_everywhere_is_told_while_it_holds_anywhere_and_what_is_of_one_is_not() {
+        let [one, other] = [7, 8].map(|n| NetworkId(Uuid::from_u128(n)));
+        let at = |network: NetworkId, position: u64, event: NetworkEvent| Recorded {
+            body: Body::Event(event),
+            position: Position {
+                commit: position,
+                prepare: position,
+            },
+            ..registered(network)
+        };
+        let frozen = |network_id, everywhere| NetworkFrozen {
+            network_id,
+            reason: "an incident".parse().unwrap(),
+            everywhere,
+        };
+        let scope = QuarantineScope::PeerAccount {
+            account: "444455556666".parse().unwrap(),
+        };
+        let imposed = |network_id| QuarantineImposed {
+            network_id,
+            scope: scope.clone(),
+            reason: "an incident".parse().unwrap(),
+            everywhere: true,
+        };
+        let names = |directory: &Directory| {
+            let all = directory.holds_everywhere();
+            let names = all.iter().map(NetworkCommand::name);
+            names.collect::<Vec<_>>()
+        };
+        let directory = Directory::default();
+        directory.note(&at(one, 1, frozen(one, false).into()));
+        assert_eq!(names(&directory), [""; 0]);
+        for (position, network) in [(2, one), (3, other)] {
+            directory.note(&at(network, position, frozen(network, true).into()));
+            directory.note(&at(network, position, imposed(network).into()));
+        }
+        assert_eq!(names(&directory), ["FreezeNetwork", "ImposeQuarantine"]);
+        let thawed = |network_id| NetworkThawed {
+            network_id,
+            reason: None,
+        };
+        let lifted = |network_id| QuarantineLifted {
+            network_id,
+            scope: scope.clone(),
+            reason: None,
+        };
+        directory.note(&at(one, 4, thawed(one).into()));
+        directory.note(&at(one, 5, lifted(one).into()));
+        assert_eq!(names(&directory).len(), 2, "they hold elsewhere");
+        directory.note(&at(other, 6, thawed(other).into()));
+        assert_eq!(names(&directory), ["ImposeQuarantine"]);
+        directory.note(&over(other));
+        assert_eq!(names(&directory), [""; 0]);
+
+        // What was loaded holds as what was read does.
+        let events = [registered(one).body, Body::Event(frozen(one, true).into())];
+        let start = chrono::DateTime::UNIX_EPOCH;
+        let network = events.iter().fold(Network::default(), |network, body| {
+            let Body::Event(event) = body else {
+                panic!("it decodes")
+            };
+            evolve(network, event, start)
+        });
+        let Network::Registered(network) = network else {
+            panic!("it is registered")
+        };
+        let loaded = Directory::default();
+        loaded.note_network(one, &network);
+        assert_eq!(names(&loaded), ["FreezeNetwork"]);
+        loaded.forget();
+        assert_eq!(names(&loaded), [""; 0]);
+
+        // A position is waited for, and the log's end with it.
+        let patience = Duration::from_secs(1);
+        let six = Position {
+            commit: 6,
+            prepare: 6,
+        };
+        assert!(!directory.read_to(six, patience).await, "the log goes on");
+        directory.note_end();
+        assert!(directory.read_to(six, patience).await);
+        let seven = Position {
+            commit: 7,
+            prepare: 7,
+        };
+        assert!(!directory.read_to(seven, patience).await);
     }
 
     fn registered(network: NetworkId) -> Recorded {

@@ -16,6 +16,10 @@ pub struct NetworkFrozen {
     pub network_id: NetworkId,
     /// Why, as the caller put it.
     pub reason: Reason,
+    /// Whether it is meant for every network, those that are registered later among them. Left out
+    /// where it is not, so that what was stored before reads as it was meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everywhere: bool,
 }
 
 /// The network is opened and repaired again as it was asked for.
@@ -70,6 +74,10 @@ pub struct QuarantineImposed {
     pub scope: QuarantineScope,
     /// Why, as the caller put it.
     pub reason: Reason,
+    /// Whether it is meant for every network, those that are registered later among them. Left out
+    /// where it is not, so that what was stored before reads as it was meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everywhere: bool,
 }
 
 /// What the quarantine closed is opened again as it was asked for, unless another one covers it.

@@ -13,6 +13,7 @@ fn frozen() -> NetworkEvent {
     NetworkFrozen {
         network_id: network_id(),
         reason: reason_given("an incident"),
+        everywhere: false,
     }
     .into()
 }
@@ -22,6 +23,7 @@ fn quarantine(scope: QuarantineScope) -> NetworkEvent {
         network_id: network_id(),
         scope,
         reason: reason_given("an incident"),
+        everywhere: false,
     }
     .into()
 }
@@ -45,6 +47,7 @@ fn account(n: u8) -> QuarantineScope {
 fn a_freeze_is_on_record_once_and_until_it_is_thawed() {
     let freeze = || FreezeNetwork {
         reason: reason_given("an incident"),
+        everywhere: false,
     };
     given([registered()]).when(freeze()).then([frozen()]);
     given([registered(), frozen()])
@@ -55,7 +58,8 @@ fn a_freeze_is_on_record_once_and_until_it_is_thawed() {
         network.frozen,
         Some(Hold {
             since: now(),
-            reason: reason_given("an incident")
+            reason: reason_given("an incident"),
+            everywhere: false
         })
     );
     let thawed: NetworkEvent = NetworkThawed {
@@ -107,6 +111,7 @@ fn a_quarantine_is_imposed_once_and_lifted_by_the_scope_that_it_was_imposed_by()
     let impose = |scope| ImposeQuarantine {
         scope,
         reason: reason_given("an incident"),
+        everywhere: false,
     };
     let lift = |scope| LiftQuarantine {
         scope,
@@ -127,6 +132,70 @@ fn a_quarantine_is_imposed_once_and_lifted_by_the_scope_that_it_was_imposed_by()
 }
 
 #[test]
+fn a_hold_of_one_network_becomes_one_of_all_and_never_the_other_way_round() {
+    let freeze = |everywhere| FreezeNetwork {
+        reason: reason_given("a worse incident"),
+        everywhere,
+    };
+    let of_all: NetworkEvent = NetworkFrozen {
+        network_id: network_id(),
+        reason: reason_given("a worse incident"),
+        everywhere: true,
+    }
+    .into();
+    given([registered(), frozen()])
+        .when(freeze(true))
+        .then([of_all.clone()]);
+    for everywhere in [false, true] {
+        given([registered(), of_all.clone()])
+            .when(freeze(everywhere))
+            .then_nothing();
+    }
+    let network = registered_network([registered(), frozen(), of_all.clone()]);
+    let held = network.frozen.unwrap();
+    assert!(held.everywhere);
+    assert_eq!(
+        held.reason,
+        reason_given("an incident"),
+        "since it was first"
+    );
+    let network = registered_network([registered(), of_all, frozen()]);
+    assert!(network.frozen.unwrap().everywhere);
+
+    let impose = |everywhere| ImposeQuarantine {
+        scope: account(1),
+        reason: reason_given("an incident"),
+        everywhere,
+    };
+    let imposed = |everywhere| -> NetworkEvent {
+        QuarantineImposed {
+            network_id: network_id(),
+            scope: account(1),
+            reason: reason_given("an incident"),
+            everywhere,
+        }
+        .into()
+    };
+    given([registered(), imposed(false)])
+        .when(impose(true))
+        .then([imposed(true)]);
+    given([registered(), imposed(true)])
+        .when(impose(false))
+        .then_nothing();
+    let network = registered_network([registered(), imposed(false), imposed(true)]);
+    assert!(network.quarantines[&account(1)].everywhere);
+    // One that becomes everywhere is no further one.
+    let full = (0..249_u32).map(|n| {
+        quarantine(QuarantineScope::PeerNetwork {
+            cloud_network: text(&format!("vpc-{n:017x}")),
+        })
+    });
+    given([registered(), imposed(false)].into_iter().chain(full))
+        .when(impose(true))
+        .then([imposed(true)]);
+}
+
+#[test]
 fn quarantines_are_bounded() {
     let imposed = (0..250_u32).map(|n| {
         quarantine(QuarantineScope::PeerNetwork {
@@ -137,6 +206,7 @@ fn quarantines_are_bounded() {
         .when(ImposeQuarantine {
             scope: QuarantineScope::Everything,
             reason: reason_given("an incident"),
+            everywhere: false,
         })
         .then_refused(Refusal::TooManyQuarantines { most: 250 });
 }
@@ -156,6 +226,7 @@ fn a_policy_that_requires_a_ticket_holds_up_no_freeze_and_no_quarantine_but_thei
         .when(ImposeQuarantine {
             scope: account(1),
             reason: reason_given("an incident"),
+            everywhere: false,
         })
         .then([quarantine(account(1))]);
     given(history)

@@ -127,11 +127,13 @@ fn what_was_withdrawn_removed_frozen_or_put_in_quarantine_meanwhile_is_not_opene
     let freeze = NetworkFrozen {
         network_id: network_id(),
         reason: reason_given("an incident"),
+        everywhere: false,
     };
     let quarantine = QuarantineImposed {
         network_id: network_id(),
         scope: QuarantineScope::Everything,
         reason: reason_given("an incident"),
+        everywhere: false,
     };
     for meanwhile in [removal_requested(), freeze.into(), quarantine.into()] {
         let verdict = given(with_route([meanwhile])).when(intent());
@@ -308,6 +310,7 @@ fn in_quarantine_a_firewall_that_admits_nothing_is_enforced_and_that_is_said_onc
         network_id: network_id(),
         scope: QuarantineScope::Everything,
         reason: reason_given("an incident"),
+        everywhere: false,
     }
     .into();
     let closed = || enforced(Side::Local, "sg-01", &[]);

@@ -285,7 +285,10 @@ fn subnets_nodes_and_attachments_open_only_where_something_is_added() {
 fn a_freeze_and_a_quarantine_are_opened_by_their_end_and_by_nothing_else() {
     let why = || text("an incident");
     let mut network = admitting(&[]);
-    let freeze = FreezeNetwork { reason: why() };
+    let freeze = FreezeNetwork {
+        reason: why(),
+        everywhere: false,
+    };
     let thaw = || ThawNetwork { reason: None };
     assert_eq!(opens(freeze, &network), [""; 0]);
     assert_eq!(opens(thaw(), &network), [""; 0]);
@@ -293,6 +296,7 @@ fn a_freeze_and_a_quarantine_are_opened_by_their_end_and_by_nothing_else() {
     let impose = ImposeQuarantine {
         scope: scope.clone(),
         reason: why(),
+        everywhere: false,
     };
     let lift = || LiftQuarantine {
         scope: scope.clone(),
@@ -303,6 +307,7 @@ fn a_freeze_and_a_quarantine_are_opened_by_their_end_and_by_nothing_else() {
     let hold = Hold {
         since: now(),
         reason: why(),
+        everywhere: false,
     };
     network.frozen = Some(hold.clone());
     network.quarantines.insert(scope.clone(), hold);

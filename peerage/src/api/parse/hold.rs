@@ -12,7 +12,7 @@ use domain::network::{
 command!(FreezeNetworksRequest, fields, request => {
     let address = networks(fields, &request.network_id, request.all_networks, request.context.as_ref());
     let reason = fields.reason(&request.reason, request.context.as_ref());
-    Some((address?, FreezeNetwork { reason: reason? }.into()))
+    Some((address?, FreezeNetwork { reason: reason?, everywhere: request.all_networks }.into()))
 });
 
 command!(ThawNetworksRequest, fields, request => {
@@ -24,7 +24,7 @@ command!(ImposeQuarantineRequest, fields, request => {
     let address = networks(fields, &request.network_id, request.all_networks, request.context.as_ref());
     let scope = scope(fields, request.scope.as_ref());
     let reason = fields.reason(&request.reason, request.context.as_ref());
-    Some((address?, ImposeQuarantine { scope: scope?, reason: reason? }.into()))
+    Some((address?, ImposeQuarantine { scope: scope?, reason: reason?, everywhere: request.all_networks }.into()))
 });
 
 command!(LiftQuarantineRequest, fields, request => {

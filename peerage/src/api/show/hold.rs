@@ -12,6 +12,7 @@ pub(super) fn hold(it: &Hold) -> v1::Hold {
     v1::Hold {
         since: Some(timestamp(it.since)),
         reason: it.reason.to_string(),
+        everywhere: it.everywhere,
     }
 }
 

@@ -81,14 +81,24 @@ fn of(event: &NetworkEvent) -> String {
         }
         NetworkEvent::DriftCheckRequested(_) => "asked for a check for drift".to_owned(),
         NetworkEvent::NetworkFrozen(it) => {
-            format!(
-                "froze the network: nothing is opened or repaired ({})",
-                it.reason
-            )
+            let of = if it.everywhere {
+                "all networks"
+            } else {
+                "the network"
+            };
+            format!("froze {of}: nothing is opened or repaired ({})", it.reason)
         }
         NetworkEvent::NetworkThawed(_) => "ended the freeze".to_owned(),
         NetworkEvent::QuarantineImposed(it) => {
-            format!("put {} in quarantine ({})", scope(&it.scope), it.reason)
+            if it.everywhere {
+                format!(
+                    "quarantined {} everywhere ({})",
+                    scope(&it.scope),
+                    it.reason
+                )
+            } else {
+                format!("put {} in quarantine ({})", scope(&it.scope), it.reason)
+            }
         }
         NetworkEvent::QuarantineLifted(it) => {
             format!("lifted the quarantine of {}", scope(&it.scope))

@@ -105,6 +105,7 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
         NetworkFrozen {
             network_id,
             reason: reason_given("an incident is looked into"),
+            everywhere: false,
         }
         .into(),
         NetworkThawed {
@@ -116,6 +117,7 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
             network_id,
             scope: account_scope(),
             reason: reason_given("a key of the account was lost"),
+            everywhere: false,
         }
         .into(),
         QuarantineLifted {
@@ -999,11 +1001,33 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             .into(),
         ),
         (
+            "everywhere",
+            NetworkFrozen {
+                network_id: its_network(),
+                reason: reason_given("an incident"),
+                everywhere: true,
+            }
+            .into(),
+        ),
+        (
+            "everywhere",
+            QuarantineImposed {
+                network_id: its_network(),
+                scope: QuarantineScope::PeerAccount {
+                    account: peer(1).account,
+                },
+                reason: reason_given("a key of the account was lost"),
+                everywhere: true,
+            }
+            .into(),
+        ),
+        (
             "of_everything",
             QuarantineImposed {
                 network_id: its_network(),
                 scope: QuarantineScope::Everything,
                 reason: reason_given("a key of the account was lost"),
+                everywhere: false,
             }
             .into(),
         ),
@@ -1015,6 +1039,7 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
                     cloud_network: peer(1).cloud_network,
                 },
                 reason: reason_given("a key of the account was lost"),
+                everywhere: false,
             }
             .into(),
         ),

@@ -411,11 +411,11 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
         1 => Just(NetworkCommand::RegisterNetwork(register())),
         1 => a_policy().prop_map(|policy| SetPolicy { policy }.into()),
         1 => Just(CheckDrift {}.into()),
-        1 => a_reason().prop_map(|reason| FreezeNetwork { reason }.into()),
+        1 => a_reason().prop_map(|reason| FreezeNetwork { reason, everywhere: false }.into()),
         1 => Just(ThawNetwork { reason: None }.into()),
         1 => (an_orphan(), a_reason())
             .prop_map(|(thing, reason)| RemoveOrphan { orphan: thing.id().unwrap(), reason }.into()),
-        1 => (a_scope(), a_reason()).prop_map(|(scope, reason)| ImposeQuarantine { scope, reason }.into()),
+        1 => (a_scope(), a_reason()).prop_map(|(scope, reason)| ImposeQuarantine { scope, reason, everywhere: false }.into()),
         1 => (a_scope(), option::of(a_reason())).prop_map(|(scope, reason)| LiftQuarantine { scope, reason }.into()),
         8 => (a_peer(), terms(), setup()).prop_map(|(peer, terms, setup)| RequestPeering { peer, terms, setup }.into()),
         3 => (a_peer(), a_link(), a_consent(), a_tenure())
@@ -536,13 +536,13 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
         1 => Just(registered()),
         1 => a_policy().prop_map(policy_set),
         1 => a_time().prop_map(|requested_at| DriftCheckRequested { network_id: network_id(), requested_at }.into()),
-        1 => a_reason().prop_map(|reason| NetworkFrozen { network_id: network_id(), reason }.into()),
+        1 => a_reason().prop_map(|reason| NetworkFrozen { network_id: network_id(), reason, everywhere: false }.into()),
         1 => Just(NetworkThawed { network_id: network_id(), reason: None }.into()),
         1 => (a_peering(), an_orphan(), a_reason()).prop_map(|(peering_id, thing, reason)| {
             OrphanRemovalRequested { network_id: network_id(), peering_id, orphan: thing.id().unwrap(), reason }.into()
         }),
         1 => (a_scope(), a_reason())
-            .prop_map(|(scope, reason)| QuarantineImposed { network_id: network_id(), scope, reason }.into()),
+            .prop_map(|(scope, reason)| QuarantineImposed { network_id: network_id(), scope, reason, everywhere: false }.into()),
         1 => a_scope().prop_map(|scope| QuarantineLifted { network_id: network_id(), scope, reason: None }.into()),
         8 => (a_peering(), a_peer(), terms(), external_id()).prop_map(|(peering_id, peer, terms, external_id)| {
             PeeringRequested { peering_id, peer, requested_at: now(), terms, external_id }.into()

@@ -40,6 +40,7 @@ async fn a_quarantine_closes_both_sides_and_keeps_the_link_and_its_end_opens_all
     life.says(ImposeQuarantine {
         scope: scope.clone(),
         reason: "keys were stolen".parse().unwrap(),
+        everywhere: false,
     });
     life.settles().await;
     assert_eq!(
@@ -69,6 +70,7 @@ async fn a_quarantine_of_a_side_that_cannot_be_seen_closes_the_other() {
     life.says(ImposeQuarantine {
         scope: QuarantineScope::Everything,
         reason: "keys were stolen".parse().unwrap(),
+        everywhere: false,
     });
     life.look_for(MINUTE).await;
     assert_eq!(counts(&life), [0, 1, 0, 0]);
@@ -79,6 +81,7 @@ async fn a_freeze_stops_openings_and_repairs_and_no_closing_until_it_is_thawed()
     let mut life = Life::active().await;
     life.says(FreezeNetwork {
         reason: "a change is under way".parse().unwrap(),
+        everywhere: false,
     });
     life.says(ingress(&life, None));
     let table = life.routes(Side::Local)[0].0.clone();
@@ -111,6 +114,7 @@ async fn a_frozen_network_asks_for_no_link_and_accepts_none() {
     let mut life = Life::asked_for();
     life.says(FreezeNetwork {
         reason: "a change is under way".parse().unwrap(),
+        everywhere: false,
     });
     life.look_for(HOUR).await;
     assert!(life.cloud.world().links.is_empty());
@@ -226,6 +230,7 @@ async fn what_is_removed_in_quarantine_or_frozen_goes_all_the_same() {
     let mut life = Life::active().await;
     life.says(FreezeNetwork {
         reason: "a change is under way".parse().unwrap(),
+        everywhere: false,
     });
     life.says(remove());
     life.settles().await;

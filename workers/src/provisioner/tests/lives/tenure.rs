@@ -104,6 +104,7 @@ async fn an_end_comes_in_a_frozen_network_and_while_the_peers_account_is_denied(
     let mut life = with_a_guest().await;
     life.says(domain::network::FreezeNetwork {
         reason: "an incident".parse().unwrap(),
+        everywhere: false,
     });
     let remote = life.network(Side::Remote).at.account;
     life.cloud.out_of_band().deny(&remote);
