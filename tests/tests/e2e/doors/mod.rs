@@ -4,6 +4,7 @@
 mod approvals;
 mod auth;
 mod load;
+mod node_load;
 mod roles;
 mod store;
 mod tls;
