@@ -130,7 +130,8 @@ impl Server {
             let load = Arc::clone(&load);
             service_fn(move |request| self.clone().counted(request, from, Arc::clone(&load)))
         };
-        converse(opened, service, &load, TERMS, &stop).await
+        // Boxed: one that has said nothing yet holds no room for what it may say.
+        Box::pin(converse(opened, service, &load, TERMS, &stop)).await
     }
 
     /// Answers a request within what its connection may hold.

@@ -139,7 +139,8 @@ impl Visit {
             load: Arc::clone(&load),
             cut: stop.cut,
         });
-        converse(opened, service, &load, TERMS, &stop.draining).await
+        // Boxed: one that has said nothing yet holds no room for what it may say.
+        Box::pin(converse(opened, service, &load, TERMS, &stop.draining)).await
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod auth;
+mod doctor;
 mod load;
 mod node_load;
 mod roles;
