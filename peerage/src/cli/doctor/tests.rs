@@ -169,7 +169,7 @@ fn a_servers_own_troubles_are_found() {
         clouds: vec![simulated],
         ..base.clone()
     };
-    assert_eq!(one(&of(stands_in)), (Severity::Note, "cloud access"));
+    assert_eq!(one(&of(stands_in)), (Severity::Note, "clouds"));
     let elsewhere = v1::GetServerInfoResponse {
         store: StoreKind::Kurrentdb.into(),
         ..base.clone()
