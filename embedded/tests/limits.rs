@@ -167,16 +167,17 @@ async fn what_all_connections_hold_is_bounded_and_small_appends_find_room_all_th
         ..LIMITS
     };
     let node = node(limits).await;
+    // Three of them take what there is for large ones, to the byte.
     let mut held = Vec::new();
     for _ in 0..3 {
         let (mut requests, _) = connect(&node).await;
         let (answer, mut body) = call(&mut requests, &node, APPEND);
-        pour(&mut body, message(255 << 10, 200 << 10)).await;
+        pour(&mut body, message((256 << 10) - 5, 200 << 10)).await;
         held.push((requests, answer, body));
     }
     let (mut requests, _) = connect(&node).await;
     let (answer, mut body) = call(&mut requests, &node, APPEND);
-    pour(&mut body, message(255 << 10, 200 << 10)).await;
+    pour(&mut body, message((256 << 10) - 5, 200 << 10)).await;
     let told = status(answer).await;
     assert!(told.starts_with("8 the requests at this server"), "{told}");
     append(&client(&node), 1000).await;
@@ -270,7 +271,7 @@ async fn batches_that_are_never_finished_hold_so_much_and_no_more_and_their_call
 async fn a_message_that_has_begun_is_due_in_time_and_a_conversation_may_be_silent() {
     let node = node(LIMITS).await;
     let (mut requests, _) = connect(&node).await;
-    let (silent, _body) = call(&mut requests, &node, BATCH_APPEND);
+    let (silent, mut body_of_silent) = call(&mut requests, &node, BATCH_APPEND);
     let mut silent = soon(silent).await.unwrap().into_body();
     for (method, sent) in [(APPEND, 0), (APPEND, 10), (BATCH_APPEND, 10)] {
         let (answer, mut body) = call(&mut requests, &node, method);
@@ -291,6 +292,13 @@ async fn a_message_that_has_begun_is_due_in_time_and_a_conversation_may_be_silen
     }
     let more = timeout(Duration::from_secs(100), silent.data()).await;
     assert!(more.is_err(), "the silent call goes on: {more:?}");
+    // What it begins then is due from then on.
+    body_of_silent.send_data(message(1000, 10), false).unwrap();
+    let began = Instant::now();
+    let last = timeout(Duration::from_secs(300), silent.data()).await;
+    assert!(last.unwrap().is_none());
+    let after = began.elapsed().as_secs();
+    assert!((29..35).contains(&after), "{after} s");
     node.shutdown().await;
 }
 
@@ -351,6 +359,29 @@ async fn a_crowded_node_soon_parts_with_those_who_do_nothing_and_keeps_those_who
         let read = soon(ends.join_next()).await.unwrap().unwrap();
         assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
     }
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn there_are_so_many_connections_and_the_next_is_served_when_one_ends() {
+    let limits = Limits {
+        connections: 4,
+        ..LIMITS
+    };
+    let node = node(limits).await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let (mut requests, _) = connect(&node).await;
+        let (answer, body) = call(&mut requests, &node, BATCH_APPEND);
+        held.push((soon(answer).await.unwrap(), body, requests));
+    }
+    let (mut requests, _) = connect(&node).await;
+    let (answer, _body) = call(&mut requests, &node, BATCH_APPEND);
+    let mut answer = std::pin::pin!(answer);
+    let early = timeout(Duration::from_millis(500), &mut answer).await;
+    assert!(early.is_err(), "{early:?}");
+    held.pop();
+    soon(answer).await.unwrap();
     node.shutdown().await;
 }
 
