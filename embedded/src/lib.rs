@@ -26,7 +26,7 @@
 //! ```
 //!
 //! [`Builder`] has the rest: the address, TLS, users and access control, the system projections,
-//! what an append has to survive, clock and ids. [`offline`] looks at a data directory without
+//! what an append has to survive, what callers may hold of it ([`LIMITS`]), clock and ids. [`offline`] looks at a data directory without
 //! starting a node. `examples/node.rs` is a program to begin with.
 //!
 //! From the wire inwards: `net` serves connections, `grpc` has a file for each call, `persistent`
@@ -55,6 +55,7 @@ mod security;
 mod source;
 
 pub use error::{Cause, StartError};
+pub use limits::Limits;
 pub use log::Durability;
 pub use net::TlsError;
-pub use node::{Builder, EmbeddedNode};
+pub use node::{Builder, EmbeddedNode, LIMITS};

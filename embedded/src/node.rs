@@ -10,6 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures::future::OptionFuture;
+use limits::Limits;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -29,6 +30,17 @@ use crate::{
 
 /// Up to 25.0 a real server refuses appends of more than this.
 const MAX_APPEND_SIZE: usize = 1 << 20;
+
+/// What callers may hold of a node. Clients wait silently once they have as many calls open as a server
+/// allows, and keep a call open for each subscription: none should come near.
+pub const LIMITS: Limits = Limits {
+    connections: 4_096,
+    streams: 4_096,
+    calls: 16_384,
+    connection_bytes: 64 << 20,
+    bytes: 192 << 20,
+    unread_bytes: 128 << 20,
+};
 
 /// A running event store. Dropping it stops it too, without waiting.
 pub struct EmbeddedNode {
@@ -55,6 +67,7 @@ pub struct Builder {
     owner: Option<Owner>,
     has_local_backups: bool,
     tls: Option<Tls>,
+    limits: Limits,
     scavenge_every: Option<Duration>,
     clock: Clock,
     new_id: NewId,
@@ -89,6 +102,7 @@ impl EmbeddedNode {
             owner: None,
             has_local_backups: false,
             tls: None,
+            limits: LIMITS,
             scavenge_every: None,
             clock: wall_clock(),
             new_id: random_ids(),
@@ -254,6 +268,14 @@ impl Builder {
         self
     }
 
+    /// What callers may hold of it at once, instead of [`LIMITS`]. Where the process may open few
+    /// files there have to be fewer connections: the log needs files too.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Frees by itself, each time that so long has passed, what no reader of a stream can see any
     /// more: what is older than a stream's max count or max age. Without it a client has to ask.
     #[must_use]
@@ -331,6 +353,7 @@ impl Builder {
             },
             guard,
             tls,
+            limits: self.limits,
             shutdown: shutdown.clone(),
         };
         let served = tokio::spawn(server.run(listener));

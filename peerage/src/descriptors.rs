@@ -28,9 +28,29 @@ pub(crate) fn raise() -> usize {
     usize::try_from(now).unwrap_or(usize::MAX)
 }
 
-/// How many connections there may be, so that the store and the read models keep the other half.
-pub(crate) fn connections(descriptors: usize, most: usize) -> usize {
-    most.min(descriptors / 2).max(1)
+/// How many of the open files may be connections of one port; the store and the read models keep
+/// the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    Half,
+    Quarter,
+}
+
+/// How many connections there may be.
+pub(crate) fn connections(descriptors: usize, share: Share, most: usize) -> usize {
+    let mine = match share {
+        Share::Half => descriptors / 2,
+        Share::Quarter => descriptors / 4,
+    };
+    most.min(mine).max(1)
+}
+
+/// What callers may hold of an event store in this process.
+pub(crate) fn of_store(descriptors: usize, share: Share) -> embedded::Limits {
+    embedded::Limits {
+        connections: connections(descriptors, share, embedded::LIMITS.connections),
+        ..embedded::LIMITS
+    }
 }
 
 #[cfg(test)]
@@ -40,8 +60,16 @@ mod tests {
     #[test]
     fn connections_leave_half_of_the_open_files_to_everything_else() {
         for (descriptors, wanted) in [(65_536, 4_096), (1_024, 512), (256, 128), (1, 1)] {
-            assert_eq!(connections(descriptors, 4_096), wanted);
+            assert_eq!(connections(descriptors, Share::Half, 4_096), wanted);
+            assert!(connections(descriptors, Share::Quarter, 4_096) <= wanted);
         }
+    }
+
+    #[test]
+    fn the_api_and_the_store_in_one_process_leave_a_quarter_to_files() {
+        let all = 256;
+        let store = of_store(all, Share::Quarter).connections;
+        assert_eq!(connections(all, Share::Half, 4_096) + store, all / 4 * 3);
     }
 
     #[test]

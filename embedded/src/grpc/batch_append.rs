@@ -10,6 +10,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use async_stream::try_stream;
 use chrono::{DateTime, Utc};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use limits::{Excess, Held, Load};
 use prost::Name;
 use protocol::{
     rpc::{Code, Status as RpcStatus},
@@ -46,29 +47,39 @@ use crate::{
 
 /// The longest an append may take, whatever longer time its sender allows.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How many appends of one call may be under way before more of it is read.
+/// How many appends of one call may be under way before more of it is read, and how large they are
+/// together.
 const IN_FLIGHT: usize = 1024;
+const BYTES_IN_FLIGHT: usize = 16 << 20;
+/// What an append and an event hold beside what is in them.
+const OVERHEAD: usize = 256;
 
 pub(super) fn batch_append(
     context: Arc<Context>,
     who: Identity,
+    load: Option<Arc<Load>>,
     mut requests: Streaming<BatchAppendReq>,
 ) -> Replies<BatchAppendResp> {
     Box::pin(try_stream! {
         let mut unfinished: HashMap<Uuid, Batch> = HashMap::new();
-        let mut answers: FuturesOrdered<BoxFuture<'static, BatchAppendResp>> = FuturesOrdered::new();
-        let mut more = true;
+        let mut answers: FuturesOrdered<BoxFuture<'static, (usize, BatchAppendResp)>> =
+            FuturesOrdered::new();
+        let (mut more, mut in_flight) = (true, 0);
         let shutdown = context.reader.shutdown_token();
         while more || !answers.is_empty() {
+            let has_room = answers.len() < IN_FLIGHT && in_flight < BYTES_IN_FLIGHT;
             let first_late = unfinished.values().map(|batch| batch.until).min();
             let step = tokio::select! {
                 Some(answer) = answers.next() => Step::Answer(answer),
                 () = sleep_until(first_late.unwrap_or_else(Instant::now)), if first_late.is_some() => Step::Late,
                 () = shutdown.cancelled(), if more => Step::Shutdown,
-                request = requests.message(), if more && answers.len() < IN_FLIGHT => Step::Request(request),
+                request = requests.message(), if more && has_room => Step::Request(request),
             };
             match step {
-                Step::Answer(answer) => yield answer,
+                Step::Answer((size, answer)) => {
+                    in_flight -= size;
+                    yield answer;
+                }
                 Step::Late => {
                     let now = Instant::now();
                     for (_, batch) in unfinished.extract_if(|_, batch| batch.until <= now) {
@@ -82,12 +93,13 @@ pub(super) fn batch_append(
                         more = false;
                         continue;
                     };
-                    match collect(&mut unfinished, request, &context)? {
+                    match collect(&mut unfinished, request, &context, load.as_ref())? {
                         Collected::Unfinished => {}
                         Collected::Over(batch, status) => yield batch.failed(status),
                         Collected::Whole(batch) => {
                             // Asked here, so that batches reach the writer in the order they came.
                             let allowed = batch.allowed(&context, &who).await;
+                            in_flight += batch.size;
                             answers.push_back(carry_out(context.clone(), allowed, batch).boxed());
                         }
                     }
@@ -102,7 +114,8 @@ pub(super) fn batch_append(
 
 /// What happens next in a call.
 enum Step {
-    Answer(BatchAppendResp),
+    /// How large the append was.
+    Answer((usize, BatchAppendResp)),
     /// The time of an unfinished batch is over.
     Late,
     /// The node shuts down.
@@ -118,6 +131,8 @@ struct Batch {
     events: Vec<NewEvent>,
     size: usize,
     refusal: Option<Refusal>,
+    /// What its connection is charged for it.
+    held: Option<Arc<Held>>,
     /// When its time is over.
     until: Instant,
 }
@@ -150,13 +165,19 @@ impl Batch {
     }
 
     /// Takes an event, unless the batch is too large already: then it only grows in number.
-    fn take(&mut self, event: NewEvent, limit: usize) {
+    fn take(&mut self, event: NewEvent, limit: usize) -> Result<(), Excess> {
         self.size += event.size();
         if self.size > limit {
             self.events = Vec::new();
-        } else {
-            self.events.push(event);
+            return Ok(());
         }
+        self.hold(event.size() + OVERHEAD)?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn hold(&self, bytes: usize) -> Result<(), Excess> {
+        self.held.as_ref().map_or(Ok(()), |held| held.take(bytes))
     }
 }
 
@@ -168,6 +189,7 @@ fn collect(
     unfinished: &mut HashMap<Uuid, Batch>,
     request: BatchAppendReq,
     context: &Context,
+    load: Option<&Arc<Load>>,
 ) -> Result<Collected, Status> {
     let limit = context.max_append_size;
     let id = read_id(request.correlation_id.as_ref())
@@ -183,14 +205,19 @@ fn collect(
             events: Vec::new(),
             size: 0,
             refusal: None,
+            held: load.cloned().map(Held::new),
         },
         (None, None) => return Ok(Collected::Unfinished),
     };
+    let mut held = batch.hold(OVERHEAD);
     for message in request.proposed_messages {
         match proposed::batched(message) {
-            Ok(event) => batch.take(event, limit),
+            Ok(event) => held = held.and(batch.take(event, limit)),
             Err(refusal) => batch.refusal = batch.refusal.or(Some(refusal)),
         }
+    }
+    if let Err(excess) = held {
+        return Ok(Collected::Over(batch, busy(excess)));
     }
     if batch.until <= Instant::now() {
         return Ok(Collected::Over(batch, timed_out()));
@@ -208,20 +235,22 @@ fn collect(
 async fn carry_out(
     context: Arc<Context>,
     allowed: Result<(), RpcStatus>,
-    batch: Batch,
-) -> BatchAppendResp {
+    mut batch: Batch,
+) -> (usize, BatchAppendResp) {
+    let (size, _held) = (batch.size, batch.held.take());
     let correlation_id = batch.correlation_id.clone();
     let stream_identifier = batch.stream_identifier.clone();
     let result = match append(&context, allowed, batch).await {
         Ok(success) => BatchResult::Success(success),
         Err(status) => BatchResult::Error(status),
     };
-    BatchAppendResp {
+    let answer = BatchAppendResp {
         correlation_id,
         stream_identifier,
         result: Some(result),
         expected_stream_position: None,
-    }
+    };
+    (size, answer)
 }
 
 async fn append(
@@ -257,6 +286,15 @@ async fn append(
 
 fn timed_out() -> RpcStatus {
     error(Code::DeadlineExceeded, "Timeout", &Timeout {})
+}
+
+/// There is no room for it.
+fn busy(excess: Excess) -> RpcStatus {
+    RpcStatus {
+        code: Code::ResourceExhausted.into(),
+        message: excess.to_string(),
+        details: None,
+    }
 }
 
 /// One official client sends seconds since 1970 for a duration: the write timeout bounds that too.

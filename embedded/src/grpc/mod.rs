@@ -33,11 +33,15 @@ pub(crate) use features::SERVER_VERSION;
 pub(crate) use status::{unauthenticated, unreadable_credentials};
 
 use protocol::{
-    gossip::gossip_server::GossipServer, monitoring::monitoring_server::MonitoringServer,
+    gossip::gossip_server::GossipServer,
+    monitoring::monitoring_server::MonitoringServer,
     operations::operations_server::OperationsServer,
-    persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer,
+    persistent_subscriptions::persistent_subscriptions_server::{
+        PersistentSubscriptionsServer, SERVICE_NAME as PERSISTENT_SUBSCRIPTIONS,
+    },
     server_features::server_features_server::ServerFeaturesServer,
-    streams::streams_server::StreamsServer, users::users_server::UsersServer,
+    streams::streams_server::{SERVICE_NAME as STREAMS, StreamsServer},
+    users::users_server::UsersServer,
 };
 use tonic::{Status, service::Routes};
 use uuid::Uuid;
@@ -48,7 +52,7 @@ use crate::{
 };
 
 /// The largest message a real server takes: 16 MiB less 10,000 bytes.
-const MAX_MESSAGE: usize = 16_767_216;
+pub(crate) const MAX_MESSAGE: usize = 16_767_216;
 
 /// The other end of the connection that a call came over.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +77,19 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) quiet: Quiet,
     pub(crate) backups: Backups,
+}
+
+/// Whether callers of this method go on sending for as long as they like.
+pub(crate) fn is_conversation(path: &str) -> bool {
+    let methods = [
+        (STREAMS, "/BatchAppend"),
+        (PERSISTENT_SUBSCRIPTIONS, "/Read"),
+    ];
+    methods.iter().any(|(service, method)| {
+        path.strip_prefix('/')
+            .and_then(|it| it.strip_prefix(service))
+            == Some(method)
+    })
 }
 
 /// All services, ready to be served.

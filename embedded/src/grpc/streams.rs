@@ -48,8 +48,8 @@ impl Streams for Service {
         &self,
         request: Request<Streaming<BatchAppendReq>>,
     ) -> Result<Response<Self::BatchAppendStream>, Status> {
-        let replies =
-            batch_append::batch_append(self.0.clone(), status::who(&request), request.into_inner());
+        let (who, load) = (status::who(&request), request.extensions().get().cloned());
+        let replies = batch_append::batch_append(self.0.clone(), who, load, request.into_inner());
         Ok(Response::new(replies))
     }
 }

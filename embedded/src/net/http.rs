@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use http::{Method, Request, Response, StatusCode, header};
 use serde_json::json;
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::{grpc::SERVER_VERSION, model::Position, read::Reader};
@@ -35,6 +36,13 @@ pub(super) fn answer<B>(request: &Request<B>, info: &Info) -> Option<Response<to
         "/gossip" if known => json_body(&gossip(info)),
         _ => empty(StatusCode::NOT_FOUND),
     })
+}
+
+/// gRPC is spoken over HTTP/2 alone: what a web page can send must not be taken for a call.
+pub(super) fn grpc_needs_http2() -> Response<tonic::body::Body> {
+    let mut response = Status::unimplemented("gRPC is spoken over HTTP/2 alone").into_http();
+    *response.status_mut() = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+    response
 }
 
 /// A check may say which code it wants to see.

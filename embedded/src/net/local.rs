@@ -17,7 +17,11 @@ use std::{
 
 use backup::wire::SOCKET;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
 use tokio::{
     net::{UnixListener, UnixStream},
     time::sleep,
@@ -26,7 +30,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 use tower::Service as _;
 
-use super::serve::converse;
 use crate::security::Identity;
 
 /// The owner's rights.
@@ -35,6 +38,9 @@ const PRIVATE: u32 = 0o600;
 const ROOT: u32 = 0;
 /// Between attempts to accept a connection, while that fails.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// A peer that is gone is noticed after this, and as long again.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A socket that is listened on; its file goes with it.
 #[derive(Debug)]
@@ -85,8 +91,7 @@ impl LocalSocket {
             };
             let (routes, shutdown) = (routes.clone(), shutdown.clone());
             connections.spawn(async move {
-                let answer = move |request| answer(routes.clone(), request);
-                if let Err(error) = converse(stream, answer, shutdown).await {
+                if let Err(error) = converse(stream, routes, shutdown).await {
                     tracing::debug!(%error, "a local connection ended early");
                 }
             });
@@ -113,6 +118,30 @@ impl Drop for LocalSocket {
     fn drop(&mut self) {
         // A file that stays is taken for what a killed process left.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Serves one connection until it ends, or gracefully from the shutdown on.
+async fn converse(
+    stream: UnixStream,
+    routes: Routes,
+    shutdown: CancellationToken,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_INTERVAL);
+    let service = service_fn(move |request| answer(routes.clone(), request));
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.as_mut().await
+        }
     }
 }
 

@@ -1,44 +1,41 @@
 //! Accepts connections and serves them until it is told to stop.
+//!
+//! What callers may hold meanwhile is bounded by `limits`, which the API uses too.
 
-use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use http::{Request, Response, header};
+use http::{HeaderMap, Request, Response, Version, header};
+use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
+use limits::{
+    ARRIVAL, Counted, Ended, Excess, Framing, Held, Limits, Load, Pace, Shared, Terms, WaitFor,
+    Weighed, arrived, converse,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{Status, service::Routes};
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, body::Body, service::Routes};
 use tower::Service as _;
 
 use crate::{
-    grpc::{Peer, unauthenticated, unreadable_credentials},
+    grpc::{MAX_MESSAGE, Peer, is_conversation, unauthenticated, unreadable_credentials},
     security::{Credentials, Guard, Identity},
 };
 
 use super::{Info, deadline, http as plain, quick_ack::QuickAck};
 
-/// Clients wait silently once they have as many calls open as a server allows: no client should
-/// come near.
-const MAX_CONCURRENT_STREAMS: u32 = 100_000;
-/// Clients may give up this many calls before they are looked at; more is taken for an attack.
-const MAX_ABANDONED: usize = 1024;
-/// Room for whole pages of events in flight.
-const STREAM_WINDOW: u32 = 2 << 20;
-const CONNECTION_WINDOW: u32 = 8 << 20;
-/// A peer that is gone is noticed after this.
-const PING_INTERVAL: Duration = Duration::from_secs(10);
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take to agree on a key.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+const TERMS: Terms = Terms {
+    ping_interval: Duration::from_secs(10),
+    ping_timeout: Duration::from_secs(10),
+    abandoned: 1024,
+    stop: WaitFor::Calls,
+};
 /// How long connections may take to finish what they are doing.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -54,6 +51,7 @@ pub(crate) struct Server {
     pub(crate) guard: Guard,
     /// None: connections are plain.
     pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) limits: Limits,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -72,17 +70,21 @@ fn pauses() -> ExponentialBackoff {
 impl Server {
     /// Returns once the shutdown was asked for and every connection has finished, or had its time.
     pub(crate) async fn run(self, listener: TcpListener) {
-        let connections = TaskTracker::new();
+        let shared = Shared::new(self.limits);
+        let mut connections = JoinSet::new();
         let mut pauses = pauses();
         loop {
+            let has_room = shared.count(connections.len());
             let accepted = tokio::select! {
                 () = self.shutdown.cancelled() => break,
-                accepted = listener.accept() => accepted,
+                Some(_) = connections.join_next() => continue,
+                accepted = listener.accept(), if has_room => accepted,
             };
             match accepted {
                 Ok((stream, from)) => {
                     pauses = self::pauses();
-                    connections.spawn(self.clone().serve(stream, from));
+                    let load = Load::new(Arc::clone(&shared));
+                    connections.spawn(self.clone().serve(stream, from, load));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: others may be closed meanwhile.
@@ -93,21 +95,20 @@ impl Server {
             }
         }
         drop(listener);
-        connections.close();
-        if timeout(DRAIN, connections.wait()).await.is_err() {
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if timeout(DRAIN, drained).await.is_err() {
             tracing::warn!("connections were cut: they did not finish in time");
         }
     }
 
-    async fn serve(self, stream: TcpStream, from: SocketAddr) {
-        let served = match (QuickAck::new(stream), self.tls.clone()) {
-            (Err(error), _) => Err(error),
-            (Ok(stream), None) => self.converse(stream, from).await,
-            (Ok(stream), Some(tls)) => match timeout(HANDSHAKE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.converse(stream, from).await,
-                Ok(Err(error)) => Err(error),
-                Err(_) => Err(super::tls::timed_out()),
-            },
+    async fn serve(self, stream: TcpStream, from: SocketAddr, load: Arc<Load>) {
+        let stream = QuickAck::new(stream);
+        let served = match self.tls.clone() {
+            None => self.converse(async { Ok((stream?, ())) }, from, load).await,
+            Some(tls) => {
+                let opening = async { Ok((tls.accept(stream?).await?, ())) };
+                self.converse(opening, from, load).await
+            }
         };
         if let Err(error) = served {
             tracing::debug!(%error, %from, "a connection ended early");
@@ -115,29 +116,75 @@ impl Server {
     }
 
     /// Serves one connection until it ends, or gracefully from the shutdown on.
-    async fn converse(
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+        opening: impl Future<Output = io::Result<(S, ())>>,
         from: SocketAddr,
-    ) -> io::Result<()> {
-        let shutdown = self.shutdown.clone();
-        let answer = move |request| self.clone().answer(request, from);
-        converse(stream, answer, shutdown).await
+        load: Arc<Load>,
+    ) -> Result<(), Ended> {
+        let stop = self.shutdown.clone();
+        let Some((opened, ())) = arrived(opening, &load, &stop).await? else {
+            return Ok(());
+        };
+        let service = {
+            let load = Arc::clone(&load);
+            service_fn(move |request| self.clone().counted(request, from, Arc::clone(&load)))
+        };
+        // Boxed: one that has said nothing yet holds no room for what it may say.
+        Box::pin(converse(opened, service, &load, TERMS, &stop)).await
+    }
+
+    /// Answers a request within what its connection may hold.
+    async fn counted(
+        self,
+        request: Request<Incoming>,
+        from: SocketAddr,
+        load: Arc<Load>,
+    ) -> Result<Response<Body>, Infallible> {
+        let call = match load.begin() {
+            Ok(call) => call,
+            Err(excess) => return Ok(refusal(excess).into_http()),
+        };
+        let held = Held::new(Arc::clone(&load));
+        let pace = match is_conversation(request.uri().path()) {
+            true => Pace::Conversation,
+            false => Pace::Messages,
+        };
+        let terms = (
+            Framing::Messages {
+                largest: MAX_MESSAGE,
+            },
+            pace,
+        );
+        let request = request.map(|body| {
+            let body = body.map_err(|error| Status::from_error(Box::new(error)));
+            let (call, held) = (Arc::clone(&call), Arc::clone(&held));
+            Body::new(Weighed::new(body, call, held, terms, ARRIVAL, refusal))
+        });
+        let answer = self.answer(request, from, load).await;
+        drop(held);
+        call.answered();
+        Ok(answer.map(|body| Body::new(Counted::new(body, call))))
     }
 
     async fn answer(
         mut self,
-        mut request: Request<Incoming>,
+        mut request: Request<Body>,
         from: SocketAddr,
-    ) -> Result<Response<tonic::body::Body>, Infallible> {
+        load: Arc<Load>,
+    ) -> Response<Body> {
         if let Some(response) = plain::answer(&request, &self.info) {
-            return Ok(response);
+            return response;
         }
-        match self.identify(&request).await {
+        if request.version() != Version::HTTP_2 {
+            return plain::grpc_needs_http2();
+        }
+        match self.identify(request.headers()).await {
             Ok(identity) => request.extensions_mut().insert(identity),
-            Err(refused) => return Ok(refused.into_http()),
+            Err(refused) => return refused.into_http(),
         };
         request.extensions_mut().insert(Peer(from));
+        request.extensions_mut().insert(load);
         let deadline = deadline::of(&request);
         let answer = async move {
             match self.routes.call(request).await {
@@ -145,18 +192,17 @@ impl Server {
                 Err(never) => match never {},
             }
         };
-        Ok(match deadline {
+        match deadline {
             Some(deadline) => deadline::bounded(deadline, answer).await,
             None => answer.await,
-        })
+        }
     }
 
-    async fn identify(&self, request: &Request<Incoming>) -> Result<Identity, Status> {
+    async fn identify(&self, headers: &HeaderMap) -> Result<Identity, Status> {
         if self.guard.is_open() {
             return Ok(Identity::Unrestricted);
         }
-        let header = request
-            .headers()
+        let header = headers
             .get(header::AUTHORIZATION)
             .map(header::HeaderValue::as_bytes);
         let credentials = Credentials::read(header).map_err(|_| unreadable_credentials())?;
@@ -167,37 +213,12 @@ impl Server {
     }
 }
 
-/// Serves one connection until it ends, or gracefully from the shutdown on.
-pub(super) async fn converse<A>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    answer: impl Fn(Request<Incoming>) -> A,
-    shutdown: CancellationToken,
-) -> io::Result<()>
-where
-    A: Future<Output = Result<Response<tonic::body::Body>, Infallible>> + Send + 'static,
-{
-    let (builder, service) = (connection_builder(), service_fn(answer));
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.as_mut().await
+/// What is beyond a limit, in gRPC's words.
+fn refusal(excess: Excess) -> Status {
+    match excess {
+        Excess::Calls | Excess::ConnectionBytes | Excess::Bytes => {
+            Status::resource_exhausted(excess.to_string())
         }
-    };
-    ended.map_err(io::Error::other)
-}
-
-fn connection_builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
-        .max_pending_accept_reset_streams(MAX_ABANDONED)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(PING_INTERVAL)
-        .keep_alive_timeout(PING_TIMEOUT);
-    builder
+        Excess::Late(_) => Status::deadline_exceeded(excess.to_string()),
+    }
 }

@@ -1,6 +1,6 @@
 //! TLS: the certificate and key the node shows its clients.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use thiserror::Error;
 use tokio_rustls::{
@@ -47,9 +47,4 @@ pub(crate) fn acceptor(certificates: &[u8], key: &[u8]) -> Result<TlsAcceptor, T
         .map_err(TlsError::Unusable)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// What a client that never finishes its greeting is told: nothing.
-pub(super) fn timed_out() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long")
 }

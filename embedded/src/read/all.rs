@@ -4,9 +4,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use async_stream::try_stream;
 
-use super::{
-    Filter, Message, Messages, ReadError, Reader, Resolved, links::Links, page::PAGE_BYTES,
-};
+use super::{Filter, Message, Messages, ReadError, Reader, Resolved, links::Links, shelves::Next};
 use crate::{
     log::Direction,
     model::{Position, Record},
@@ -60,6 +58,13 @@ pub(super) struct Seen {
     pub(super) event: Option<Resolved>,
 }
 
+impl Seen {
+    /// How many bytes of the log it holds in memory.
+    pub(super) fn len(&self) -> usize {
+        self.event.as_ref().map_or(0, Resolved::len)
+    }
+}
+
 impl Reader {
     /// Reads `$all`. A position at which no record stands is an error before anything is yielded.
     pub(crate) async fn read_all(&self, read: AllRead) -> Result<Messages, ReadError> {
@@ -77,17 +82,32 @@ impl Reader {
         let reader = self.clone();
         Ok(Box::pin(try_stream! {
             let mut left = read.count;
-            while left > 0 && from < to {
+            'pages: while left > 0 && from < to {
                 let (links, filter, direction) = (read.links, read.filter.clone(), read.direction);
                 let scan = move |reader: &Reader| {
                     reader.scan_all(from, to, direction, left, links, filter.as_deref())
                 };
                 let scanned = reader.blocking(scan).await?;
-                for event in scanned.seen.into_iter().filter_map(|seen| seen.event) {
-                    left -= 1;
-                    yield Message::Event(event);
+                let (mut complete, mut reached) = (scanned.complete, scanned.reached);
+                let (page, mut delivered) = (reader.shelves.put(scanned.seen, Seen::len), None);
+                loop {
+                    match page.next() {
+                        Next::Item(seen) => {
+                            delivered = Some(seen.position);
+                            if let Some(event) = seen.event {
+                                left -= 1;
+                                yield Message::Event(event);
+                            }
+                        }
+                        Next::End => break,
+                        Next::Dropped if delivered.is_none() => continue 'pages,
+                        Next::Dropped => {
+                            (complete, reached) = (false, delivered);
+                            break;
+                        }
+                    }
                 }
-                match (scanned.complete, scanned.reached, read.direction) {
+                match (complete, reached, read.direction) {
                     (false, Some(reached), Direction::Forwards) => from = reached.next(),
                     (false, Some(reached), Direction::Backwards) => to = reached,
                     (true, _, _) | (_, None, _) => break,
@@ -117,8 +137,9 @@ impl Reader {
             .min(SCAN_EVENTS);
         let (mut seen, mut reached, mut failure) = (Vec::new(), None, None);
         let (mut records, mut events, mut bytes, mut complete) = (0, 0, 0, true);
+        let most = self.shelves.page_bytes();
         self.log.scan(from, to, direction, &mut |record| {
-            if records == SCAN_RECORDS || events == limit || bytes >= PAGE_BYTES {
+            if records == SCAN_RECORDS || events == limit || bytes >= most {
                 complete = false;
                 return ControlFlow::Break(());
             }

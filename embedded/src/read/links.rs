@@ -33,6 +33,12 @@ impl Resolved {
         read.map(|record| record.position)
     }
 
+    /// Its number in the stream that was read.
+    pub(super) fn number(&self) -> Option<u64> {
+        let read = self.link.as_ref().or(self.event.as_ref());
+        read.map(|record| record.number)
+    }
+
     /// How many bytes of the log it holds in memory.
     pub(super) fn len(&self) -> usize {
         let len = |record: &Option<Record>| record.as_ref().map_or(0, Record::len);

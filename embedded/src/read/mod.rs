@@ -2,12 +2,13 @@
 //!
 //! Everything is read from the log, live events too: a writer only announces where the log now
 //! ends. So a slow reader keeps nobody waiting and misses nothing, and holds one page in memory
-//! whatever it lags behind.
+//! at most, whatever it lags behind; what all readers hold is bounded too.
 
 mod all;
 mod filter;
 mod links;
 mod page;
+mod shelves;
 mod stream;
 mod subscribe_all;
 mod subscribe_stream;
@@ -30,6 +31,7 @@ pub(crate) use stream::{Bounds, StreamRead, StreamStart};
 pub(crate) use subscribe_all::{AllSubscription, Checkpoints};
 pub(crate) use subscribe_stream::StreamSubscription;
 
+use self::shelves::Shelves;
 use crate::{
     engine::{Engine, Heads},
     log::{self, Log, LogError},
@@ -89,6 +91,7 @@ pub(crate) struct Reader {
     clock: Clock,
     new_id: NewId,
     shutdown: CancellationToken,
+    shelves: Shelves,
 }
 
 impl Reader {
@@ -106,6 +109,7 @@ impl Reader {
             clock,
             new_id,
             shutdown,
+            shelves: Shelves::default(),
         }
     }
 

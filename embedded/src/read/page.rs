@@ -11,7 +11,7 @@ use crate::{
     model::{Record, StreamName, Ticks},
 };
 
-/// A page ends at this many events or bytes.
+/// A page ends at this many events or bytes, or at fewer where many are held.
 pub(super) const PAGE_EVENTS: usize = 512;
 pub(super) const PAGE_BYTES: usize = 1 << 20;
 
@@ -112,9 +112,9 @@ impl Reader {
             reached: None,
             complete: entries.len() < limit,
         };
-        let mut bytes = 0;
+        let (mut bytes, most) = (0, self.shelves.page_bytes());
         for entry in entries {
-            if bytes >= PAGE_BYTES {
+            if bytes >= most {
                 page.complete = false;
                 break;
             }
@@ -123,8 +123,9 @@ impl Reader {
                 continue;
             }
             if let Some(record) = self.record_of(&wanted.stream, entry)? {
-                bytes += record.len();
-                page.events.push(self.resolved(record, wanted.links)?);
+                let event = self.resolved(record, wanted.links)?;
+                bytes += event.len();
+                page.events.push(event);
             }
         }
         Ok(page)

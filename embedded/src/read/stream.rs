@@ -3,9 +3,10 @@
 use async_stream::try_stream;
 
 use super::{
-    Message, Messages, ReadError, Reader,
+    Message, Messages, ReadError, Reader, Resolved,
     links::Links,
     page::{Seen, Wanted},
+    shelves::Next,
 };
 use crate::{
     engine::Visibility,
@@ -80,15 +81,28 @@ impl Reader {
                 yield Message::FirstStreamPosition(first);
             }
             let mut left = read.count;
-            while left > 0 && plan.from <= plan.to {
+            'pages: while left > 0 && plan.from <= plan.to {
                 let wanted = plan.page(&read, left);
                 let page = reader.blocking(move |reader| reader.page(&wanted)).await?;
-                for event in page.events {
-                    left -= 1;
-                    yield Message::Event(event);
+                let (mut complete, mut reached) = (page.complete, page.reached);
+                let (page, mut delivered) = (reader.shelves.put(page.events, Resolved::len), None);
+                loop {
+                    match page.next() {
+                        Next::Item(event) => {
+                            left -= 1;
+                            delivered = event.number();
+                            yield Message::Event(event);
+                        }
+                        Next::End => break,
+                        Next::Dropped if delivered.is_none() => continue 'pages,
+                        Next::Dropped => {
+                            (complete, reached) = (false, delivered);
+                            break;
+                        }
+                    }
                 }
-                match page.reached {
-                    Some(reached) if !page.complete && plan.go_on(read.direction, reached) => {}
+                match reached {
+                    Some(reached) if !complete && plan.go_on(read.direction, reached) => {}
                     Some(_) | None => break,
                 }
             }

@@ -6,7 +6,10 @@ use async_stream::try_stream;
 use tokio::time::Instant;
 
 use super::{
-    AllStart, Filter, Message, Messages, Reached, ReadError, Reader, all::Scanned, links::Links,
+    AllStart, Filter, Message, Messages, Reached, ReadError, Reader,
+    all::{Scanned, Seen},
+    links::Links,
+    shelves::Next,
 };
 use crate::{log::Direction, model::Position};
 
@@ -54,16 +57,25 @@ impl Reader {
                 let to = *end.borrow_and_update();
                 while progress.next < to {
                     let scanned = reader.scan_on(&asked, progress.next, to).await?;
-                    let next = scanned.next(to);
-                    for seen in scanned.seen {
-                        if let Some(event) = seen.event {
-                            yield Message::Event(event);
-                        }
-                        if progress.consider(seen.position, asked.filter.as_ref()) {
-                            yield reader.checkpoint(seen.position);
+                    let (next, page) = (scanned.next(to), reader.shelves.put(scanned.seen, Seen::len));
+                    loop {
+                        match page.next() {
+                            Next::Item(seen) => {
+                                progress.next = seen.position.next();
+                                if let Some(event) = seen.event {
+                                    yield Message::Event(event);
+                                }
+                                if progress.consider(seen.position, asked.filter.as_ref()) {
+                                    yield reader.checkpoint(seen.position);
+                                }
+                            }
+                            Next::End => {
+                                progress.next = next;
+                                break;
+                            }
+                            Next::Dropped => break,
                         }
                     }
-                    progress.next = next;
                 }
                 if !live && progress.next >= *end.borrow() {
                     live = true;

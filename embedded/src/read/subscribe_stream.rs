@@ -5,9 +5,10 @@ use std::ops::RangeInclusive;
 use async_stream::try_stream;
 
 use super::{
-    Message, Messages, Reached, ReadError, Reader, StreamStart,
+    Message, Messages, Reached, ReadError, Reader, Resolved, StreamStart,
     links::Links,
     page::{PAGE_EVENTS, Page, Wanted},
+    shelves::Next,
 };
 use crate::{
     engine::Visibility,
@@ -48,11 +49,23 @@ impl Reader {
             let mut next = first;
             loop {
                 let (page, last) = reader.visible_page(&asked, next).await?;
-                for event in page.events {
-                    yield Message::Event(event);
+                let (mut complete, mut reached) = (page.complete, page.reached);
+                let (page, mut delivered) = (reader.shelves.put(page.events, Resolved::len), None);
+                loop {
+                    match page.next() {
+                        Next::Item(event) => {
+                            delivered = event.number();
+                            yield Message::Event(event);
+                        }
+                        Next::End => break,
+                        Next::Dropped => {
+                            (complete, reached) = (false, delivered);
+                            break;
+                        }
+                    }
                 }
-                next = after(&asked.stream, page.reached, next)?;
-                if page.complete {
+                next = after(&asked.stream, reached, next)?;
+                if complete {
                     // What was hidden when it was looked at stays hidden.
                     next = next.max(last.map_or(0, |last| last + 1));
                     let reached = Reached::Stream(last);
@@ -63,11 +76,23 @@ impl Reader {
             loop {
                 if reader.may_have(&asked.stream, next) {
                     let page = reader.live_page(&asked, next).await?;
-                    for event in page.events {
-                        yield Message::Event(event);
+                    let (mut complete, mut reached) = (page.complete, page.reached);
+                    let (page, mut delivered) = (reader.shelves.put(page.events, Resolved::len), None);
+                    loop {
+                        match page.next() {
+                            Next::Item(event) => {
+                                delivered = event.number();
+                                yield Message::Event(event);
+                            }
+                            Next::End => break,
+                            Next::Dropped => {
+                                (complete, reached) = (false, delivered);
+                                break;
+                            }
+                        }
                     }
-                    next = after(&asked.stream, page.reached, next)?;
-                    if !page.complete {
+                    next = after(&asked.stream, reached, next)?;
+                    if !complete {
                         continue;
                     }
                 }

@@ -9,7 +9,6 @@ use crate::{
     codec::DynamicCodec,
     content::Protocol,
     deadline,
-    limits::{ARRIVAL, too_slow},
     methods::{Answer, Method},
     refusal::Refusal,
     status,
@@ -18,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
+use limits::{ARRIVAL, Excess};
 use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage};
 use std::convert::Infallible;
 use tokio::time::{Instant, timeout};
@@ -188,7 +188,7 @@ async fn collect(mut body: Body) -> Result<Bytes, Refusal> {
             let text = format!("the body broke off: {}", error.message());
             Err(Refusal::unreadable(None, text))
         }
-        Err(_) => Err(too_slow(ARRIVAL)),
+        Err(_) => Err(Refusal::from(Excess::Late(ARRIVAL))),
     }
 }
 

@@ -34,7 +34,6 @@ mod dispatch;
 mod expiry;
 mod health;
 mod json;
-mod limits;
 mod listen;
 mod metered;
 mod methods;

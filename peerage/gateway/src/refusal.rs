@@ -3,6 +3,7 @@
 
 use crate::{content::Protocol, status};
 use http::{Response, StatusCode};
+use limits::Excess;
 use std::collections::HashMap;
 use tonic::{Code, Status, body::Body};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -67,6 +68,34 @@ impl Refusal {
         }
         response
     }
+}
+
+impl From<Excess> for Refusal {
+    fn from(excess: Excess) -> Self {
+        let (code, grpc, reason) = match excess {
+            Excess::Calls | Excess::ConnectionBytes | Excess::Bytes => (
+                StatusCode::TOO_MANY_REQUESTS,
+                Code::ResourceExhausted,
+                "SERVER_BUSY",
+            ),
+            Excess::Late(_) => (
+                StatusCode::REQUEST_TIMEOUT,
+                Code::DeadlineExceeded,
+                "BODY_TOO_SLOW",
+            ),
+        };
+        Self::new(code, grpc, reason, excess.to_string())
+    }
+}
+
+/// A call that the server's end cuts off.
+pub(crate) fn cut_off() -> Refusal {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Code::Unavailable,
+        "SERVER_STOPPED",
+        "the server stopped before this call was answered: ask again; a command with the same id is carried out once",
+    )
 }
 
 fn shortened(mut text: String) -> String {

@@ -134,6 +134,15 @@ impl Tls {
         })
     }
 
+    /// When the certificate that is shown now ends, in seconds since 1970.
+    pub fn expires_at(&self) -> Option<i64> {
+        let current = self.current.read();
+        let shown = CertificateDer::pem_slice_iter(&current.contents.certificate).next()?;
+        let shown = shown.ok()?;
+        let (_, parsed) = x509_parser::parse_x509_certificate(&shown).ok()?;
+        Some(parsed.validity().not_after.timestamp())
+    }
+
     /// Accepts connections with what is in force now.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.current.read().config))

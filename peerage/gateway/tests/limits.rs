@@ -179,7 +179,7 @@ async fn what_all_connections_hold_is_bounded_and_small_requests_find_room_all_t
     for _ in 0..4 {
         let (mut requests, _) = server.connect().await;
         let (answer, mut body) = call(&mut requests, "Check");
-        pour(&mut body, message(255 << 10, 200 << 10)).await;
+        pour(&mut body, message((256 << 10) - 5, 200 << 10)).await;
         held.push((requests, body));
         answers.push(Box::pin(status(answer)));
     }

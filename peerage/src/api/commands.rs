@@ -72,7 +72,8 @@ async fn judge(
         answer.advisories = advisories(services, network_id, &command).await?;
         if !preview.events.is_empty() && !preview.repeated {
             let needs = approvals::needs(services, who, network_id, &command).await?;
-            answer.approvals_needed = needs;
+            answer.approvals_needed = needs.approvals;
+            answer.approval = needs.waits;
         }
         return Ok(answer);
     }

@@ -78,6 +78,7 @@ fn problem(error: &PreviewError) -> Problem {
         PreviewError::Undecodable => {
             Problem::new(Reason::HistoryUnreadable, domain::error_chain(error))
         }
+        PreviewError::TooMany => Problem::new(Reason::PlanLimit, error.to_string()),
         PreviewError::Cloud(error) => Problem::new(Reason::CloudCallFailed, error.to_string()),
         PreviewError::Elsewhere(why) => Problem::new(Reason::NetworkElsewhere, why.to_string()),
     }

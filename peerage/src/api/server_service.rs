@@ -11,7 +11,7 @@ use super::{
 };
 use domain::ServedClouds;
 use journal::{Figures, Position};
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 use tokio::time::timeout;
 use tonic::{Request, Response, Status};
 
@@ -75,8 +75,24 @@ impl Server {
             // Read models of an older form have none until they are built again.
             orphans: orphans.unwrap_or_default(),
             clouds: served(&services.server.clouds),
+            notes: services.server.notes.clone(),
+            certificate_expires_at: expiry(services.server.tls.as_ref()),
+            disk: services.server.data.as_deref().and_then(space),
         })
     }
+}
+
+fn expiry(tls: Option<&gateway::Tls>) -> Option<prost_types::Timestamp> {
+    let seconds = tls?.expires_at()?;
+    Some(prost_types::Timestamp { seconds, nanos: 0 })
+}
+
+fn space(data: &Path) -> Option<v1::DiskSpace> {
+    let found = rustix::fs::statvfs(data).ok()?;
+    Some(v1::DiskSpace {
+        free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
+        total_bytes: found.f_blocks.saturating_mul(found.f_frsize),
+    })
 }
 
 fn served(clouds: &ServedClouds) -> Vec<v1::ServedCloud> {

@@ -14,7 +14,7 @@ use journal::{Clock, Journal, Position};
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use projections::Projections;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use workers::provisioner::{Directory, Planner, Progress, elsewhere};
 
@@ -74,6 +74,12 @@ pub struct Server {
     pub host: ActorName,
     /// What is risky about how it was started.
     pub warnings: Vec<String>,
+    /// What is worth knowing about its configuration.
+    pub notes: Vec<String>,
+    /// What it shows who it is with.
+    pub tls: Option<gateway::Tls>,
+    /// Where it keeps its files, if it keeps any.
+    pub data: Option<PathBuf>,
     /// Which clouds it serves.
     pub clouds: Arc<ServedClouds>,
     /// Whether networks are taken to be at its clouds that nothing of the kind is on record of.

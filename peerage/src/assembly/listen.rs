@@ -3,7 +3,7 @@
 use super::StartError;
 use crate::{
     config::{ClientCertificates as Wanted, Config},
-    descriptors,
+    descriptors::{self, Share},
     storage::check_secret,
 };
 use gateway::{Access, ClientCertificates, Limits, Listen, Listener, Tls, TlsFiles};
@@ -97,7 +97,7 @@ fn files(config: &Config) -> Option<TlsFiles> {
 pub(super) fn limits() -> Limits {
     let most = Limits::default();
     Limits {
-        connections: descriptors::connections(descriptors::raise(), most.connections),
+        connections: descriptors::connections(descriptors::raise(), Share::Half, most.connections),
         ..most
     }
 }

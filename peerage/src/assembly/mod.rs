@@ -14,6 +14,7 @@ mod lease;
 mod listen;
 mod probes;
 mod readiness;
+mod risks;
 mod stop;
 mod store;
 
@@ -274,7 +275,15 @@ impl Engine {
                 store_address: engine.store.clone(),
                 started_at: Utc::now(),
                 host,
-                warnings: door.warnings.into_iter().chain(others).collect(),
+                warnings: door
+                    .warnings
+                    .into_iter()
+                    .chain(risks::warnings(config))
+                    .chain(others)
+                    .collect(),
+                notes: risks::notes(config),
+                tls: door.tls.clone(),
+                data: (storage == Storage::OnDisk).then(|| config.data.dir.clone()),
                 clouds: Arc::new(engine.clouds.served()),
                 claims_unmarked: config.claims_unmarked(),
                 tags: config.cloud.aws.tags.clone(),

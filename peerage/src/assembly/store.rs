@@ -3,6 +3,7 @@
 use super::{StartError, Storage};
 use crate::{
     config::Config,
+    descriptors::{self, Share},
     storage::{make_private, private_directory},
 };
 use backon::{ExponentialBuilder, Retryable as _};
@@ -92,6 +93,7 @@ pub(super) async fn start_store(config: &Config, storage: Storage) -> Result<Sto
     }
     let builder = EmbeddedNode::builder()
         .listen(config.store.embedded_listen)
+        .limits(descriptors::of_store(descriptors::raise(), Share::Quarter))
         .scavenge_every(SCAVENGE_EVERY);
     let builder = match storage {
         Storage::OnDisk => builder

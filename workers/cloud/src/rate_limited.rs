@@ -61,33 +61,58 @@ type Key = (Provider, Account, Region, Operation);
 type Limiter =
     RateLimiter<Key, HashMapStateStore<Key>, TokioClock, NoOpMiddleware<std::time::Instant>>;
 
+/// What part of a limit is for what somebody only wants to know: one in so many.
+const INQUIRIES: u32 = 4;
+
 /// A cloud behind the limits of [`ClientPolicy`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RateLimited {
     cloud: Arc<dyn Cloud>,
     settings: ClientPolicy,
+    limits: Arc<Limits>,
+    /// What its calls draw from before they draw from the limits that all share.
+    share: Option<Arc<Limiter>>,
+    calls: Arc<Calls>,
+}
+
+#[derive(Debug)]
+struct Limits {
     reads: Limiter,
     writes: Limiter,
-    calls: Arc<Calls>,
+}
+
+fn limiter(most: NonZeroU32) -> Limiter {
+    Limiter::new(
+        Quota::per_second(most),
+        HashMapStateStore::default(),
+        TokioClock,
+    )
 }
 
 impl RateLimited {
     /// Puts limits, retries and counts around this cloud.
     pub fn new(cloud: Arc<dyn Cloud>, settings: ClientPolicy) -> Self {
-        let limiter = |most| {
-            Limiter::new(
-                Quota::per_second(most),
-                HashMapStateStore::default(),
-                TokioClock,
-            )
-        };
-        let (reads, writes) = (limiter(settings.reads), limiter(settings.writes));
+        let limits = Arc::new(Limits {
+            reads: limiter(settings.reads),
+            writes: limiter(settings.writes),
+        });
         Self {
             cloud,
             settings,
-            reads,
-            writes,
+            limits,
+            share: None,
             calls: Arc::default(),
+        }
+    }
+
+    /// The same cloud under the same limits, for what somebody only wants to know: however much is
+    /// asked, a quarter of each limit is used for it, and the rest is for what is to be done.
+    #[must_use]
+    pub fn for_inquiries(&self) -> Self {
+        let part = NonZeroU32::new(self.settings.reads.get() / INQUIRIES);
+        Self {
+            share: Some(Arc::new(limiter(part.unwrap_or(NonZeroU32::MIN)))),
+            ..self.clone()
         }
     }
 
@@ -124,9 +149,9 @@ impl RateLimited {
     }
 
     async fn wait_for_turn(&self, operation: Operation, at: &AccountRegion) {
-        let limiter = match operation.class() {
-            CallClass::Identity | CallClass::Read => &self.reads,
-            CallClass::Write => &self.writes,
+        let all = match operation.class() {
+            CallClass::Identity | CallClass::Read => &self.limits.reads,
+            CallClass::Write => &self.limits.writes,
         };
         let key = (
             at.provider,
@@ -134,8 +159,10 @@ impl RateLimited {
             at.region.clone(),
             operation,
         );
-        while let Err(not_yet) = limiter.check_key(&key) {
-            tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
+        for limiter in self.share.as_deref().into_iter().chain([all]) {
+            while let Err(not_yet) = limiter.check_key(&key) {
+                tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
+            }
         }
     }
 }

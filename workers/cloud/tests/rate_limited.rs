@@ -281,3 +281,39 @@ async fn the_providers_name_for_a_call_is_with_that_call_alone() {
     answered_as(Some("of no call"));
     assert_eq!(trace.take(), CloudCalls::default());
 }
+
+/// Asks for links over and over, and counts.
+async fn ask_on(cloud: RateLimited, asked: Arc<std::sync::atomic::AtomicU32>) {
+    loop {
+        cloud.links(&place("111111111111"), &[]).await.unwrap();
+        asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hundreds_who_only_want_to_know_use_a_quarter_of_a_limit_and_leave_the_rest() {
+    const SECONDS: u32 = 20;
+    let (_, cloud) = rate_limited(SimulatedSettings::instant(1), ClientPolicy::default());
+    let (inquiries, asked) = (cloud.for_inquiries(), Arc::default());
+    let mut crowd = tokio::task::JoinSet::new();
+    for _ in 0..400 {
+        crowd.spawn(ask_on(inquiries.clone(), Arc::clone(&asked)));
+    }
+    let done = Arc::default();
+    let doing = tokio::spawn(ask_on(cloud.clone(), Arc::clone(&done)));
+    tokio::time::sleep(Duration::from_secs(SECONDS.into())).await;
+    doing.abort();
+    crowd.shutdown().await;
+    let count = |it: &std::sync::atomic::AtomicU32| it.load(std::sync::atomic::Ordering::Relaxed);
+    let (asked, done) = (count(&asked), count(&done));
+    println!("in {SECONDS} s: {asked} calls of 400 who ask, {done} of one who does something");
+    // Of twenty a second, and as many at once at first.
+    assert!(
+        (5 * SECONDS - 5..=5 * SECONDS + 5).contains(&asked),
+        "{asked}"
+    );
+    assert!(done >= 15 * (SECONDS - 1), "{done}");
+    // Both are behind one limit, and counted together.
+    assert!(asked + done <= 20 * (SECONDS + 1), "{}", asked + done);
+    assert!(cloud.calls().total() >= u64::from(asked + done));
+}

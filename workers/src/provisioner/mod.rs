@@ -81,12 +81,19 @@ use same_log::LastKnown;
 use scheduler::{Scheduler, Worker};
 use start::Reached;
 use std::{fmt, sync::Arc};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep_until},
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use turns::Turns;
 
 /// Who the log says has recorded the outcomes.
 const ACTOR: &str = "provisioner";
+
+/// How many plans are made at the same time. Each further one would only wait for its share of the
+/// cloud's calls.
+const INQUIRERS: usize = 64;
 
 /// Who the log says has recorded the outcomes, and has left markers.
 pub fn actor() -> Actor {
@@ -125,8 +132,9 @@ impl Provisioner {
         let held = Held::default();
         let cloud = Arc::new(Fenced::new(cloud, held.clone()));
         let cloud = Arc::new(RateLimited::new(cloud, settings.calls.clone()));
-        let bounded = || Bounded::new(cloud.clone(), settings.parallel_calls);
-        let (routine, express) = (bounded(), bounded());
+        let bounded = |cloud| Bounded::new(cloud, settings.parallel_calls);
+        let (routine, express) = (bounded(cloud.clone()), bounded(cloud.clone()));
+        let inquiries = bounded(Arc::new(cloud.for_inquiries()));
         let progress = Arc::new(Progress::of(cloud.calls()));
         let actor = actor();
         let networks = journal.networks().clone();
@@ -136,6 +144,8 @@ impl Provisioner {
                 networks,
                 routine,
                 express,
+                inquiries,
+                inquirers: Semaphore::new(INQUIRERS),
                 clock,
                 actor,
                 settings,

@@ -28,6 +28,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    sync::Semaphore,
     task::{self, JoinError, JoinSet},
     time::Instant,
 };
@@ -43,6 +44,10 @@ pub(super) struct Worker {
     /// bound on the calls in one account and region.
     pub(super) routine: Bounded,
     pub(super) express: Bounded,
+    /// The way for what somebody only wants to know: with a lower share of the rate limits as well.
+    pub(super) inquiries: Bounded,
+    /// How many may ask at the same time.
+    pub(super) inquirers: Semaphore,
     pub(super) clock: Clock,
     pub(super) actor: Actor,
     pub(super) settings: ProvisionerSettings,

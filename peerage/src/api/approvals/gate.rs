@@ -39,20 +39,40 @@ struct Judged {
     asked: Option<Asked>,
 }
 
-/// How many people would have to approve this command.
+/// What a command that is only judged would need: how many people, or the request of the same
+/// command of the same person, which waits already.
+#[derive(Debug, Default)]
+pub(in crate::api) struct Needs {
+    pub(in crate::api) approvals: u32,
+    pub(in crate::api) waits: Option<v1::Approval>,
+}
+
+/// What this command would need before it is carried out.
 pub(in crate::api) async fn needs(
     services: &Services,
     who: &Who,
     network_id: NetworkId,
     command: &NetworkCommand,
-) -> Result<u32, Problem> {
+) -> Result<Needs, Problem> {
     let is_asked = !services.doors.policy().policy.approvals.is_empty();
-    if who.identity().is_none() || !is_asked || !may_open(command) {
-        return Ok(0);
+    let Some(identity) = who.identity() else {
+        return Ok(Needs::default());
+    };
+    if !is_asked || !may_open(command) {
+        return Ok(Needs::default());
     }
     let judged = judged(services, network_id, command).await?;
-    let asked = judged.and_then(|it| it.asked);
-    Ok(asked.map_or(0, |it| it.approvals.into()))
+    let Some(asked) = judged.and_then(|it| it.asked) else {
+        return Ok(Needs::default());
+    };
+    let digest = Digest::of(command).map_err(|error| Problem::not_encodable(&error))?;
+    let same = services
+        .waiting
+        .same(network_id, &digest, &identity.subject);
+    Ok(Needs {
+        approvals: asked.approvals.into(),
+        waits: same.map(|(id, request)| show::brief(services, id, &request)),
+    })
 }
 
 /// Whether this command is carried out or waits. What only closes passes, and nothing is looked at
@@ -226,6 +246,13 @@ async fn ask(
     if services.waiting.all(services.read_patience).await.is_none() {
         let text = "the log is still being read, and not every request for approval is known yet; try again";
         return Err(Problem::new(Reason::DirectoryBuilding, text));
+    }
+    let same = services
+        .waiting
+        .same(network_id, &digest, &identity.subject);
+    if let Some((id, request)) = same {
+        let answer = show::held(services, id, &request);
+        return Ok(Gate::Answer(Box::new(answer)));
     }
     let (of_the_network, of_the_requester) = services.waiting.of(network_id, &identity.subject);
     let account = guard::peer_account(command, Some(&judged.network));

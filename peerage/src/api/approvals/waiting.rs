@@ -3,7 +3,7 @@
 
 use super::log::decoded;
 use domain::{
-    CommandId, NetworkId,
+    CommandId, Digest, NetworkId,
     access::Subject,
     approval::{Approval, Request, State, evolve, of_stream},
 };
@@ -84,6 +84,26 @@ impl Waiting {
             (!request.state.has_ended()).then(|| (*id, request.clone()))
         });
         requests.collect()
+    }
+
+    /// The request for this very command of this person in this network, if there is one. What was
+    /// asked for once is not asked for again beside it.
+    pub(super) fn same(
+        &self,
+        network: NetworkId,
+        command: &Digest,
+        requester: &Subject,
+    ) -> Option<(CommandId, Request)> {
+        let entries = self.0.entries.lock();
+        entries.iter().find_map(|(id, it)| {
+            let request = it.approval.request()?;
+            let asked = &request.asked;
+            let is_same = !request.state.has_ended()
+                && asked.network_id == network
+                && asked.command_digest == *command
+                && asked.requester == *requester;
+            is_same.then(|| (*id, request.clone()))
+        })
     }
 
     /// How many wait in this network, and how many of this person.

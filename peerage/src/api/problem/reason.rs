@@ -19,6 +19,7 @@ pub enum Reason {
     ReadModelBehind,
     ReadModelFailed,
     WatchLimit,
+    PlanLimit,
     Stopping,
     Unauthenticated,
     CredentialExpired,
@@ -39,7 +40,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -54,6 +55,7 @@ impl Reason {
         Self::ReadModelBehind,
         Self::ReadModelFailed,
         Self::WatchLimit,
+        Self::PlanLimit,
         Self::Stopping,
         Self::Unauthenticated,
         Self::CredentialExpired,
@@ -89,6 +91,7 @@ impl Reason {
             Self::ReadModelBehind => "READ_MODEL_BEHIND",
             Self::ReadModelFailed => "READ_MODEL_FAILED",
             Self::WatchLimit => "WATCH_LIMIT",
+            Self::PlanLimit => "PLAN_LIMIT",
             Self::Stopping => "STOPPING",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::CredentialExpired => "CREDENTIAL_EXPIRED",
@@ -132,7 +135,7 @@ impl Reason {
             Self::PolicyUnknown => Code::NotFound,
             Self::HistoryUnreadable | Self::HistoryChanged => Code::DataLoss,
             Self::NotEncodable | Self::ReadModelFailed | Self::DeliveryLogFailed => Code::Internal,
-            Self::WatchLimit => Code::ResourceExhausted,
+            Self::WatchLimit | Self::PlanLimit => Code::ResourceExhausted,
             Self::ConnectorUnusable | Self::AuditKeyMissing => Code::FailedPrecondition,
             Self::RecordNotParked | Self::EventNotCovered => Code::NotFound,
         }
@@ -170,6 +173,9 @@ impl Reason {
                 "the read models have not reached `min_position` in time; try again"
             }
             Self::ReadModelFailed => "the read models cannot be read; an operator must act",
+            Self::PlanLimit => {
+                "as many plans as the server makes at once are being made; ask again"
+            }
             Self::WatchLimit => "too many watches are open on this server; close one",
             Self::Stopping => "the server is stopping; call again, on another server",
             Self::Unauthenticated => {

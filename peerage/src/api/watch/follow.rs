@@ -28,9 +28,6 @@ use tokio::{
 };
 use tonic::Status;
 
-/// How many events and states one look takes.
-const PART: usize = 200;
-
 /// For how many things it is remembered which state was sent last, so that none is sent twice.
 const REMEMBERED: usize = 50_000;
 
@@ -97,6 +94,7 @@ pub(super) async fn follow<K: Kind>(
         services,
         caller,
         watch,
+        seat,
         sender,
         position: watch.after,
         sent: HashMap::new(),
@@ -136,6 +134,7 @@ struct Session<'a, K: Kind> {
     services: &'a Services,
     caller: &'a Caller,
     watch: Watch,
+    seat: &'a Seat,
     sender: &'a Sender<Result<K::Message, Status>>,
     /// Everything up to here was sent.
     position: Option<Position>,
@@ -148,10 +147,7 @@ impl<K: Kind> Session<'_, K> {
         if self.watch.events == v1::WatchEvents::All {
             return Ok(true);
         }
-        let mut part = PageRequest {
-            size: PART,
-            ..PageRequest::default()
-        };
+        let mut part = self.part();
         let mut as_of = None;
         loop {
             let rows = K::states(self.services, self.watch.scope, &part).await?;
@@ -183,11 +179,8 @@ impl<K: Kind> Session<'_, K> {
             peering,
             ..Events::default()
         };
-        let part = PageRequest {
-            size: PART,
-            ..PageRequest::default()
-        };
         loop {
+            let part = self.part();
             let rows = rows::events(self.services, &scope, self.position, &part).await?;
             let is_last = rows.next_token.is_none();
             let changed: BTreeSet<K::Id> = rows.items.iter().filter_map(K::changed_by).collect();
@@ -228,10 +221,7 @@ impl<K: Kind> Session<'_, K> {
     /// What holds in a whole network is no event of one peering's: its state is told when that has
     /// changed since it was told last, or holds when a watch is resumed.
     async fn held(&mut self) -> Result<bool, Problem> {
-        let part = PageRequest {
-            size: PART,
-            ..PageRequest::default()
-        };
+        let part = self.part();
         let rows = K::states(self.services, self.watch.scope, &part).await?;
         for state in rows.items {
             let (_, holds, since) = state.version;
@@ -251,10 +241,7 @@ impl<K: Kind> Session<'_, K> {
     /// The states of this scope as they are now, unless they were sent; `false` once the caller has
     /// left.
     async fn states_of(&mut self, scope: Scope) -> Result<bool, Problem> {
-        let mut part = PageRequest {
-            size: PART,
-            ..PageRequest::default()
-        };
+        let mut part = self.part();
         loop {
             let rows = K::states(self.services, scope, &part).await?;
             for state in rows.items {
@@ -266,6 +253,14 @@ impl<K: Kind> Session<'_, K> {
                 Some(token) => part.token = Some(token),
                 None => return Ok(true),
             }
+        }
+    }
+
+    /// What one look takes of events or states: less where many watch.
+    fn part(&self) -> PageRequest {
+        PageRequest {
+            size: self.seat.part(),
+            ..PageRequest::default()
         }
     }
 

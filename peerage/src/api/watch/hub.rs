@@ -23,6 +23,12 @@ const WATCHES: usize = 1_000;
 /// How many new events are read at once; after more all watches are woken.
 const LOOK: usize = 500;
 
+/// How many events all watches together may hold for callers who do not read, and how many each of
+/// them takes at a time, where they are few and where they are many.
+const HELD: usize = 1_000;
+const LARGEST_PART: usize = 50;
+const SMALLEST_PART: usize = 4;
+
 /// The open watches.
 #[derive(Clone, Debug, Default)]
 pub struct Hub(Arc<Mutex<Seats>>);
@@ -45,6 +51,12 @@ impl Seat {
     /// Returns when something of the scope has changed, or may have, since the last time.
     pub(super) async fn changed(&self) {
         self.wake.notified().await;
+    }
+
+    /// How many events a watch takes at a time now.
+    pub(super) fn part(&self) -> usize {
+        let watches = self.hub.0.lock().taken.len().max(1);
+        (HELD / watches).clamp(SMALLEST_PART, LARGEST_PART)
     }
 }
 
@@ -182,5 +194,15 @@ mod tests {
         assert!(hub.watch(Scope::All).is_err());
         seats.pop();
         assert!(hub.watch(Scope::All).is_ok());
+    }
+
+    #[test]
+    fn each_of_many_watches_holds_less() {
+        let hub = Hub::default();
+        let mut seats = Vec::new();
+        for (watches, part) in [(1, 50), (20, 50), (40, 25), (WATCHES, 4)] {
+            seats.resize_with(watches, || hub.watch(Scope::All).expect("a seat"));
+            assert_eq!(seats[0].part(), part);
+        }
     }
 }

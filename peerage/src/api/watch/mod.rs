@@ -28,7 +28,7 @@ use tonic::Status;
 pub(super) type Stream<M> = ReceiverStream<Result<M, Status>>;
 
 /// How many messages may wait for a slow reader.
-const WAITING: usize = 64;
+const WAITING: usize = 2;
 
 pub(super) async fn networks(
     services: &Services,

@@ -15,7 +15,7 @@ pub(super) use discover::Discover;
 
 use super::{
     CliError, Output, Remote,
-    engine::{Context, Servers, Why},
+    engine::{Context, Done, Servers, Why},
     output,
     resolve::{self, Named},
     terminal,
@@ -143,6 +143,9 @@ struct Told {
     network_id: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     peering_id: String,
+    /// The request for approval that it waits in since an earlier run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_in: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -171,7 +174,8 @@ impl Apply {
             terminal::line(&in_words(&plans, &told, &document))?;
         }
         if stands == 0 && !self.dry_run && !told.is_empty() {
-            if !self.yes {
+            let has_new = told.iter().any(|it| it.waits_in.is_none());
+            if has_new && !self.yes {
                 terminal::confirm(&question(&plans))?;
             }
             self.carry_out(&mut servers, &plans, &mut told).await?;
@@ -224,12 +228,16 @@ impl Apply {
                 command_id: None,
                 network_id: step.about.network_id.clone(),
                 peering_id: step.about.peering_id.clone(),
+                waits_in: None,
                 error: None,
             };
             if !step.change.needs(&step.about) {
                 let change = step.change.clone();
                 let judged = change.send(servers, &step.about, &self.context(true)).await;
-                told.error = judged.err().map(|it| it.text);
+                match judged {
+                    Ok(done) => told.waits_in = done.answer.approval.map(|it| it.approval_id),
+                    Err(error) => told.error = Some(error.text),
+                }
             }
             all.push(told);
         }
@@ -249,6 +257,12 @@ impl Apply {
             if failed.contains(&plan.name) && !step.change.closes() {
                 continue;
             }
+            if let Some(id) = &told.waits_in {
+                told.error = Some(format!("waits for approval already, as {id}"));
+                failed.insert(plan.name.clone());
+                self.say(told, "not done")?;
+                continue;
+            }
             let mut about = step.about.clone();
             let id_of = |peering: &str| made.get(&(plan.name.clone(), peering.to_owned()));
             if let (true, Some(id)) = (about.network_id.is_empty(), id_of("")) {
@@ -259,10 +273,17 @@ impl Apply {
             }
             let (change, context) = (step.change.clone(), self.context(false));
             match change.send(servers, &about, &context).await {
-                Ok(done) if done.answer.approval.is_some() => {
-                    let id = done.command_id;
-                    told.command_id = Some(id.to_string());
+                Ok(Done {
+                    answer:
+                        v1::CommandResponse {
+                            approval: Some(approval),
+                            ..
+                        },
+                    ..
+                }) => {
+                    let id = approval.approval_id;
                     told.error = Some(format!("waits for approval as {id}"));
+                    told.command_id = Some(id);
                     failed.insert(plan.name.clone());
                     self.say(told, "not done")?;
                 }
@@ -395,8 +416,11 @@ fn in_words(plans: &[NetworkPlan], told: &[Told], document: &Document) -> String
                 peering => format!("{peering}: "),
             };
             lines.push(format!("  {of}{}", step.change.told()));
-            let refused = judged.next().and_then(|it| it.error.as_ref());
+            let judged = judged.next();
+            let refused = judged.and_then(|it| it.error.as_ref());
             lines.extend(refused.map(|it| format!("    refused: {it}")));
+            let waits = judged.and_then(|it| it.waits_in.as_ref());
+            lines.extend(waits.map(|it| format!("    waits for approval already, as {it}")));
         }
         let conflicts = plan.conflicts.iter();
         lines.extend(conflicts.map(|it| format!("  cannot be changed: {it}")));

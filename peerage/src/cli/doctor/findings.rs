@@ -1,6 +1,6 @@
 //! What follows from what was seen.
 
-use super::{Asked, Seen, output};
+use super::{Asked, Seen, cloud, output};
 use crate::api::v1::{
     CloudMode, Connector, ConnectorState, Drift, Exposure, GetServerInfoResponse, Network, Peering,
     StoreKind,
@@ -14,6 +14,15 @@ const CLOCK: TimeDelta = TimeDelta::seconds(5);
 
 /// Read models may be behind for so long, in seconds.
 const LAG: i64 = 30;
+
+/// A certificate is renewed long before this is all that is left of it.
+const RENEWED: TimeDelta = TimeDelta::days(14);
+
+/// With less room than this, in bytes, nothing can be kept any more; with less than that, or than
+/// so small a part of all, it may soon be so.
+const FULL: u64 = 100 << 20;
+const SCARCE: u64 = 1 << 30;
+const SCARCE_PART: u64 = 20;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -44,7 +53,7 @@ pub(super) struct Finding {
     pub(super) remedy: Vec<String>,
 }
 
-fn finding(
+pub(super) fn finding(
     severity: Severity,
     check: &'static str,
     subject: impl Into<String>,
@@ -70,6 +79,10 @@ pub(super) fn of(seen: &Seen) -> Vec<Finding> {
     found.extend(together("exposures", &seen.exposures, exposures));
     found.extend(together("drift", &seen.drift, drift));
     found.extend(each("connectors", &seen.connectors, connector));
+    found.extend(seen.clouds.iter().flat_map(|clouds| match clouds {
+        Ok(planned) => cloud::findings(planned),
+        Err(why) => vec![not_looked_at(cloud::CHECK, why)],
+    }));
     found.sort_by_key(|it| it.severity);
     found
 }
@@ -83,19 +96,18 @@ fn each<T>(
     together(check, seen, |all| all.iter().flat_map(&find).collect())
 }
 
+fn not_looked_at(check: &'static str, why: &str) -> Finding {
+    let text = format!("not looked at: {}", output::cause(why));
+    finding(Severity::Problem, check, "", text, [])
+}
+
 fn together<T>(
     check: &'static str,
     seen: &Result<Vec<T>, String>,
     find: impl FnOnce(&[T]) -> Vec<Finding>,
 ) -> Vec<Finding> {
     match seen {
-        Err(why) => vec![finding(
-            Severity::Problem,
-            check,
-            "",
-            format!("not looked at: {}", output::cause(why)),
-            [],
-        )],
+        Err(why) => vec![not_looked_at(check, why)],
         Ok(all) => match find(all) {
             found if found.is_empty() => {
                 vec![finding(Severity::Well, check, "", "nothing to do", [])]
@@ -132,6 +144,10 @@ fn server(asked: &Asked) -> Vec<Finding> {
     found.extend(clock(asked, it));
     let warnings = it.warnings.iter();
     found.extend(warnings.map(|text| finding(Severity::Risk, "configuration", url, text, [])));
+    let notes = it.notes.iter();
+    found.extend(notes.map(|text| finding(Severity::Note, "configuration", url, text, [])));
+    found.extend(certificate(url, it));
+    found.extend(disk(url, it));
     let wrong = it.history.as_ref().map_or(0, |it| it.snapshots_wrong);
     if wrong > 0 {
         let text = format!("{wrong} snapshots differ from their logs: nothing is opened there");
@@ -193,6 +209,39 @@ fn read_models(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {
     };
     let remedy = "peerage status shows how far they are".to_owned();
     Some(finding(Severity::Risk, "read models", url, text, [remedy]))
+}
+
+/// The certificate that the API shows, by the server's own clock.
+fn certificate(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {
+    let (ends, now) = (it.certificate_expires_at.as_ref()?, it.now.as_ref()?);
+    let left = TimeDelta::try_seconds(ends.seconds - now.seconds)?;
+    let (severity, text) = match left {
+        over if over <= TimeDelta::zero() => (Severity::Problem, "has expired".to_owned()),
+        soon if soon < RENEWED => (
+            Severity::Risk,
+            format!("expires in {} days", soon.num_days()),
+        ),
+        _ => return None,
+    };
+    let remedy = "renew the files of api.tls: they are taken while it runs".to_owned();
+    Some(finding(severity, "certificate", url, text, [remedy]))
+}
+
+fn disk(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {
+    let room = it.disk.as_ref()?;
+    let part = room.total_bytes / SCARCE_PART;
+    let severity = match room.free_bytes {
+        ..FULL => Severity::Problem,
+        free if free < SCARCE || free < part => Severity::Risk,
+        _ => return None,
+    };
+    let text = format!(
+        "{} MB are left where it keeps its files",
+        room.free_bytes >> 20
+    );
+    let remedy =
+        "make room: a store that cannot write takes no command, and goes on by itself once it can";
+    Some(finding(severity, "disk", url, text, [remedy.to_owned()]))
 }
 
 /// The server looked at its clock between the question and the answer.

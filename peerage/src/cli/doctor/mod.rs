@@ -1,8 +1,10 @@
 //! `peerage doctor`: what is wrong with an installation, or risky, and what to do about each.
 //!
-//! It asks the API alone, so that whoever may look may run it. It looks at everything that it can
+//! It asks the API alone, so that whoever may look may run it; what the clouds permit and have room
+//! for, the server finds out by plans that change nothing. It looks at everything that it can
 //! reach, and says where it could not: what was not looked at is never called well.
 
+mod cloud;
 mod findings;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,10 @@ use findings::Severity;
 /// Ends with 1 where something is wrong; what is only risky or worth knowing ends with 0.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
+    /// Ask no cloud: leave out whether the engine's identities may do what they must, and whether
+    /// quotas have room.
+    #[arg(long)]
+    no_cloud: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -42,6 +48,8 @@ struct Seen {
     exposures: Result<Vec<Exposure>, String>,
     drift: Result<Vec<Drift>, String>,
     connectors: Result<Vec<Connector>, String>,
+    /// None: the clouds were not to be asked.
+    clouds: Option<Result<cloud::Planned, String>>,
 }
 
 impl Doctor {
@@ -82,6 +90,7 @@ impl Doctor {
                 exposures: Err(unknown()),
                 drift: Err(unknown()),
                 connectors: Err(unknown()),
+                clouds: (!self.no_cloud).then(|| Err(unknown())),
             });
         }
         let blocked = ListPeeringsRequest {
@@ -95,7 +104,12 @@ impl Doctor {
         let exposures = servers.list(ListExposuresRequest::default(), all).await;
         let drift = servers.list(ListDriftRequest::default(), all).await;
         let connectors = servers.list(ListConnectorsRequest::default(), all).await;
+        let clouds = match self.no_cloud {
+            true => None,
+            false => Some(cloud::look(&mut servers).await.map_err(text)),
+        };
         Ok(Seen {
+            clouds,
             servers: asked,
             networks: networks.map_err(text),
             blocked: blocked.map_err(text),

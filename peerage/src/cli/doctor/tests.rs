@@ -1,7 +1,7 @@
 //! What is found, and that nothing is where nothing is.
 
 use super::{
-    Asked, Seen,
+    Asked, Seen, cloud,
     findings::{self, Finding, Severity},
 };
 use crate::api::v1::{self, ConnectorState, StoreKind};
@@ -45,6 +45,7 @@ fn well() -> Seen {
         exposures: Ok(Vec::new()),
         drift: Ok(Vec::new()),
         connectors: Ok(Vec::new()),
+        clouds: None,
     }
 }
 
@@ -100,9 +101,10 @@ fn what_could_not_be_looked_at_is_never_called_well() {
         exposures: Err(denied()),
         drift: Err(denied()),
         connectors: Err(denied()),
+        clouds: Some(Err(denied())),
     };
     let all = findings::of(&seen);
-    assert_eq!(all.len(), 6);
+    assert_eq!(all.len(), 7);
     assert!(
         all.iter().all(|it| it.severity == Severity::Problem),
         "{all:?}"
@@ -133,6 +135,11 @@ fn a_servers_own_troubles_are_found() {
         ..base.clone()
     };
     assert_eq!(one(&of(open)), (Severity::Risk, "configuration"));
+    let unsigned = v1::GetServerInfoResponse {
+        notes: vec!["nothing is signed".to_owned()],
+        ..base.clone()
+    };
+    assert_eq!(one(&of(unsigned)), (Severity::Note, "configuration"));
     let wrong = v1::GetServerInfoResponse {
         history: Some(v1::HistoryFigures {
             snapshots_wrong: 1,
@@ -288,4 +295,94 @@ fn networks_that_are_held_or_left_alone_are_told() {
     };
     assert_eq!(one(&network(elsewhere)), (Severity::Risk, "networks"));
     assert_eq!(found(&network(v1::Network::default())), []);
+}
+
+#[test]
+fn a_certificate_is_told_before_it_ends_and_is_a_problem_once_it_has() {
+    let ending = |left: TimeDelta| {
+        of(v1::GetServerInfoResponse {
+            certificate_expires_at: stamp(noon() + left),
+            ..info()
+        })
+    };
+    assert_eq!(found(&ending(TimeDelta::days(14))), []);
+    let soon = ending(TimeDelta::days(14) - TimeDelta::seconds(1));
+    assert_eq!(one(&soon), (Severity::Risk, "certificate"));
+    assert!(found(&soon)[0].text.contains("13 days"));
+    let over = ending(TimeDelta::zero());
+    assert_eq!(one(&over), (Severity::Problem, "certificate"));
+}
+
+#[test]
+fn a_disk_is_scarce_by_what_is_left_and_by_its_size() {
+    let with = |free_bytes: u64, total_bytes: u64| {
+        of(v1::GetServerInfoResponse {
+            disk: Some(v1::DiskSpace {
+                free_bytes,
+                total_bytes,
+            }),
+            ..info()
+        })
+    };
+    let (mega, giga) = (1 << 20, 1 << 30);
+    assert_eq!(found(&with(5 * giga, 100 * giga)), []);
+    assert_eq!(found(&with(giga, 10 * giga)), []);
+    for (free, all) in [
+        (5 * giga - 1, 100 * giga),
+        (giga - 1, 2 * giga),
+        (100 * mega, giga),
+    ] {
+        assert_eq!(one(&with(free, all)), (Severity::Risk, "disk"), "{free}");
+    }
+    let full = with(100 * mega - 1, giga);
+    assert_eq!(one(&full), (Severity::Problem, "disk"));
+}
+
+#[test]
+fn what_a_plan_says_of_permissions_and_quotas_is_found_with_what_to_do() {
+    let plan = |checks, advisories| v1::PlanPeeringResponse {
+        checks,
+        advisories,
+        ..Default::default()
+    };
+    let check = |outcome: v1::CheckOutcome| v1::Check {
+        kind: v1::CheckKind::Permissions.into(),
+        side: v1::Side::Remote.into(),
+        outcome: outcome.into(),
+        message: "not authorized: ec2:CreateSecurityGroup".to_owned(),
+        remedy: vec!["allow ec2:CreateSecurityGroup".to_owned()],
+    };
+    let advisory = |code: v1::AdvisoryCode| v1::Advisory {
+        code: code.into(),
+        message: "41 of 50 links".to_owned(),
+    };
+    let of = |plans, left_out| Seen {
+        clouds: Some(Ok(cloud::Planned { plans, left_out })),
+        ..well()
+    };
+    let subject = || "orders to 444455556666 in us-east-1".to_owned();
+    let passed = plan(
+        vec![check(v1::CheckOutcome::Passed)],
+        vec![advisory(v1::AdvisoryCode::CrossRegion)],
+    );
+    assert_eq!(found(&of(vec![(subject(), Ok(passed))], 0)), []);
+    let refused = plan(vec![check(v1::CheckOutcome::Failed)], Vec::new());
+    let all = found(&of(vec![(subject(), Ok(refused))], 0));
+    let [one_found] = &all[..] else {
+        panic!("{all:?}")
+    };
+    assert_eq!(one_found.severity, Severity::Problem);
+    assert_eq!(one_found.subject, subject());
+    assert!(
+        one_found
+            .text
+            .contains("permissions, remote side: not authorized")
+    );
+    assert_eq!(one_found.remedy, ["allow ec2:CreateSecurityGroup"]);
+    let near = plan(Vec::new(), vec![advisory(v1::AdvisoryCode::QuotaHeadroom)]);
+    let near = of(vec![(subject(), Ok(near))], 0);
+    assert_eq!(one(&near), (Severity::Risk, "cloud access"));
+    let silent = of(vec![(subject(), Err("no answer".to_owned()))], 0);
+    assert_eq!(one(&silent), (Severity::Problem, "cloud access"));
+    assert_eq!(one(&of(Vec::new(), 3)), (Severity::Note, "cloud access"));
 }

@@ -2,7 +2,13 @@
 //! client.
 
 use super::{CliError, refused};
-use crate::{assembly::SCAVENGE_EVERY, config::Log, descriptors, logging, storage::check_secret};
+use crate::{
+    assembly::SCAVENGE_EVERY,
+    config::Log,
+    descriptors::{self, Share},
+    logging,
+    storage::check_secret,
+};
 use clap::Args;
 use embedded::{Builder, EmbeddedNode};
 use std::{net::SocketAddr, path::PathBuf};
@@ -39,9 +45,10 @@ impl Serve {
         logging::start(&Log::default()).map_err(CliError::usage)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
-        descriptors::raise();
+        let descriptors = descriptors::raise();
         let node = self
             .builder()?
+            .limits(descriptors::of_store(descriptors, Share::Half))
             .start()
             .await
             .map_err(|error| refused(&error))?;

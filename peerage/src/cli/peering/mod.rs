@@ -12,6 +12,7 @@ mod spec;
 mod tenure;
 mod watch;
 
+pub(in crate::cli) use plan::ask as plan;
 pub(super) use spec::Consent;
 pub(super) use watch::ending;
 

@@ -73,7 +73,7 @@ impl Plan {
     }
 }
 
-pub(super) async fn ask(
+pub(in crate::cli) async fn ask(
     servers: &mut Servers,
     subject: Subject,
 ) -> Result<v1::PlanPeeringResponse, CliError> {

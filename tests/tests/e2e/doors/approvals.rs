@@ -745,3 +745,144 @@ async fn what_was_granted_when_the_process_died_is_carried_out_by_one_of_two_ser
     second.stop().await;
     first.stop().await;
 }
+
+#[tokio::test]
+async fn a_file_that_is_applied_again_while_its_changes_wait_asks_nobody_twice() {
+    let stage = Stage::with(RULES).await;
+    let _ = stage
+        .run("root", &network("orders", "payments"))
+        .await
+        .done();
+    let file = stage.data.path().join("peerings.toml");
+    let text = r#"
+[[network]]
+project = "payments"
+name = "orders"
+account = "111122223333"
+region = "eu-west-1"
+cloud_network = "vpc-0a1b2c3d"
+range = "10.20.0.0/16"
+
+[[network.peering]]
+account = "444455556666"
+region = "us-east-1"
+cloud_network = "vpc-0d4c3b2a"
+ranges = ["10.30.0.0/16"]
+"#;
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    let apply = ["apply", "--file", &file];
+    let first = stage.run("ada", &[&apply[..], &["--yes"]].concat()).await;
+    assert_eq!(first.code, Some(1), "{first:?}");
+    let waiting = stage.json("ada", &["pending"]).await;
+    assert_eq!(waiting.as_array().map(Vec::len), Some(1), "{waiting}");
+    let id = waiting[0]["approvalId"].as_str().unwrap().to_owned();
+    assert!(
+        first
+            .stdout
+            .contains(&format!("waits for approval as {id}")),
+        "{first:?}"
+    );
+
+    // Nobody is asked whether to do nothing new, and the plan says why.
+    let again = stage.run("ada", &apply).await;
+    assert_eq!(again.code, Some(1), "{again:?}");
+    let told = format!("waits for approval already, as {id}");
+    assert_eq!(again.stdout.matches(&told).count(), 2, "{again:?}");
+    let shown = stage
+        .run("ada", &[&apply[..], &["--dry-run"]].concat())
+        .await;
+    assert!(shown.stdout.contains(&told), "{shown:?}");
+    let told = stage.json("ada", &[&apply[..], &["--yes"]].concat()).await;
+    assert_eq!(told["changes"][0]["waitsIn"], *id, "{told}");
+    // Nor is the engine, by whatever name the command comes.
+    let network_id = waiting[0]["networkId"].as_str().unwrap();
+    let other = Uuid::new_v4().to_string();
+    let same = request(network_id, "10.30.0.0/16", "vpc-0d4c3b2a", &other);
+    let held = stage.waits("ada", &words(&same)).await;
+    assert!(held.stdout.contains(&id), "{held:?}");
+    assert!(!held.stdout.contains(&other), "{held:?}");
+    // Somebody else's request is another one, and so is another change.
+    let _ = stage
+        .waits(
+            "root",
+            &words(&request(network_id, "10.30.0.0/16", "vpc-0d4c3b2a", &other)),
+        )
+        .await;
+    let another = Uuid::new_v4().to_string();
+    let line = request(network_id, "10.31.0.0/16", "vpc-0d4c3b2b", &another);
+    let _ = stage.waits("ada", &words(&line)).await;
+    let waiting = stage.json("ada", &["pending"]).await;
+    assert_eq!(waiting.as_array().map(Vec::len), Some(3), "{waiting}");
+
+    // What has ended holds nothing up: asked for again, it is a request of its own.
+    let _ = stage.run("ada", &["withdraw", &another]).await.done();
+    let last = Uuid::new_v4().to_string();
+    let line = request(network_id, "10.31.0.0/16", "vpc-0d4c3b2b", &last);
+    let held = stage.waits("ada", &words(&line)).await;
+    assert!(held.stdout.contains(&last), "{held:?}");
+
+    let _ = stage.waits("bob", &["approve", &id, "--yes"]).await;
+    let _ = stage.run("cyd", &["approve", &id, "--yes"]).await.done();
+    let done = stage.run("ada", &[&apply[..], &["--yes"]].concat()).await;
+    assert!(done.done().contains("nothing to do"));
+    stage.engine.stop().await;
+}
+
+#[tokio::test]
+async fn equal_names_at_two_issuers_are_two_people_who_ask_and_approve() {
+    let (ours, theirs) = (Issuer::start().await, Issuer::start().await);
+    let (our, their) = (ours.url(), theirs.url());
+    let data = tempfile::tempdir().unwrap();
+    let people = bindings(&[
+        ("admin", &our, "root", ""),
+        ("operator", &our, "ada", ""),
+        ("approver", &our, "ada", ""),
+        ("approver", &their, "ada", ""),
+        ("approver", &our, "bob", ""),
+        ("approver", &their, "bob", ""),
+    ]);
+    let launch = Launch::new(data.path())
+        .own_store()
+        .set("access.issuers", &issuers(&[&our, &their]))
+        .set("access.bindings", &people)
+        .set("access.approvals", RULES);
+    let engine = launch.start_guarded().await;
+    let made = run(&ours, &engine, "root", &network("orders", "payments")).await;
+    let _ = made.done();
+    let ask = async |number: u8| {
+        let id = Uuid::new_v4().to_string();
+        let (range, vpc) = (format!("10.{number}.0.0/16"), format!("vpc-0d4c3b{number}"));
+        let line = request("orders", &range, &vpc, &id);
+        let held = run(&ours, &engine, "ada", &words(&line)).await;
+        assert_eq!(held.code, Some(3), "{held:?}");
+        id
+    };
+    let approve = async |issuer: &Issuer, who: &str, id: &str| {
+        run(issuer, &engine, who, &["approve", id, "--yes"]).await
+    };
+    let first = ask(30).await;
+    let own = approve(&ours, "ada", &first).await;
+    assert_eq!(own.code, Some(1), "who asks does not approve: {own:?}");
+    // Whoever has the same name elsewhere is somebody else, and no more than one.
+    for _ in 0..2 {
+        let namesake = approve(&theirs, "ada", &first).await;
+        assert_ne!(namesake.code, Some(0), "{namesake:?}");
+    }
+    let shown = run(
+        &ours,
+        &engine,
+        "bob",
+        &["pending", &first, "--output", "json"],
+    )
+    .await;
+    let given = shown.json()["approvals"].clone();
+    assert_eq!(given.as_array().map(Vec::len), Some(1), "{given}");
+    assert_eq!(given[0]["by"]["issuer"], *their, "{given}");
+    assert_eq!(given[0]["by"]["subject"], "ada", "{given}");
+    let second = ask(31).await;
+    let _ = approve(&ours, "bob", &first).await.done();
+    assert_eq!(approve(&ours, "bob", &second).await.code, Some(3));
+    let _ = approve(&theirs, "bob", &second).await.done();
+    engine.stop().await;
+}

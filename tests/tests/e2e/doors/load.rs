@@ -1,10 +1,22 @@
 //! What callers without manners hold of a server, in its own process, and what they cost others.
 
+use crate::support::api::{self, Api, Command};
 use bytes::Bytes;
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use http::Request;
-use peerage_tests::engine::{Engine, Launch};
-use std::time::{Duration, Instant};
+use peerage::api::v1::{WatchEvents, WatchPeeringsRequest, watch_peerings_request::Scope};
+use peerage_tests::{
+    engine::{Engine, Launch},
+    wait,
+};
+use prost::Message as _;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinSet, time::timeout};
 
@@ -120,4 +132,139 @@ async fn a_stop_is_not_held_up_by_whoever_is_connected_and_calls_nothing_or_read
     let ended = engine.process.finished(Duration::from_secs(30)).await;
     // What is not in order after `api.drain` ends with another code.
     assert_eq!(ended.code(), Some(0), "{}", engine.process.output());
+}
+
+/// Watches, as many as a server has room for and a few less.
+const WATCHES: usize = 990;
+
+/// A peering in a network of its own, whose firewall was changed so many times.
+async fn peering(api: &Api, number: u8, changes: u32) -> (String, String, String) {
+    let mut register = api::register();
+    register.name = format!("network-{number}");
+    register.cloud_network = format!("vpc-0a1b2c{number:02x}");
+    register.range = format!("10.{}.0.0/16", 100 + number);
+    let network = api.done(&Command::Register(register)).await;
+    let request = Command::Request(api::request(&network.network_id, number));
+    let requested = api.done(&request).await;
+    for port in 0..changes {
+        change(
+            api,
+            (&network.network_id, &requested.peering_id, number),
+            port,
+        )
+        .await;
+    }
+    (network.network_id, requested.peering_id, requested.position)
+}
+
+/// Changes what a peering admits, and returns where the log is then.
+async fn change(api: &Api, (network, peering, number): (&str, &str, u8), n: u32) -> String {
+    // The peer's range, of which the numbers are the requests' own.
+    let source = format!("10.{number}.0.0/16");
+    let admit = [(&*source, 1_000 + n)];
+    let command = Command::Restrict(api::restrict(network, peering, &admit));
+    api.done(&command).await.position
+}
+
+#[tokio::test]
+async fn a_thousand_watches_of_a_long_history_that_nobody_reads_cost_megabytes() {
+    let folder = TempDir::new().unwrap();
+    let engine = engine(&folder).await;
+    let api = Api::connect(&engine.server()).await;
+    let (_, watched, from) = peering(&api, 30, 150).await;
+    let before = memory(&engine);
+    let mut unread = Builder::new();
+    unread.initial_window_size(0);
+    let mut requests = connect(&engine, &unread).await;
+    let request = WatchPeeringsRequest {
+        scope: Some(Scope::PeeringId(watched)),
+        after: from,
+        events: WatchEvents::New.into(),
+        ..Default::default()
+    };
+    let length = u32::try_from(request.encoded_len()).unwrap();
+    let mut message = [&[0], &length.to_be_bytes()[..]].concat();
+    request.encode(&mut message).unwrap();
+    let (message, mut watches) = (Bytes::from(message), Vec::new());
+    for _ in 0..WATCHES {
+        let (answer, mut body) = call(
+            &mut requests,
+            &engine,
+            "PeeringService/WatchPeerings",
+            false,
+        );
+        body.send_data(message.clone(), true).unwrap();
+        watches.push(timeout(WITHIN, answer).await.unwrap().unwrap());
+    }
+    let began = Instant::now();
+    engine.json(&["server", "info"]).await;
+    let (most, took) = (memory(&engine), began.elapsed());
+    println!("{WATCHES} watches, none read: {most} MB ({before} before); another call {took:?}");
+    assert!(most < before + 150 && took < Duration::from_secs(10));
+    drop((watches, requests));
+    let after = wait::until("the memory is back", WITHIN, || async {
+        let now = memory(&engine);
+        (now < before + 100).then_some(now)
+    });
+    println!("{} MB afterwards", after.await);
+    engine.stop().await;
+}
+
+/// How long it takes to change a peering and to read the change: the middle one, and the slowest.
+async fn read_own_writes(api: &Api, (network, peering): (&str, &str)) -> (Duration, Duration) {
+    let mut all = Vec::new();
+    for n in 0..60 {
+        let began = Instant::now();
+        let position = change(api, (network, peering, 31), n).await;
+        api.peering(peering, &position).await.unwrap();
+        all.push(began.elapsed());
+    }
+    all.sort();
+    (all[all.len() / 2], all[all.len() - 1])
+}
+
+#[tokio::test]
+async fn a_thousand_watchers_of_one_peering_do_not_slow_who_reads_their_writes_in_another_network()
+{
+    let folder = TempDir::new().unwrap();
+    let engine = engine(&folder).await;
+    let api = Api::connect(&engine.server()).await;
+    let (_, watched, _) = peering(&api, 30, 0).await;
+    let (network, own, _) = peering(&api, 31, 0).await;
+    api.converged(&watched).await;
+    api.converged(&own).await;
+    let alone = read_own_writes(&api, (&network, &own)).await;
+    let watchers = Api::connect(&engine.server()).await;
+    let mut watches = JoinSet::new();
+    let told = Arc::new(AtomicUsize::new(0));
+    for _ in 0..WATCHES {
+        let request = WatchPeeringsRequest {
+            scope: Some(Scope::PeeringId(watched.clone())),
+            ..Default::default()
+        };
+        let mut peerings = watchers.peerings.clone();
+        let watch = timeout(WITHIN, peerings.watch_peerings(request));
+        let mut watch = watch.await.unwrap().unwrap().into_inner();
+        let told = Arc::clone(&told);
+        watches.spawn(async move {
+            while let Ok(Some(_)) = watch.message().await {
+                told.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    wait::until("every watcher is told what there is", WITHIN, || async {
+        (told.load(Ordering::Relaxed) >= WATCHES).then_some(())
+    })
+    .await;
+    let beside = read_own_writes(&api, (&network, &own)).await;
+    println!(
+        "a change and its reading: {alone:?} alone, {beside:?} beside {WATCHES} watchers of another \
+         peering (middle, slowest)"
+    );
+    assert!(
+        beside.0 < alone.0 * 5 + Duration::from_millis(20),
+        "{beside:?}"
+    );
+    assert!(watches.try_join_next().is_none(), "they watch on");
+    engine.stop().await;
 }

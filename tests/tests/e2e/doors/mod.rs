@@ -3,7 +3,9 @@
 
 mod approvals;
 mod auth;
+mod doctor;
 mod load;
+mod node_load;
 mod roles;
 mod store;
 mod tls;

@@ -36,12 +36,13 @@ impl Planner {
     /// The links that the cloud shows at this network and that are not over. That there are none is
     /// said only of the account on record.
     pub async fn links(&self, network: NetworkId) -> Result<Vec<DiscoveredLink>, PreviewError> {
+        let _asks = self.ask()?;
         let loaded = self.worker.networks.load(network).await?;
         let Network::Registered(on_record) = &loaded.network else {
             return Err(Refusal::NetworkUnknown.into());
         };
         self.worker.is_here(on_record)?;
-        let (own, cloud) = (sides::local_network(on_record), &self.worker.express);
+        let (own, cloud) = (sides::local_network(on_record), &self.worker.inquiries);
         sides::check_account(cloud, &own.at).await?;
         let links = cloud
             .links(&own.at, std::slice::from_ref(&own.network))

@@ -35,6 +35,7 @@ use domain::{
     text::Subnet,
 };
 use std::{collections::BTreeSet, fmt, sync::Arc};
+use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
 /// How many plans a life may need; far more than any has steps.
@@ -57,6 +58,12 @@ impl Planner {
         Self { worker }
     }
 
+    /// One of those that may ask the cloud at the same time, for as long as this is held.
+    fn ask(&self) -> Result<SemaphorePermit<'_>, PreviewError> {
+        let asks = self.worker.inquirers.try_acquire();
+        asks.map_err(|_| PreviewError::TooMany)
+    }
+
     /// Looks at the cloud and says what would be done. Changes nothing, neither there nor in the
     /// log.
     pub async fn preview(
@@ -64,6 +71,7 @@ impl Planner {
         network: NetworkId,
         subject: Subject,
     ) -> Result<Preview, PreviewError> {
+        let _asks = self.ask()?;
         let loaded = self.worker.networks.load(network).await?;
         if !loaded.undecodable.is_empty() {
             return Err(PreviewError::Undecodable);
@@ -242,7 +250,7 @@ impl DryRun<'_> {
         };
         self.observation
             .query(
-                &self.worker.express,
+                &self.worker.inquiries,
                 network,
                 peering,
                 queries,
@@ -311,7 +319,7 @@ impl DryRun<'_> {
         let seen = Observed::of(&self.observation, network, peering, &self.freshness);
         let limits = BySide::of(|side| {
             self.worker
-                .express
+                .inquiries
                 .limits(&sides::of(network, peering, side))
         });
         let graph = self.worker.graph.read();

@@ -94,6 +94,9 @@ pub enum PreviewError {
     /// The network is not at this engine's cloud.
     #[error(transparent)]
     Elsewhere(#[from] Elsewhere),
+    /// As many ask as may at the same time.
+    #[error("as many plans as this server makes at once are being made; ask again")]
+    TooMany,
     /// The cloud gave no answer that helps.
     #[error(transparent)]
     Cloud(#[from] CloudError),

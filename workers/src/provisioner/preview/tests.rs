@@ -7,11 +7,13 @@ use crate::provisioner::{
     ProvisionerSettings,
     testing::{Log, clock, commands, peering_id},
 };
-use cloud::{LinkEnd, LinkState, NetworkRef, RateLimited};
+use cloud::{AccountRegion, LinkEnd, LinkState, NetworkRef, RateLimited};
 use domain::{Provider, Region};
 use journal::{Journal, JournalSettings};
 use parking_lot::RwLock;
 use simulated::{SimulatedCloud, SimulatedSettings};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// A log of one peering between two networks of one region, before the engine has looked at it.
@@ -50,10 +52,13 @@ fn worker(cloud: &SimulatedCloud) -> Worker {
     let limited = RateLimited::new(Arc::new(cloud.clone()), settings.calls.clone());
     let limited: Arc<RateLimited> = Arc::new(limited);
     let bounded = || Bounded::new(limited.clone(), settings.parallel_calls);
+    let aside = Arc::new(limited.for_inquiries());
     Worker {
         networks: journal.networks().clone(),
         routine: bounded(),
         express: bounded(),
+        inquiries: Bounded::new(aside, settings.parallel_calls),
+        inquirers: tokio::sync::Semaphore::new(2),
         clock: clock(),
         actor: "tester".parse().unwrap(),
         settings,
@@ -154,4 +159,70 @@ async fn links_that_the_log_knows_nothing_of_count_for_the_quota_too() {
         of(&advisories, domain::advisory::QUOTA_HEADROOM).unwrap(),
         format!("{busy} of {most} possible links of this network are in use")
     );
+}
+
+/// Plans over and over.
+async fn plan_on(worker: Arc<Worker>, network: Network) {
+    loop {
+        let observation = Observation::default();
+        let mut dry_run = DryRun {
+            worker: &worker,
+            network: network.clone(),
+            freshness: observation.freshness(true),
+            observation,
+            advisories: Vec::new(),
+            actions: Vec::new(),
+        };
+        dry_run.run(peering_id(), &mut Vec::new()).await.unwrap();
+    }
+}
+
+/// How long that many looks of a pass take, of a kind that plans need too.
+async fn looks(worker: &Worker, at: &AccountRegion) -> Duration {
+    let began = Instant::now();
+    for _ in 0..100 {
+        worker.express.identity(at).await.unwrap();
+    }
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn hundreds_of_plans_leave_the_calls_of_a_pass_their_rate_and_their_place() {
+    let log = log();
+    let cloud = cloud(&log, &[]);
+    let worker = Arc::new(worker(&cloud));
+    let at = sides::end(&log.network(), &log.peering(), Side::Local)
+        .network
+        .at;
+    let alone = looks(&worker, &at).await;
+    let mut plans = tokio::task::JoinSet::new();
+    for _ in 0..400 {
+        let network = Network::Registered(log.network());
+        plans.spawn(plan_on(Arc::clone(&worker), network));
+    }
+    // They are all on their way, and what they may do at once is done.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let beside = looks(&worker, &at).await;
+    println!("100 looks: {alone:?} alone, {beside:?} beside 400 who plan without a pause");
+    assert!(beside < alone * 2, "{beside:?} instead of {alone:?}");
+    assert!(plans.try_join_next().is_none(), "they go on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_when_as_many_ask_as_may_is_told_so_at_once() {
+    let log = log();
+    let worker = Arc::new(worker(&cloud(&log, &[])));
+    let planner = Planner::of(Arc::clone(&worker));
+    let network = log.network().id;
+    let asks = worker.inquirers.acquire_many(2).await.unwrap();
+    let subject = || Subject::OnRecord(peering_id());
+    let refused = planner.preview(network, subject()).await.unwrap_err();
+    assert!(matches!(refused, PreviewError::TooMany), "{refused}");
+    let refused = planner.links(network).await.unwrap_err();
+    assert!(matches!(refused, PreviewError::TooMany), "{refused}");
+    drop(asks);
+    // The log answers nobody here.
+    let asked = planner.preview(network, subject()).await.unwrap_err();
+    assert!(matches!(asked, PreviewError::Journal(_)), "{asked}");
+    assert_eq!(worker.inquirers.available_permits(), 2);
 }
