@@ -36,10 +36,13 @@ pub enum Reason {
     AuditKeyMissing,
     EventNotCovered,
     HistoryChanged,
+    ProjectionUnknown,
+    RebuildUnderWay,
+    RebuildNotCancellable,
 }
 
 impl Reason {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -71,6 +74,9 @@ impl Reason {
         Self::AuditKeyMissing,
         Self::EventNotCovered,
         Self::HistoryChanged,
+        Self::ProjectionUnknown,
+        Self::RebuildUnderWay,
+        Self::RebuildNotCancellable,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -106,6 +112,9 @@ impl Reason {
             Self::AuditKeyMissing => "AUDIT_KEY_MISSING",
             Self::EventNotCovered => "EVENT_NOT_COVERED",
             Self::HistoryChanged => "HISTORY_CHANGED",
+            Self::ProjectionUnknown => "PROJECTION_UNKNOWN",
+            Self::RebuildUnderWay => "REBUILD_UNDER_WAY",
+            Self::RebuildNotCancellable => "REBUILD_NOT_CANCELLABLE",
         }
     }
 
@@ -117,7 +126,9 @@ impl Reason {
             | Self::NetworkElsewhere
             | Self::CloudCallFailed
             | Self::ApprovalPending
-            | Self::ApprovalOver => Code::FailedPrecondition,
+            | Self::ApprovalOver
+            | Self::RebuildUnderWay
+            | Self::RebuildNotCancellable => Code::FailedPrecondition,
             Self::Contended => Code::Aborted,
             Self::EventStoreUnavailable
             | Self::EventStoreDeniesAccess
@@ -134,7 +145,9 @@ impl Reason {
             Self::NotEncodable | Self::ReadModelFailed | Self::DeliveryLogFailed => Code::Internal,
             Self::WatchLimit => Code::ResourceExhausted,
             Self::ConnectorUnusable | Self::AuditKeyMissing => Code::FailedPrecondition,
-            Self::RecordNotParked | Self::EventNotCovered => Code::NotFound,
+            Self::RecordNotParked | Self::EventNotCovered | Self::ProjectionUnknown => {
+                Code::NotFound
+            }
         }
     }
 
@@ -211,6 +224,9 @@ impl Reason {
             Self::HistoryChanged => {
                 "what the store holds is not what was recorded, or what was signed before; keep the checkpoints, and find out who changed it"
             }
+            Self::ProjectionUnknown => "the server that was asked has no such projection",
+            Self::RebuildUnderWay => "it is being built anew already; wait for that, or cancel it",
+            Self::RebuildNotCancellable => "nothing is being built anew that anybody asked for",
             Self::DeliveryLogFailed => {
                 "what this server kept of its attempts to deliver cannot be read; deliveries go on, an operator must act"
             }

@@ -4,6 +4,7 @@
 mod approvals;
 mod auth;
 mod load;
+mod projection;
 mod roles;
 mod store;
 mod tls;
