@@ -341,3 +341,28 @@ fn told(comparison: &Comparison) {
         "rows of the read models were not what the log makes of them; the new ones take over"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::story;
+
+    #[test]
+    fn what_lies_beyond_those_that_serve_is_held_with_the_checkpoint_that_came_with_it() {
+        let events = story().events;
+        let (to, end) = (events[4].position, events[9].position);
+        let batch = |checkpoint| Batch {
+            events: events[..10].to_vec(),
+            checkpoint: Some(checkpoint),
+            caught_up: true,
+            ..Batch::default()
+        };
+        let (now, later) = batch(end).split(to);
+        assert_eq!((now.events.len(), later.events.len()), (5, 5));
+        // With that checkpoint, what is held would be taken for known.
+        assert_eq!((now.checkpoint, later.checkpoint), (None, Some(end)));
+        assert!(later.caught_up && !now.caught_up);
+        let (now, later) = batch(to).split(to);
+        assert_eq!((now.checkpoint, later.checkpoint), (Some(to), None));
+    }
+}

@@ -6,7 +6,7 @@ use audit::{Told, Until};
 use chrono::{DateTime, Utc};
 use domain::NetworkId;
 use journal::{Journal, JournalError, Recorded};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::task;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,8 @@ impl FoldedStates {
 
     pub(super) async fn follow(&self, histories: &impl Histories, projections: &Projections) {
         let mut position = projections.position();
+        // Up to where each was read the last time, whether or not a state was kept then.
+        let mut read = HashMap::new();
         loop {
             position.borrow_and_update();
             // While they cannot be asked there is nothing to be known of them.
@@ -45,11 +47,14 @@ impl FoldedStates {
                 .await
                 .unwrap_or_default();
             for (network, revision) in grown {
-                if !self.is_due(network, revision) {
+                if !self.is_due(network, revision, read.get(&network).copied()) {
                     continue;
                 }
-                if let Err(error) = self.fill(histories, network).await {
-                    tracing::debug!(%error, %network, "its history cannot be read for now");
+                match self.fill(histories, network).await {
+                    Ok(()) => drop(read.insert(network, revision)),
+                    Err(error) => {
+                        tracing::debug!(%error, %network, "its history cannot be read for now");
+                    }
                 }
             }
             tokio::time::sleep(LOOK).await;
@@ -59,9 +64,12 @@ impl FoldedStates {
         }
     }
 
-    pub(super) fn is_due(&self, network: NetworkId, revision: u64) -> bool {
-        let up_to = self.rows.lock().up_to(network);
-        revision >= up_to.map_or(0, |it| it + 1) + self.every
+    /// Whether a network that goes up to this event has grown by enough. What was read and left no
+    /// state, since that is large, or too large, is read again the later the more it is.
+    pub(super) fn is_due(&self, network: NetworkId, revision: u64, read: Option<u64>) -> bool {
+        let kept = self.kept(network).map_or(0, |it| it + 1);
+        let read = read.map_or(0, |it| it + 1).max(kept);
+        revision >= read + self.every.max(read - kept)
     }
 
     /// Reads on in this network's history to its end, and keeps a state every so many events.
@@ -80,7 +88,8 @@ impl FoldedStates {
         let stream = network.stream();
         loop {
             let after = folding.told.past.last.map(|it| it.revision);
-            let (events, more) = histories.part(&stream, after).await?;
+            let events = histories.part(&stream, after, self.part).await?;
+            let more = events.len() == self.part;
             let (rows, every, worth) = (Arc::clone(&self.rows), self.every, self.worth);
             let folded = task::spawn_blocking(move || {
                 let states = folding.follow(&events, every, worth);

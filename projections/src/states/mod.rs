@@ -36,6 +36,9 @@ use tokio::task;
 /// After how many events of a network another state of it is kept, if that is small.
 const EVERY: u64 = 512;
 
+/// How many events are read at once where many are needed.
+const PART: usize = 2_048;
+
 /// So many bytes of a state are worth one event more that a question reads: a large one is kept
 /// less often.
 const WORTH: u64 = 1024;
@@ -46,6 +49,7 @@ pub struct FoldedStates {
     rows: Arc<Mutex<Rows>>,
     every: u64,
     worth: u64,
+    part: usize,
 }
 
 /// They cannot be kept where that was wanted.
@@ -79,12 +83,13 @@ pub enum StatesError {
 
 /// Where histories are read.
 pub(crate) trait Histories: Send + Sync {
-    /// The next part of a stream after this event number, and whether there is more.
+    /// Up to so many events of a stream after this event number; fewer only at its end.
     fn part(
         &self,
         stream: &str,
         after: Option<u64>,
-    ) -> impl Future<Output = Result<(Vec<Recorded>, bool), JournalError>> + Send;
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<Recorded>, JournalError>> + Send;
 
     /// Which event has this number in this stream, and where it is.
     fn event(
@@ -99,8 +104,10 @@ impl Histories for Journal {
         &self,
         stream: &str,
         after: Option<u64>,
-    ) -> impl Future<Output = Result<(Vec<Recorded>, bool), JournalError>> + Send {
-        self.read_part(stream, after)
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<Recorded>, JournalError>> + Send {
+        let from = after.map_or(0, |it| it.saturating_add(1));
+        self.read_some(stream, from, most)
     }
 
     async fn event(
@@ -136,7 +143,13 @@ impl FoldedStates {
             rows: Arc::new(Mutex::new(rows)),
             every: EVERY,
             worth: WORTH,
+            part: PART,
         }
+    }
+
+    /// Up to which event number of this network states are kept.
+    pub fn kept(&self, network: NetworkId) -> Option<u64> {
+        self.rows.lock().up_to(network)
     }
 
     /// This network at this place of its history.
@@ -161,7 +174,8 @@ impl FoldedStates {
         let kept = self.nearest(histories, network, &[until]).await?;
         let mut told = kept.map(|it| it.told).unwrap_or_default();
         let after = told.past.last.map(|it| it.revision);
-        walk(histories, network, after, |event| told.take(event, until)).await?;
+        let walked = self.walk(histories, network, after, |event| told.take(event, until));
+        walked.await?;
         Ok(told)
     }
 
@@ -190,7 +204,8 @@ impl FoldedStates {
         let told = kept.map(|it| it.told).unwrap_or_default();
         let after = told.past.last.map(|it| it.revision);
         let mut comparison = Comparison::behind(told, from, to);
-        walk(histories, network, after, |event| comparison.take(event)).await?;
+        let walked = self.walk(histories, network, after, |event| comparison.take(event));
+        walked.await?;
         comparison.finish()
     }
 
@@ -221,27 +236,31 @@ impl FoldedStates {
         let _ = task::spawn_blocking(move || rows.lock().forget(network)).await;
         Ok(None)
     }
-}
 
-/// Reads this network's history part by part behind this event number, until it ends or there is
-/// enough of it.
-async fn walk(
-    histories: &impl Histories,
-    network: NetworkId,
-    mut after: Option<u64>,
-    mut each: impl FnMut(&Recorded) -> ControlFlow<()>,
-) -> Result<(), JournalError> {
-    let stream = network.stream();
-    loop {
-        let (events, more) = histories.part(&stream, after).await?;
-        for event in &events {
-            if each(event).is_break() {
+    /// Reads this network's history part by part behind this event number, until it ends or there
+    /// is enough of it. The first part is what lies between two states, and mostly enough.
+    async fn walk(
+        &self,
+        histories: &impl Histories,
+        network: NetworkId,
+        mut after: Option<u64>,
+        mut each: impl FnMut(&Recorded) -> ControlFlow<()>,
+    ) -> Result<(), JournalError> {
+        let stream = network.stream();
+        let first = usize::try_from(self.every).unwrap_or(self.part);
+        let mut most = first.min(self.part) + 1;
+        loop {
+            let events = histories.part(&stream, after, most).await?;
+            for event in &events {
+                if each(event).is_break() {
+                    return Ok(());
+                }
+            }
+            if events.len() < most {
                 return Ok(());
             }
-        }
-        after = events.last().map(|it| it.revision);
-        if !more {
-            return Ok(());
+            after = events.last().map(|it| it.revision);
+            most = self.part;
         }
     }
 }

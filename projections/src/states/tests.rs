@@ -1,6 +1,6 @@
 //! With states that are kept, questions have the answers that they have without.
 
-use super::{FoldedStates, Histories, StatesError, walk};
+use super::{FoldedStates, Histories, StatesError};
 use crate::{
     Projections,
     tests::{Log, network_id, story, write},
@@ -19,9 +19,6 @@ struct Read {
     events: Arc<Mutex<Vec<Recorded>>>,
     many: Arc<Mutex<u64>>,
 }
-
-/// How many events a part has at most.
-const PART: usize = 3;
 
 impl Read {
     fn of(log: &Log) -> Self {
@@ -48,13 +45,13 @@ impl Histories for Read {
         &self,
         stream: &str,
         after: Option<u64>,
-    ) -> Result<(Vec<Recorded>, bool), JournalError> {
+        most: usize,
+    ) -> Result<Vec<Recorded>, JournalError> {
         let mut behind = self.stream(stream);
         behind.retain(|it| after.is_none_or(|after| it.revision > after));
-        let more = behind.len() > PART;
-        behind.truncate(PART);
+        behind.truncate(most);
         *self.many.lock() += behind.len() as u64;
-        Ok((behind, more))
+        Ok(behind)
     }
 
     async fn event(
@@ -72,6 +69,7 @@ fn every(many: u64) -> FoldedStates {
     FoldedStates {
         every: many,
         worth: u64::MAX,
+        part: 7,
         ..FoldedStates::in_memory().unwrap()
     }
 }
@@ -104,8 +102,8 @@ fn places(events: &[Recorded]) -> Vec<Until> {
 
 async fn without(log: &Read, network: NetworkId, until: Until) -> Told {
     let mut told = Told::default();
-    let each = |event: &Recorded| told.take(event, until);
-    walk(log, network, None, each).await.unwrap();
+    let events = log.stream(&network.stream());
+    let _ = events.iter().try_for_each(|it| told.take(it, until));
     told
 }
 
@@ -168,7 +166,7 @@ async fn a_question_about_any_place_reads_no_more_than_lies_between_two_states()
         let until = Until::Position(event.position);
         states.at_of(&read, network, until).await.unwrap();
         let many = read.many();
-        assert!(many <= 5 + PART as u64, "{many} at {}", event.revision);
+        assert!(many <= 6, "{many} at {}", event.revision);
     }
 }
 
@@ -180,10 +178,14 @@ async fn a_history_that_has_grown_is_read_on_and_not_from_its_start() {
     let events = read.stream(&network_id(1).stream()).len() as u64;
     states.fill(&read, network_id(1)).await.unwrap();
     assert!(read.many() < 5, "nothing has grown");
-    let up_to = states.rows.lock().up_to(network_id(1)).unwrap();
+    let up_to = states.kept(network_id(1)).unwrap();
     assert!(events - up_to <= 5, "{up_to} of {events}");
-    assert!(!states.is_due(network_id(1), up_to + 5));
-    assert!(states.is_due(network_id(1), up_to + 6));
+    assert!(!states.is_due(network_id(1), up_to + 5, None));
+    assert!(states.is_due(network_id(1), up_to + 6, None));
+    // What leaves no state is read again once there is as much of it again.
+    let read = up_to + 40;
+    assert!(!states.is_due(network_id(1), read + 40, Some(read)));
+    assert!(states.is_due(network_id(1), read + 41, Some(read)));
 }
 
 #[tokio::test]
@@ -199,7 +201,7 @@ async fn what_was_kept_of_another_log_is_thrown_away() {
     for network in [network_id(1), network_id(2)] {
         let told = states.at_of(&read, network, Until::End).await.unwrap();
         assert_eq!(told, without(&read, network, Until::End).await);
-        assert_eq!(states.rows.lock().up_to(network), None);
+        assert_eq!(states.kept(network), None);
         // It is kept anew.
         states.fill(&read, network).await.unwrap();
         let told = states.at_of(&read, network, Until::End).await.unwrap();
@@ -211,6 +213,7 @@ async fn on_disk(path: &Path, read: &Read) -> FoldedStates {
     let states = FoldedStates {
         every: 3,
         worth: u64::MAX,
+        part: 7,
         ..FoldedStates::open(path).unwrap()
     };
     states.fill(read, network_id(1)).await.unwrap();
@@ -222,7 +225,7 @@ async fn states_are_there_again_after_a_start_unless_they_are_of_another_version
     let (folder, read) = (tempfile::tempdir().unwrap(), Read::of(&story()));
     let path = folder.path().join("states.sqlite");
     drop(on_disk(&path, &read).await);
-    let up_to = |states: &FoldedStates| states.rows.lock().up_to(network_id(1));
+    let up_to = |states: &FoldedStates| states.kept(network_id(1));
     assert!(up_to(&FoldedStates::open(&path).unwrap()).is_some());
     let file = rusqlite::Connection::open(&path).unwrap();
     file.execute_batch("PRAGMA user_version = 7").unwrap();
@@ -287,7 +290,7 @@ async fn when_there_is_no_room_states_are_thinned_and_the_newest_stays() {
     let [after, _] = count();
     assert!(after >= 2 && after < before / 2, "{after} of {before}");
     let last = read.stream(&network_id(1).stream()).len() as u64 - 1;
-    assert_eq!(states.rows.lock().up_to(network_id(1)), Some(last));
+    assert_eq!(states.kept(network_id(1)), Some(last));
     for network in [network_id(1), network_id(2)] {
         for until in places(&read.stream(&network.stream())) {
             let with = states.at_of(&read, network, until).await.unwrap();
@@ -332,7 +335,9 @@ async fn states_are_kept_as_the_log_grows_without_a_question() {
                     .filter(|it| it.network_id == Some(network_id(n)));
                 own.map(|it| it.revision).max().unwrap()
             };
-            while states.is_due(network_id(1), of(1)) || states.is_due(network_id(2), of(2)) {
+            while states.is_due(network_id(1), of(1), None)
+                || states.is_due(network_id(2), of(2), None)
+            {
                 often.tick().await;
             }
         }

@@ -392,3 +392,38 @@ async fn how_fast_it_goes_and_how_long_it_takes_follow_from_what_is_done() {
     let last = rebuilds.last().unwrap();
     assert_eq!((last.left, &*last.cause), (None, "no room"));
 }
+
+#[tokio::test]
+async fn what_another_version_left_half_built_is_begun_anew_in_this_form() {
+    let place = Place::new().await;
+    place.half(10).await;
+    // Both are of forms of others: one serves, the other was to.
+    for (file, form) in [(&place.path, 7), (&place.next(), 8)] {
+        let file = Connection::open(file).unwrap();
+        file.pragma_update(None, "user_version", form).unwrap();
+    }
+    let projections = Projections::open(&place.path).unwrap();
+    let store = Store::of(&place.log);
+    let built = async || ended(&projections).await;
+    store.followed(&projections, built).await;
+    assert!(!projections.store.is_stale());
+    let last = projections.last_rebuild().unwrap();
+    assert_eq!((last.stage, last.is_resumed), (Stage::Switched, false));
+    place.assert_is_what_the_log_makes(&projections).await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_known_after_a_crash_whatever_lay_in_its_place_before() {
+    let place = Place::new().await;
+    let projections = Projections::open(&place.path).unwrap();
+    write(
+        &Projections::open(&place.next()).unwrap(),
+        &place.log.events[..3],
+    )
+    .await;
+    drop(projections.store.beside(Some(start())).unwrap());
+    drop(projections);
+    let projections = Projections::open(&place.path).unwrap();
+    let last = projections.last_rebuild().unwrap();
+    assert_eq!((last.asked_at, last.stage), (Some(start()), Stage::Asked));
+}
