@@ -12,13 +12,14 @@ use std::{
 /// The published schemas of event types, one a file.
 const SCHEMAS: &str = "../docs/schemas";
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "peerage/v1/access_service.proto",
     "peerage/v1/connector_service.proto",
     "peerage/v1/network_service.proto",
     "peerage/v1/peering_service.proto",
     "peerage/v1/audit_service.proto",
     "peerage/v1/server_service.proto",
+    "peerage/v1/projection_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -17,6 +17,7 @@
 
 #![warn(missing_docs)]
 
+mod beside;
 mod checkpoint;
 mod error;
 mod evidence;
@@ -26,9 +27,11 @@ mod index;
 mod page;
 mod queries;
 mod ranges;
+mod rebuild;
 mod rows;
 mod run;
 mod schema;
+mod states;
 mod store;
 mod timeline;
 
@@ -45,7 +48,15 @@ pub use queries::{
     TimelineEntry, TimelineQuery,
 };
 
+pub use rebuild::{
+    ColumnDifference, Comparison, Differs, NotCancelled, Rebuild, RebuildCounts, Roots,
+    RowDifference, SignedRoot, Stage, UnderWay,
+};
+pub use states::{FoldedStates, StatesError};
+
+use chrono::{DateTime, Utc};
 use journal::{Journal, Position};
+use rebuild::Rebuilds;
 use std::{
     path::Path,
     sync::{
@@ -63,6 +74,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Projections {
     store: Arc<Store>,
     progress: Arc<Progress>,
+    rebuilds: Arc<Rebuilds>,
 }
 
 /// How far the rows are.
@@ -70,8 +82,6 @@ pub struct Projections {
 struct Progress {
     position: watch::Sender<Position>,
     caught_up: watch::Sender<bool>,
-    /// New rows are wanted beside those that serve.
-    renewal: Notify,
     awaited: Awaited,
 }
 
@@ -122,12 +132,22 @@ impl Projections {
         let progress = Progress {
             position: watch::Sender::new(store.position()?),
             caught_up: watch::Sender::new(false),
-            renewal: Notify::new(),
             awaited: Awaited::default(),
         };
+        let rebuilds = Rebuilds::new();
+        let wanted = match store.unfinished()? {
+            _ if store.is_stale() => Some(None),
+            Some(asked_at) => Some(Some(asked_at)),
+            None => None,
+        };
+        if let Some(asked_at) = wanted {
+            // Nothing else has been asked for yet.
+            let _ = rebuilds.ask(asked_at);
+        }
         Ok(Self {
             store: Arc::new(store),
             progress: Arc::new(progress),
+            rebuilds: Arc::new(rebuilds),
         })
     }
 
@@ -150,10 +170,32 @@ impl Projections {
         self.progress.caught_up.subscribe()
     }
 
-    /// Has new read models built from the log while these serve on; they take over once they are as
-    /// far. Needs [`Projections::run`] to be running.
-    pub fn renew(&self) {
-        self.progress.renewal.notify_one();
+    /// Has new read models built from the log while these serve on, and compared with these at the
+    /// same position; then they take over. Needs [`Projections::run`] to be running. What stands
+    /// half built is gone on with by whoever opens the file next.
+    ///
+    /// # Errors
+    /// When that is being done already.
+    pub fn rebuild(&self, now: DateTime<Utc>) -> Result<(), UnderWay> {
+        self.rebuilds.ask(Some(now))
+    }
+
+    /// Gives up what is being built.
+    ///
+    /// # Errors
+    /// When nothing is, or when nobody asked for it.
+    pub fn cancel_rebuild(&self) -> Result<(), NotCancelled> {
+        self.rebuilds.cancel()
+    }
+
+    /// What is being built, or was last, since this process began.
+    pub fn last_rebuild(&self) -> Option<Rebuild> {
+        self.rebuilds.last()
+    }
+
+    /// How often what was built came to what, since this process began.
+    pub fn rebuild_counts(&self) -> RebuildCounts {
+        self.rebuilds.counts()
     }
 
     fn is_whole(&self) -> bool {

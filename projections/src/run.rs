@@ -15,6 +15,7 @@
 use crate::{
     OpenError, Projections, RunError, checkpoint,
     fold::{self, AnotherLog, Known},
+    rebuild::Stage,
     rows,
     schema::READ_LAST,
     store::{self, Interrupted, Store},
@@ -38,8 +39,8 @@ const COMPANY: Duration = Duration::from_millis(5);
 const CROWD: usize = 16;
 const CROWDED: Duration = Duration::from_millis(20);
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 const ANOTHER_LOG: &str = "they were made from another log: events that they know are gone from it";
 const SHORTER_LOG: &str = "they were made from another log: this one ends before their position";
@@ -83,45 +84,48 @@ impl Source for Journal {
     }
 }
 
-type Reason = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Reason = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why following does not go on.
-enum Broken {
+pub(crate) enum Broken {
     /// The rows are of no use; begin anew.
     Unusable(String),
-    /// New rows are to be built beside these.
-    Renew,
-    /// The rows that are being built beside these are of no use.
+    /// The rows that are being built beside these cannot go on for now.
     Beside(Reason),
+    /// They are of no use.
+    BesideUnusable(String),
     /// New rows have been built.
     Built(Arc<Store>),
+    /// They are not wanted any more.
+    GivenUp,
     Stop(RunError),
 }
 
 /// Where to go on, and how to know that it is the same log.
-struct Resume {
-    from: Option<Position>,
-    last: Option<LastEvent>,
+pub(crate) struct Resume {
+    pub(crate) from: Option<Position>,
+    pub(crate) last: Option<LastEvent>,
 }
 
-/// The last event that the rows know, and the position before it.
-struct LastEvent {
+/// The last event that the rows know, where it is, and the position before it.
+pub(crate) struct LastEvent {
     id: EventId,
+    pub(crate) at: Position,
     before: Option<Position>,
 }
 
 /// What is written at once.
 #[derive(Default)]
-struct Batch {
-    events: Vec<Recorded>,
+pub(crate) struct Batch {
+    pub(crate) events: Vec<Recorded>,
     /// How many signals it is made of.
-    signals: usize,
-    checkpoint: Option<Position>,
+    pub(crate) signals: usize,
+    pub(crate) checkpoint: Option<Position>,
     /// The end of the log is in it; what stands behind that came later.
-    caught_up: bool,
+    pub(crate) caught_up: bool,
     /// It ends where following was broken off.
-    resumed: bool,
-    then: Option<FollowError>,
+    pub(crate) resumed: bool,
+    pub(crate) then: Option<FollowError>,
 }
 
 impl Projections {
@@ -131,38 +135,43 @@ impl Projections {
         cancel: CancellationToken,
     ) -> Result<(), RunError> {
         let mut pause = FIRST_PAUSE;
-        // How long to wait before new rows are begun beside these, if they are wanted.
-        let mut beside: Option<Duration> = None;
-        if self.store.is_stale() {
-            self.progress.renewal.notify_one();
-        }
+        // How long to wait before rows that are wanted beside these are gone on with.
+        let mut beside = Duration::ZERO;
         loop {
             let broken = tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 () = self.store.damaged() => Broken::Unusable("they are damaged".to_owned()),
-                () = self.progress.renewal.notified() => Broken::Renew,
+                () = self.rebuilds.cancelling() => Broken::GivenUp,
                 broken = self.build_beside(source, beside) => broken,
                 broken = self.follow_on(source, &mut pause) => broken,
             };
             match broken {
                 Broken::Stop(error) => return Err(error),
-                Broken::Renew => {
-                    tracing::info!("new read models are built beside those that serve");
-                    beside = Some(Duration::ZERO);
+                Broken::Beside(why) => beside = self.again(beside, &*why),
+                Broken::BesideUnusable(why) => {
+                    let discarded = self.store.discard_beside().await?;
+                    let why = discarded.map_or_else(Reason::from, |()| why.into());
+                    beside = self.again(beside, &*why);
                 }
-                Broken::Beside(why) => beside = Some(again(beside, &*why)),
                 Broken::Built(built) => match self.switch(built).await? {
-                    Ok(()) => beside = None,
-                    Err(error) => beside = Some(again(beside, &error)),
+                    Ok(()) => beside = Duration::ZERO,
+                    Err(error) => beside = self.again(beside, &error),
                 },
+                Broken::GivenUp => {
+                    let discarded = self.store.discard_beside().await?;
+                    self.given_up(discarded);
+                    beside = Duration::ZERO;
+                }
                 Broken::Unusable(why) => {
                     tracing::warn!(why, "the read models are built again from the log");
-                    beside = None;
+                    beside = Duration::ZERO;
+                    let cause = format!("all were built again in their place: {why}");
+                    self.rebuilds.ended(Stage::Failed, cause);
                     self.progress.caught_up.send_replace(false);
                     if cancel.run_until_cancelled(rest(&mut pause)).await.is_none() {
                         return Ok(());
                     }
-                    let rebuilt = self.rebuild(&mut pause);
+                    let rebuilt = self.rebuild_in_place(&mut pause);
                     match cancel.run_until_cancelled(rebuilt).await {
                         Some(rebuilt) => rebuilt?,
                         None => return Ok(()),
@@ -224,45 +233,6 @@ impl Projections {
         }
     }
 
-    /// Builds new rows beside those that serve, up to where those are; for ever if none are wanted.
-    /// What is in the way of that is no obstacle to those that serve.
-    async fn build_beside(&self, source: &impl Source, after: Option<Duration>) -> Broken {
-        let Some(after) = after else {
-            return std::future::pending().await;
-        };
-        tokio::time::sleep(after).await;
-        match self.try_build_beside(source).await {
-            Ok(built) => Broken::Built(built),
-            Err(Broken::Unusable(why)) => Broken::Beside(why.into()),
-            Err(broken) => broken,
-        }
-    }
-
-    async fn try_build_beside(&self, source: &impl Source) -> Result<Arc<Store>, Broken> {
-        let store = Arc::clone(&self.store);
-        let beside = task::spawn_blocking(move || store.beside())
-            .await
-            .map_err(|_| Broken::Stop(RunError::Interrupted))?
-            .map_err(|error| Broken::Beside(error.into()))?;
-        let mut signals = source.follow(None);
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let batch = next_batch(&mut signals).await;
-            let resumed = batch.resumed;
-            let (position, ended) = batch.write(&beside, &mut pause, Known::WhatIsThere).await?;
-            if let Some(error) = ended {
-                return Err(error.into());
-            }
-            if resumed {
-                is_same_log(source, &patiently(&beside, &mut pause, resume).await?).await?;
-            }
-            // It holds what those hold, and is as whole as they are.
-            if position >= *self.progress.position.borrow() {
-                return Ok(Arc::new(beside));
-            }
-        }
-    }
-
     async fn switch(&self, built: Arc<Store>) -> Result<Result<(), OpenError>, RunError> {
         let position = match built.position() {
             Ok(position) => position,
@@ -272,6 +242,7 @@ impl Projections {
         let switched = switched.map_err(|Interrupted| RunError::Interrupted)?;
         if switched.is_ok() {
             self.progress.position.send_replace(position);
+            self.rebuilds.ended(Stage::Switched, String::new());
             tracing::info!(%position, "the new read models serve");
         }
         Ok(switched)
@@ -279,7 +250,7 @@ impl Projections {
 
     /// Begins anew in the same place. What is in the way of that is waited for, unless it is
     /// somebody else's file.
-    async fn rebuild(&self, pause: &mut Duration) -> Result<(), RunError> {
+    async fn rebuild_in_place(&self, pause: &mut Duration) -> Result<(), RunError> {
         loop {
             let rebuilt = self
                 .store
@@ -310,7 +281,7 @@ impl Projections {
 }
 
 /// Runs a transaction, again and again while only time or room is missing.
-async fn patiently<T: Send + 'static>(
+pub(crate) async fn patiently<T: Send + 'static>(
     store: &Store,
     pause: &mut Duration,
     work: impl Fn(&Connection) -> rusqlite::Result<T> + Clone + Send + 'static,
@@ -332,7 +303,7 @@ async fn patiently<T: Send + 'static>(
     }
 }
 
-fn why(error: &rusqlite::Error) -> String {
+pub(crate) fn why(error: &rusqlite::Error) -> String {
     if let rusqlite::Error::ToSqlConversionFailure(source) = error
         && source.is::<AnotherLog>()
     {
@@ -355,7 +326,7 @@ impl From<FollowError> for Broken {
     }
 }
 
-fn resume(rows: &Connection) -> rusqlite::Result<Resume> {
+pub(crate) fn resume(rows: &Connection) -> rusqlite::Result<Resume> {
     let mut select = rows.prepare_cached(READ_LAST)?;
     let known = select.query_map([], |row| {
         Ok((
@@ -365,7 +336,11 @@ fn resume(rows: &Connection) -> rusqlite::Result<Resume> {
     })?;
     let known = known.collect::<rusqlite::Result<Vec<_>>>()?;
     let before = known.get(1).map(|(position, _)| *position);
-    let last = known.first().map(|(_, id)| LastEvent { id: *id, before });
+    let last = known.first().map(|(at, id)| LastEvent {
+        id: *id,
+        at: *at,
+        before,
+    });
     let from = checkpoint::position(rows)?;
     Ok(Resume {
         from: (from != Position::START).then_some(from),
@@ -374,7 +349,7 @@ fn resume(rows: &Connection) -> rusqlite::Result<Resume> {
 }
 
 /// Whether the log goes as far as the rows, and still has the last event that they know.
-async fn is_same_log(source: &impl Source, known: &Resume) -> Result<(), Broken> {
+pub(crate) async fn is_same_log(source: &impl Source, known: &Resume) -> Result<(), Broken> {
     if let Some(from) = known.from
         && ends_before(source, from).await
     {
@@ -416,7 +391,7 @@ fn company(last: usize) -> Duration {
 }
 
 /// Waits for one signal, and takes what else is there.
-async fn next_batch(signals: &mut impl Signals) -> Batch {
+pub(crate) async fn next_batch(signals: &mut impl Signals) -> Batch {
     let mut batch = Batch::default();
     batch.take(signals.next().await);
     batch.take_what_is_there(signals).await;
@@ -470,18 +445,7 @@ impl Batch {
     }
 }
 
-/// How long to wait before new rows are begun once more, as they could not be built or take over.
-fn again(waited: Option<Duration>, why: &(dyn std::error::Error + 'static)) -> Duration {
-    let wait = (waited.unwrap_or_default() * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-    tracing::warn!(
-        cause = why,
-        retry_in = ?wait,
-        "the new read models are begun again; the old ones serve on"
-    );
-    wait
-}
-
-async fn rest(pause: &mut Duration) {
+pub(crate) async fn rest(pause: &mut Duration) {
     tokio::time::sleep(*pause).await;
     *pause = (*pause * 2).min(LONGEST_PAUSE);
 }

@@ -59,6 +59,7 @@ methods! {
         RevokeConnectorIngress, SetDnsResolution, SetLinkOption, SetTenure, ConfirmOpening, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
         WatchPeerings,
     }
+    "peerage.v1.ProjectionService" { ListProjections, GetProjection, RebuildProjection, CancelRebuild }
     "peerage.v1.ServerService" { GetServerInfo }
 }
 
@@ -176,7 +177,8 @@ impl Role {
             | ListDrift | WatchPeerings | GetConnector | ListConnectors | ListParkedRecords
             | ListEventTypes | ListDeliveries | WatchConnectors | GetMetrics | TryFilter
             | GetNetworkAt | CompareNetwork | WhoCanReach | Explain | ReadLog | ListOpenings
-            | ListApprovals | GetApproval | GetCheckpoint | ProveEvent | ProveGrowth | ReadLeaves => everybody,
+            | ListApprovals | GetApproval | GetCheckpoint | ProveEvent | ProveGrowth | ReadLeaves
+            | ListProjections | GetProjection => everybody,
             // Takes back what the caller has asked for, and nothing else.
             WithdrawCommand => everybody,
             // Judges what others ask for.
@@ -218,7 +220,9 @@ impl Role {
             | ThawNetworks | LiftQuarantine
             // What is delivered elsewhere, and what of it is not.
             | CreateConnector | ReconfigureConnector | RenameConnector | ResetConnector
-            | DeleteConnector | DiscardParkedRecords | RotateSigningKey | ResealSecrets => is_admin,
+            | DeleteConnector | DiscardParkedRecords | RotateSigningKey | ResealSecrets
+            // The server's own files.
+            | RebuildProjection | CancelRebuild => is_admin,
         }
     }
 }

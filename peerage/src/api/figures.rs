@@ -1,10 +1,10 @@
 //! Figures of the engine for Prometheus. Labels are of closed sets: names of states, causes,
 //! operations and outcomes, never of networks or people.
 
-use super::{CommandFigures, Services};
+use super::{CommandFigures, Services, projection_service::Which};
 use chrono::{DateTime, Utc};
 use journal::{Figures as History, Position};
-use projections::Counts;
+use projections::{Counts, RebuildCounts};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -39,6 +39,8 @@ pub(super) struct Seen {
     pub(super) commands: CommandFigures,
     /// Commands that wait for approvals, and those that are granted and not carried out yet.
     pub(super) approvals: (u64, u64),
+    /// Whether each projection is being built anew, and what that came to before.
+    pub(super) rebuilds: [(&'static str, bool, RebuildCounts); 2],
     pub(super) now: DateTime<Utc>,
 }
 
@@ -55,6 +57,11 @@ impl Seen {
             turned_away: services.doors.turned_away(),
             commands: services.commands.clone(),
             approvals: services.waiting.counts(),
+            rebuilds: Which::ALL.map(|it| {
+                let last = it.last_rebuild(services);
+                let is_under_way = last.is_some_and(|it| it.stage.is_under_way());
+                (it.as_str(), is_under_way, it.rebuild_counts(services))
+            }),
             now: (services.clock)(),
         }
     }
@@ -151,6 +158,7 @@ impl Seen {
             let labels = vec![("state", state.to_owned())];
             approvals.get_or_create(&labels).set(count);
         }
+        self.rebuilds(it);
         let history = &self.history;
         gauge(
             it,
@@ -170,6 +178,45 @@ impl Seen {
             "Snapshots that differ from the log; nothing is opened in such a network",
             history.snapshots_wrong,
         );
+    }
+}
+
+impl Seen {
+    fn rebuilds(&self, it: &mut Registry) {
+        let under_way = Labelled::<Gauge>::default();
+        it.register(
+            "peerage_projection_rebuild_under_way",
+            "1 where a projection is being built anew beside the one that serves, else 0",
+            under_way.clone(),
+        );
+        let ended = Labelled::<Counter>::default();
+        it.register(
+            "peerage_projection_rebuilds",
+            "Rebuilds of projections that came to their end, by outcome",
+            ended.clone(),
+        );
+        let differences = Labelled::<Counter>::default();
+        it.register(
+            "peerage_projection_rebuild_differences",
+            "Rows of projections that were found not to be what the log makes of them",
+            differences.clone(),
+        );
+        for (projection, is_under_way, counts) in self.rebuilds {
+            let label = || ("projection", projection.to_owned());
+            let gauge = under_way.get_or_create(&vec![label()]).clone();
+            gauge.set(i64::from(is_under_way));
+            for (outcome, count) in [
+                ("switched", counts.switched),
+                ("cancelled", counts.cancelled),
+                ("failed", counts.failed),
+                ("refused", counts.refused),
+            ] {
+                let labels = vec![label(), ("outcome", outcome.to_owned())];
+                ended.get_or_create(&labels).inc_by(count);
+            }
+            let counter = differences.get_or_create(&vec![label()]).clone();
+            counter.inc_by(counts.differences);
+        }
     }
 }
 

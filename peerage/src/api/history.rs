@@ -1,6 +1,7 @@
 //! What was: a network at a place of its log, what changed between two, who could reach an address.
 //!
-//! Answered from the log itself, by the domain's own fold. A place that the log does not have yet,
+//! Answered from the log itself, by the domain's own fold, from the last state on that is kept
+//! before the place. A place that the log does not have yet,
 //! or at which nothing was on record, is told as what it is: nothing is guessed.
 
 use super::{
@@ -42,7 +43,7 @@ pub(super) async fn at(
     } = parse::network_at(request)?;
     guard::network(services, caller, id).await?;
     is_within(services, "place.", until, min_position).await?;
-    let told = audit::at(&services.journal, id, until).await;
+    let told = services.states.at(&services.journal, id, until).await;
     let told = told.map_err(|error| Problem::from(&error))?;
     if request.allow_absent && told.first.is_some() && told.past.last.is_none() {
         return Ok(v1::GetNetworkAtResponse::default());
@@ -127,7 +128,7 @@ pub(super) async fn compare(
         let text = "lies behind `to`: name the earlier place first";
         return Err(Problem::field("from", text));
     }
-    let found = audit::diff(&services.journal, id, from, to).await;
+    let found = services.states.diff(&services.journal, id, from, to).await;
     let found = found.map_err(|error| match error {
         audit::DifferenceError::Journal(error) => Problem::from(&error),
         audit::DifferenceError::Document(error) => unwritable(&error),
@@ -175,7 +176,10 @@ pub(super) async fn who_can_reach(
     let ids = candidates(services, caller, &asked).await?;
     let mut ways = Vec::new();
     for id in &ids {
-        let told = audit::at(&services.journal, *id, asked.until).await;
+        let told = services
+            .states
+            .at(&services.journal, *id, asked.until)
+            .await;
         let told = told.map_err(|error| Problem::from(&error))?;
         if asked.network.is_some() {
             on_record(*id, "place", &told.past, told.first)?;

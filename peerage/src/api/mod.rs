@@ -23,6 +23,7 @@ mod page;
 mod parse;
 mod plan;
 mod problem;
+mod projection_service;
 mod read_log;
 mod reads;
 #[cfg(test)]
@@ -52,6 +53,7 @@ pub use describe::{DESCRIPTION, descriptors};
 pub use evidence::Evidence;
 pub use lag::Lag;
 pub use problem::{Reason, code};
+pub use projection_service::Projections;
 pub use routes::routes;
 pub use server_service::Server;
 pub use services::{Acknowledged, Server as ServerFacts, Services};

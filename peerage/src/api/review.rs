@@ -155,7 +155,7 @@ fn follow(review: &mut Review, row: &TimelineEntry) {
         let decision = Decision {
             position: row.position,
             event_id: row.event_id,
-            event_type: event.name(),
+            event_type: event.name().to_owned(),
             time: row.time,
             sentence: audit::sentence(&event),
             command_id: row.command_id,

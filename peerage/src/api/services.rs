@@ -13,7 +13,7 @@ use domain::{
 use journal::{Clock, Journal, Position};
 use moka::sync::Cache;
 use parking_lot::Mutex;
-use projections::Projections;
+use projections::{FoldedStates, Projections};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use workers::provisioner::{Directory, Planner, Progress, elsewhere};
@@ -23,6 +23,8 @@ use workers::provisioner::{Directory, Planner, Progress, elsewhere};
 pub struct Services {
     pub journal: Journal,
     pub projections: Projections,
+    /// What networks were, every so many of their events.
+    pub states: FoldedStates,
     pub clock: Clock,
     pub planner: Planner,
     pub directory: Directory,

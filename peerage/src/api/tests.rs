@@ -17,7 +17,8 @@ use std::{
 };
 
 /// Texts whose names end like those of times or words and that are neither, each with its reason.
-const TEXTS: [(&str, &str); 18] = [
+const TEXTS: [(&str, &str); 19] = [
+    ("peerage.v1.Rebuild.cause", "what the system said, or ours"),
     (
         "peerage.v1.LogRecord.type",
         "a log may hold types of later versions",
@@ -115,7 +116,9 @@ fn every_command_can_be_tried_and_carries_who_and_why_and_every_read_can_be_told
         .filter(|it| it.package_name() == "peerage.v1" && it.name() != "AccessService")
     {
         // Connectors are looked up in the log itself, and read models have none of them.
-        let is_of_read_models = service.name() != "ConnectorService";
+        // Neither are projections: each says itself how far it is.
+        let is_of_read_models =
+            !["ConnectorService", "ProjectionService"].contains(&service.name());
         for method in service.methods() {
             let has = |field: &str| method.input().get_field_by_name(field).is_some();
             if method.output().name() == "CommandResponse" {

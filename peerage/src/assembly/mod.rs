@@ -13,6 +13,7 @@ mod health;
 mod lease;
 mod listen;
 mod probes;
+mod projections;
 mod readiness;
 mod risks;
 mod stop;
@@ -28,6 +29,7 @@ use crate::{
             connector_service_server::ConnectorServiceServer,
             network_service_server::NetworkServiceServer,
             peering_service_server::PeeringServiceServer,
+            projection_service_server::ProjectionServiceServer,
             server_service_server::ServerServiceServer,
         },
     },
@@ -40,7 +42,6 @@ use embedded::EmbeddedNode;
 use gateway::{Gateway, Listen, Listener, Probes, Stop, Tls};
 use journal::{Clock, Journal};
 use moka::sync::Cache;
-use projections::Projections;
 use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
 pub(crate) use store::SCAVENGE_EVERY;
 use store::{open_journal, start_store, take_directory};
@@ -118,9 +119,11 @@ pub enum StartError {
     #[error("cannot open the delivery log")]
     Deliveries(#[source] ::connectors::DeliveryLogError),
     #[error("cannot open the read models")]
-    Projections(#[source] projections::OpenError),
+    Projections(#[source] ::projections::OpenError),
     #[error("cannot work on the clouds that are configured")]
     Clouds(#[source] CloudsError),
+    #[error("cannot keep folded states")]
+    States(#[source] ::projections::StatesError),
     #[error("cannot describe the API")]
     Reflection(#[source] tonic_reflection::server::Error),
     #[error("cannot describe the API in JSON")]
@@ -160,6 +163,7 @@ impl StartError {
             }
             Self::StoreSilent { .. }
             | Self::Projections(_)
+            | Self::States(_)
             | Self::Deliveries(_)
             | Self::PolicyRecord(_)
             | Self::Reflection(_)
@@ -223,11 +227,7 @@ impl Engine {
         let directory = take_directory(config, storage)?;
         let store = start_store(config, storage).await?;
         let journal = open_journal(config, &store.connection_string).await?;
-        let projections = match storage {
-            Storage::OnDisk => Projections::open(&config.data.dir.join("read-models.sqlite")),
-            Storage::InMemory => Projections::in_memory(),
-        }
-        .map_err(StartError::Projections)?;
+        let (projections, states) = projections::open(config, storage)?;
         let mut engine = Self {
             address: door.address,
             is_secure: door.tls.is_some(),
@@ -243,6 +243,7 @@ impl Engine {
         let host = access::host(&engine.address);
         let (opened, others) = access::open(&mut engine, config, &journal, &host).await?;
         engine.project(&projections, &journal);
+        engine.keep_states(&states, &projections, &journal);
         let probes = probes::listen(config).await?;
         let evidence = evidence::start(&mut engine, config, storage, &journal)?;
         let connectors = connectors::start(&mut engine, config, storage, &journal, &host)?;
@@ -251,6 +252,7 @@ impl Engine {
         let services = Services {
             journal,
             projections,
+            states,
             planner,
             directory,
             progress,
@@ -341,20 +343,6 @@ impl Engine {
             let ended = stopping.run_until_cancelled(ended).await;
             let why = ended.map_or(Ok(()), |()| Err("a caller shut it down".into()));
             ("the event store", why)
-        });
-    }
-
-    fn project(&mut self, projections: &Projections, journal: &Journal) {
-        let (projections, journal, stopping) =
-            (projections.clone(), journal.clone(), self.stopping.clone());
-        self.parts.spawn(async move {
-            (
-                "the read models",
-                projections
-                    .run(&journal, stopping)
-                    .await
-                    .map_err(Into::into),
-            )
         });
     }
 
@@ -489,6 +477,7 @@ fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error>
     let audit = AuditServiceServer::new(api::Audit::new(services.clone()));
     let access = AccessServiceServer::new(api::Access::new(services.clone()));
     let connectors = ConnectorServiceServer::new(api::Connectors::new(services.clone()));
+    let projections = ProjectionServiceServer::new(api::Projections::new(services.clone()));
     let server = ServerServiceServer::new(api::Server::new(services));
     Ok(Routes::new(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
@@ -497,6 +486,7 @@ fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error>
         .add_service(audit)
         .add_service(access)
         .add_service(connectors)
+        .add_service(projections)
         .add_service(server))
 }
 

@@ -46,6 +46,18 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage pending --network NETWORK` lists them",
     ),
     (
+        "PROJECTION_UNKNOWN",
+        "`peerage projection list` shows what the server has",
+    ),
+    (
+        "REBUILD_UNDER_WAY",
+        "`peerage projection status NAME` shows how far it is, `peerage projection cancel NAME` gives it up",
+    ),
+    (
+        "REBUILD_NOT_CANCELLABLE",
+        "`peerage projection status NAME` shows what is being built, if anything is",
+    ),
+    (
         "AUDIT_KEY_MISSING",
         "`peerage audit key new --name NAME --out FILE` makes one; name it as audit.key_file at every server",
     ),

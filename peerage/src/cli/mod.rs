@@ -17,6 +17,7 @@ mod node;
 mod orphans;
 mod output;
 mod peering;
+mod projection;
 #[cfg(test)]
 mod reference;
 mod resolve;
@@ -90,6 +91,9 @@ enum Command {
     /// Connectors: what delivers the log's records elsewhere, webhooks above all.
     #[command(subcommand)]
     Connector(connector::Connector),
+    /// Projections: what a server has made of the log for itself; list, rebuild, cancel.
+    #[command(subcommand)]
+    Projection(projection::Projection),
     /// The log: who did what, when and why; as stored, or told in sentences.
     Audit(Box<audit::Audit>),
     /// Witness: see that logs do nothing but grow, and cosign what they sign.
@@ -167,6 +171,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Export(export) => export.run().await,
         Command::Discover(discover) => discover.run().await,
         Command::Connector(connector) => connector.run().await,
+        Command::Projection(projection) => projection.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Witness(witness) => witness.run().await,
         Command::WhoAmI(whoami) => whoami.run().await,

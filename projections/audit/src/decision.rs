@@ -8,10 +8,11 @@ use domain::{
     text::{FirewallRule, Reason, Ticket},
 };
 use journal::{Position, Recorded};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What was opened.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Opening {
     /// The link.
     Link,
@@ -24,14 +25,15 @@ pub enum Opening {
 }
 
 /// The event that opened it, with who and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// Where it is in the log.
+    #[serde(with = "crate::stored::as_text")]
     pub position: Position,
     /// Which event it is.
     pub event_id: EventId,
     /// Its type.
-    pub event_type: &'static str,
+    pub event_type: String,
     /// When it was decided.
     pub time: DateTime<Utc>,
     /// What it says.
@@ -52,7 +54,7 @@ impl Decision {
         Self {
             position: recorded.position,
             event_id: recorded.event_id,
-            event_type: event.name(),
+            event_type: event.name().to_owned(),
             time: recorded.time(),
             sentence: sentence(event),
             command_id: about.map(|it| it.command_id),
@@ -65,7 +67,7 @@ impl Decision {
 
 /// The last decision on each opening of each peering.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Decisions(BTreeMap<(PeeringId, Opening), Arc<Decision>>);
+pub struct Decisions(pub(crate) BTreeMap<(PeeringId, Opening), Arc<Decision>>);
 
 impl Decisions {
     /// Takes an event in.

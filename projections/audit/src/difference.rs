@@ -4,9 +4,9 @@
 //! whole. Applied to the first, the changes make the second, and nothing of it is missing. Each
 //! change names the events that touched it, found by folding what lies between once more.
 
-use crate::{Past, Place, Until};
-use domain::{NetworkId, PeeringId};
-use journal::{Journal, JournalError, Recorded};
+use crate::{Past, Place, Told, Until};
+use domain::PeeringId;
+use journal::{JournalError, Recorded};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, ops::ControlFlow};
 
@@ -141,6 +141,15 @@ impl Comparison {
         }
     }
 
+    /// The same, behind a state that lies within both: what made it is not looked at again.
+    pub fn behind(told: Told, from: Until, to: Until) -> Self {
+        let mut comparison = Self::new(from, to);
+        let Told { past, first } = told;
+        comparison.found.first = first;
+        (comparison.found.from, comparison.found.to) = (past.clone(), past);
+        comparison
+    }
+
     /// The next event of the history; breaks where there is enough of it.
     pub fn take(&mut self, event: &Recorded) -> ControlFlow<()> {
         self.found.first.get_or_insert(Place::of(event));
@@ -177,18 +186,6 @@ impl Comparison {
         found.events = between.events;
         Ok(found)
     }
-}
-
-/// Reads this network's history, and tells what changed in it between two places.
-pub async fn diff(
-    journal: &Journal,
-    network: NetworkId,
-    from: Until,
-    to: Until,
-) -> Result<Difference, DifferenceError> {
-    let mut comparison = Comparison::new(from, to);
-    crate::past::walk(journal, network, |event| comparison.take(event)).await?;
-    comparison.finish()
 }
 
 /// What makes the second document of the first.

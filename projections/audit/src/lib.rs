@@ -4,7 +4,7 @@
 //! All of it follows from the events: a fold by the domain's own `evolve`, over what the journal
 //! reads. Nothing is recorded here, nothing is decided, and no read model is asked.
 //!
-//! Read first: [`Past`] (the fold), then [`diff`] and [`who_can_reach`].
+//! Read first: [`Past`] (the fold), then [`Comparison`] and [`who_can_reach`].
 
 #![warn(missing_docs)]
 
@@ -16,18 +16,21 @@ mod past;
 mod reach;
 mod review;
 mod sentence;
+mod stored;
 
 pub use decision::{Decision, Decisions, Opening};
-pub use difference::{Change, Comparison, Difference, DifferenceError, apply, between, diff};
+pub use difference::{Change, Comparison, Difference, DifferenceError, apply, between};
 pub use entry::{Entry, OCSF_VERSION};
 pub use explain::{Answer, Answered, Command, Decided, Outcome, around, explain};
-pub use past::{Past, Place, Told, Until, at, walk};
+pub use past::{Past, Place, Told, Until, walk};
 pub use reach::{Drop, Unknown, Verdict, Way, who_can_reach};
 pub use review::Review;
 pub use sentence::{
     access_sentence, approval_sentence, connector_sentence, sentence, sentence_of, thing,
     unreadable,
 };
+
+pub use stored::stored_version;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use domain::{
     network::{Network, Registered, evolve},
 };
 use journal::{Body, Journal, JournalError, Position, Recorded};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, ops::ControlFlow};
 
@@ -37,9 +38,10 @@ impl Until {
 }
 
 /// An event's place in its history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// In the store's log.
+    #[serde(with = "crate::stored::as_text")]
     pub position: Position,
     /// In the network's stream.
     pub revision: u64,
@@ -62,7 +64,7 @@ impl Place {
 }
 
 /// A network at a place of its history.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Past {
     /// As it was.
     pub network: Network,
@@ -71,6 +73,7 @@ pub struct Past {
     /// Where the last event is that was about each peering.
     pub peerings: BTreeMap<PeeringId, Place>,
     /// Whose word each opening goes back to.
+    #[serde(with = "crate::stored::decisions")]
     pub decisions: Decisions,
     /// How many events this version could not read: what they did is missing.
     pub unreadable: u64,
@@ -108,7 +111,7 @@ impl Past {
 }
 
 /// A history, as far as it was asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Told {
     /// The network at the place that was asked for.
     pub past: Past,
@@ -126,13 +129,6 @@ impl Told {
         self.past.follow(event);
         ControlFlow::Continue(())
     }
-}
-
-/// Reads this network's history and folds it up to there.
-pub async fn at(journal: &Journal, network: NetworkId, until: Until) -> Result<Told, JournalError> {
-    let mut told = Told::default();
-    walk(journal, network, |event| told.take(event, until)).await?;
-    Ok(told)
 }
 
 /// Reads this network's history part by part, until it ends or there is enough of it.

@@ -6,7 +6,7 @@
 //! history at another place, or one that has lost something.
 
 use super::{AuditTree, TreeError, TreeRunError, rows};
-use crate::store::is_damage;
+use crate::{rebuild::Stage, store::is_damage};
 use chrono::{DateTime, Utc};
 use journal::{Clock, FollowError, Followed, Follower, Journal, Position, Recorded, Signal};
 use rows::{NewLeaf, Settled};
@@ -21,34 +21,38 @@ const BATCH: usize = 2_048;
 /// How long live events wait for others: a transaction rewrites the tiles at the edge.
 const COMPANY: Duration = Duration::from_millis(10);
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How often a log is asked again whether it really lost what is known: a node may lag behind its
 /// cluster for a moment.
 const ASKED: usize = 5;
 
 /// What the streams' names begin with.
-static PREFIXES: LazyLock<Vec<&'static str>> =
+pub(super) static PREFIXES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| COVERED.iter().map(|it| it.prefix).collect());
 
 /// Why following does not go on.
-enum Broken {
+pub(super) enum Broken {
     /// The log is another one than the tree's.
     AnotherLog(&'static str),
     /// The file cannot be used.
     Damaged(rusqlite::Error),
+    /// The tree that is built beside cannot go on for now.
+    Beside(Box<dyn std::error::Error + Send + Sync>),
+    /// It has come to its end, whatever that is.
+    Ended(Stage, String),
     Stop(TreeRunError),
 }
 
 /// What is added at once.
 #[derive(Default)]
-struct Batch {
-    leaves: Vec<NewLeaf>,
+pub(super) struct Batch {
+    pub(super) leaves: Vec<NewLeaf>,
     signals: usize,
-    followed: Option<Position>,
-    caught_up: bool,
-    resumed: bool,
-    then: Option<FollowError>,
+    pub(super) followed: Option<Position>,
+    pub(super) caught_up: bool,
+    pub(super) resumed: bool,
+    pub(super) then: Option<FollowError>,
 }
 
 impl AuditTree {
@@ -64,12 +68,25 @@ impl AuditTree {
         cancel: CancellationToken,
     ) -> Result<(), TreeRunError> {
         let mut pause = FIRST_PAUSE;
+        // How long to wait before a tree that is wanted beside this one is gone on with.
+        let mut beside = Duration::ZERO;
         loop {
-            let follow = self.follow_on(journal, &mut pause);
-            let Some(broken) = cancel.run_until_cancelled(follow).await else {
-                return Ok(());
+            let broken = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                broken = self.build_beside(journal, beside) => broken,
+                broken = self.follow_on(journal, &mut pause) => broken,
             };
+            match &broken {
+                Broken::AnotherLog(why) => self.rebuild_failed(why).await,
+                Broken::Damaged(_) => self.rebuild_failed("the file is damaged").await,
+                Broken::Beside(_) | Broken::Ended(..) | Broken::Stop(_) => {}
+            }
             match broken {
+                Broken::Beside(why) => beside = self.again(beside, &*why),
+                Broken::Ended(stage, cause) => {
+                    self.rebuilds.ended(stage, cause);
+                    beside = Duration::ZERO;
+                }
                 Broken::Stop(error) => return Err(error),
                 Broken::AnotherLog(why) => {
                     tracing::warn!(
@@ -82,7 +99,7 @@ impl AuditTree {
                         Ok(()) => self.at(Position::START, false),
                         Err(Broken::Damaged(error)) => self.anew(&error, &mut pause).await?,
                         Err(Broken::Stop(error)) => return Err(error),
-                        Err(Broken::AnotherLog(_)) => {}
+                        Err(Broken::AnotherLog(_) | Broken::Beside(_) | Broken::Ended(..)) => {}
                     }
                 }
                 Broken::Damaged(error) => self.anew(&error, &mut pause).await?,
@@ -258,7 +275,7 @@ impl From<FollowError> for Broken {
     }
 }
 
-async fn next_batch(signals: &mut Follower) -> Batch {
+pub(super) async fn next_batch(signals: &mut Follower) -> Batch {
     let mut batch = Batch::default();
     batch.take(signals.next().await);
     let more = async {

@@ -11,14 +11,18 @@
 //! with its checkpoints, and how many events both begin with. A history that was moved to another
 //! store with all its events is the same log: the tree is built again and the epoch goes on.
 //!
-//! Read next: `follow` (when), then `rows` (how it is kept).
+//! Read next: `follow` (when), then `rows` (how it is kept); `beside` and `anew` build a tree
+//! beside the one that serves.
 
+mod anew;
+mod beside;
 mod follow;
 mod rows;
 #[cfg(test)]
 mod tests;
 
-use crate::store::is_damage;
+use crate::{NotCancelled, Rebuild, RebuildCounts, UnderWay, rebuild::Rebuilds, store::is_damage};
+use chrono::{DateTime, Utc};
 use domain::EventId;
 use journal::{FollowError, Position};
 use parking_lot::Mutex;
@@ -41,6 +45,7 @@ pub use rows::{Epoch, KeptCheckpoint, LeafPlace};
 pub struct AuditTree {
     file: Arc<File>,
     progress: Arc<Progress>,
+    rebuilds: Arc<Rebuilds>,
 }
 
 #[derive(Debug)]
@@ -148,6 +153,11 @@ impl AuditTree {
 
     fn over(path: Option<PathBuf>, connection: Connection) -> Result<Self, TreeError> {
         let position = rows::current(&connection)?.position;
+        let rebuilds = Rebuilds::new();
+        if let Some(asked_at) = anew::unfinished(&connection)? {
+            // Nothing else has been asked for yet.
+            let _ = rebuilds.ask(Some(asked_at));
+        }
         Ok(Self {
             file: Arc::new(File {
                 path,
@@ -157,7 +167,37 @@ impl AuditTree {
                 position: watch::Sender::new(position),
                 caught_up: watch::Sender::new(false),
             }),
+            rebuilds: Arc::new(rebuilds),
         })
+    }
+
+    /// Has a tree built from the log while this one serves on, and compared with it: event by
+    /// event, and the roots of as many events. Then it takes over; never with another root. Needs
+    /// [`AuditTree::run`] to be running. What stands half built is gone on with by whoever opens
+    /// the file next.
+    ///
+    /// # Errors
+    /// When that is being done already.
+    pub fn rebuild(&self, now: DateTime<Utc>) -> Result<(), UnderWay> {
+        self.rebuilds.ask(Some(now))
+    }
+
+    /// Gives up what is being built.
+    ///
+    /// # Errors
+    /// When nothing is.
+    pub fn cancel_rebuild(&self) -> Result<(), NotCancelled> {
+        self.rebuilds.cancel()
+    }
+
+    /// What is being built, or was last, since this process began.
+    pub fn last_rebuild(&self) -> Option<Rebuild> {
+        self.rebuilds.last()
+    }
+
+    /// How often what was built came to what, since this process began.
+    pub fn rebuild_counts(&self) -> RebuildCounts {
+        self.rebuilds.counts()
     }
 
     /// Up to which position of the log the tree is.

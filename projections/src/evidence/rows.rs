@@ -57,6 +57,11 @@ CREATE TABLE checkpoints (
 );
 ";
 
+/// Which trees do not serve: one that is being built, and what is left of others.
+const REBUILDING: &str = "CREATE TABLE IF NOT EXISTS rebuilding (
+    tree INTEGER PRIMARY KEY, asked_at TEXT -- NULL: it is being thrown away
+)";
+
 /// The tree that is being added to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Current {
@@ -159,6 +164,8 @@ fn prepared(mut connection: Connection) -> rusqlite::Result<Connection> {
     if !is_ours || !is_known {
         return Err(damage("it is no tree, or of another form"));
     }
+    // It came later than the form, and an older version knows nothing of it.
+    connection.execute_batch(REBUILDING)?;
     current(&connection)?;
     Ok(connection)
 }
@@ -169,16 +176,23 @@ fn damage(what: &str) -> rusqlite::Error {
 }
 
 pub(super) fn current(rows: &Connection) -> rusqlite::Result<Current> {
-    let mut select = rows.prepare_cached("SELECT * FROM trees ORDER BY tree DESC LIMIT 1")?;
-    select.query_row([], |row| {
-        Ok(Current {
+    let mut select = rows.prepare_cached(
+        "SELECT * FROM trees WHERE tree NOT IN (SELECT tree FROM rebuilding)
+         ORDER BY tree DESC LIMIT 1",
+    )?;
+    select.query_row([], Current::of)
+}
+
+impl Current {
+    pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
             tree: row.get("tree")?,
             epoch: row.get("epoch")?,
             size: row.get("size")?,
             position: columns::position(row)?,
             covered: row.get("covered")?,
         })
-    })
+    }
 }
 
 /// The tiles of one tree.
@@ -237,12 +251,17 @@ pub(super) fn add(
     leaves: &[NewLeaf],
     followed: Option<Position>,
 ) -> rusqlite::Result<Position> {
-    let Current {
-        tree,
-        size,
-        position: from,
-        ..
-    } = current(rows)?;
+    add_to(rows, &current(rows)?, leaves, followed)
+}
+
+/// The same, to this tree.
+pub(super) fn add_to(
+    rows: &Connection,
+    to: &Current,
+    leaves: &[NewLeaf],
+    followed: Option<Position>,
+) -> rusqlite::Result<Position> {
+    let (tree, size, from) = (to.tree, to.size, to.position);
     let mut growth = read(Growth::behind(size, &InRows { rows, tree }))?;
     let mut to = from;
     for leaf in leaves.iter().filter(|it| it.position > from) {
@@ -311,7 +330,12 @@ fn place(rows: &Connection, tree: i64, row: &Row<'_>) -> rusqlite::Result<LeafPl
 
 /// The last leaf of the current tree.
 pub(super) fn last(rows: &Connection) -> rusqlite::Result<Option<LeafPlace>> {
-    let Current { tree, size, .. } = current(rows)?;
+    last_of(rows, &current(rows)?)
+}
+
+/// The last leaf of this tree.
+pub(super) fn last_of(rows: &Connection, of: &Current) -> rusqlite::Result<Option<LeafPlace>> {
+    let Current { tree, size, .. } = *of;
     let mut select = rows.prepare_cached(&format!("{PLACE} WHERE tree = ?1 AND idx = ?2"))?;
     let last = size.checked_sub(1);
     let found = last.map(|it| select.query_row(params![tree, it], |row| place(rows, tree, row)));
@@ -369,7 +393,7 @@ pub(super) fn begin(rows: &Connection, now: DateTime<Utc>) -> rusqlite::Result<(
     rows.execute(insert, [time(&now), covered()]).map(drop)
 }
 
-fn forget(rows: &Connection, tree: i64) -> rusqlite::Result<()> {
+pub(super) fn forget(rows: &Connection, tree: i64) -> rusqlite::Result<()> {
     for table in ["tiles", "leaves", "trees"] {
         rows.execute(&format!("DELETE FROM {table} WHERE tree = ?1"), [tree])?;
     }

@@ -2,8 +2,10 @@
 
 use super::{
     AuditTree, TreeError,
+    anew::{self, Log, Switch},
     rows::{self, NewLeaf, Settled},
 };
+use crate::Comparison;
 use chrono::{DateTime, Utc};
 use domain::EventId;
 use journal::Position;
@@ -274,4 +276,191 @@ fn the_proof_of_one_of_a_million_events_takes_less_than_ten_milliseconds() {
     }
     println!("the slowest proof: {slowest:?}");
     assert!(slowest.as_millis() < 10, "{slowest:?}");
+}
+
+/// A tree of these events, and one that is built beside it of those.
+fn beside(served: &[NewLeaf], log: &[NewLeaf]) -> (Connection, rows::Current) {
+    let rows = rows::in_memory().unwrap();
+    rows::add(&rows, served, None).unwrap();
+    anew::begin(&rows, now()).unwrap();
+    let mut built = None;
+    for portion in log.chunks(77) {
+        built = Some(anew::add(&rows, portion, None).unwrap());
+    }
+    (rows, built.unwrap())
+}
+
+fn switched(rows: &Connection, built: &rows::Current) -> Switch {
+    let compared = (0, u64::MAX);
+    anew::switch(rows, built, Comparison::default(), compared, Log::HasNoMore).unwrap()
+}
+
+#[test]
+fn a_tree_that_is_built_beside_serves_nobody_until_it_takes_over() {
+    let all = events(0..700, "");
+    let (rows, built) = beside(&all[..600], &all[..650]);
+    assert_eq!(head(&rows), (600, root(&all[..600])));
+    assert_eq!(rows::epochs(&rows).unwrap().len(), 1);
+    assert_eq!(rows::find(&rows, all[5].event_id).unwrap().len(), 1);
+    // The one that serves goes on.
+    rows::add(&rows, &all[600..610], None).unwrap();
+    assert_eq!(anew::unfinished(&rows).unwrap(), Some(now()));
+    let Switch::Done(found) = switched(&rows, &built) else {
+        panic!("it is the same");
+    };
+    assert_eq!((found.differences, found.rows), (0, 610 + 2));
+    assert_eq!(head(&rows), (650, root(&all[..650])));
+    assert_eq!(anew::unfinished(&rows).unwrap(), None);
+    // What comes goes to the new one, wherever the follower stands.
+    rows::add(&rows, &all[605..], None).unwrap();
+    assert_eq!(head(&rows), (700, root(&all)));
+    let epochs = rows::epochs(&rows).unwrap();
+    assert_eq!((epochs.len(), epochs[0].epoch, epochs[0].size), (1, 1, 700));
+    while anew::clear(&rows).unwrap() {}
+    for table in ["trees", "leaves", "tiles"] {
+        let count = format!("SELECT count(DISTINCT tree) FROM {table}");
+        let trees: u64 = rows.query_row(&count, [], |it| it.get(0)).unwrap();
+        assert_eq!(trees, 1, "{table}");
+    }
+    assert_eq!(head(&rows), (700, root(&all)));
+}
+
+#[test]
+fn what_was_changed_in_a_tree_by_hand_is_named_though_its_root_is_the_same() {
+    let all = events(0..70_000, "");
+    let deeds = [
+        (
+            "UPDATE leaves SET revision = 9999 WHERE tree = 1 AND idx = 300",
+            "leaves: idx=300",
+        ),
+        (
+            "DELETE FROM leaves WHERE tree = 1 AND idx = 699",
+            "leaves: idx=699",
+        ),
+        (
+            "UPDATE streams SET name = 'network-x' WHERE stream = (SELECT stream FROM leaves WHERE idx = 6)",
+            "leaves: idx=6",
+        ),
+        (
+            "UPDATE tiles SET hashes = zeroblob(8192) WHERE level = 0 AND idx = 3",
+            "tiles: level=0, idx=3",
+        ),
+        (
+            "UPDATE tiles SET hashes = zeroblob(8192) WHERE level = 1 AND idx = 0",
+            "tiles: level=1, idx=0",
+        ),
+    ];
+    for (deed, named) in deeds {
+        let rows = rows::in_memory().unwrap();
+        rows::add(&rows, &all, None).unwrap();
+        let is_a_root = |rows: &Connection| head(rows).1 == root(&all);
+        rows.execute_batch(deed).unwrap();
+        let is_same = is_a_root(&rows);
+        anew::begin(&rows, now()).unwrap();
+        let built = anew::add(&rows, &all, None).unwrap();
+        match switched(&rows, &built) {
+            Switch::Done(found) if is_same => {
+                let first = &found.first[0];
+                assert_eq!(format!("{}: {}", first.table, first.key), named, "{deed}");
+            }
+            Switch::Refused(found) if !is_same => {
+                let first = &found.first[0];
+                assert_eq!(format!("{}: {}", first.table, first.key), named, "{deed}");
+            }
+            other @ (Switch::Done(_) | Switch::Refused(_) | Switch::Behind(_)) => {
+                panic!("{deed}: {other:?}")
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tree_with_another_root_is_refused_and_both_are_told() {
+    let (all, mut changed) = (events(0..300, ""), events(0..300, ""));
+    changed[17] = events(17..18, "rewritten").remove(0);
+    for (served, log) in [(&all, &changed[..]), (&all, &all[..299]), (&changed, &all)] {
+        let (rows, built) = beside(served, log);
+        let Switch::Refused(found) = switched(&rows, &built) else {
+            panic!("it has another root");
+        };
+        let roots = found.roots.unwrap();
+        let size = log.len();
+        assert_eq!(roots.size, size as u64);
+        assert_eq!(
+            (roots.served, roots.built),
+            (root(&served[..size]), root(log))
+        );
+        assert_eq!(head(&rows), (300, root(served)), "the old one serves");
+        while anew::clear(&rows).unwrap() {}
+        let left: u64 = rows
+            .query_row("SELECT count(*) FROM leaves", [], |it| it.get(0))
+            .unwrap();
+        assert_eq!(left, 300);
+    }
+}
+
+#[test]
+fn a_tree_that_contradicts_what_was_signed_is_refused_though_it_is_the_one_that_serves() {
+    let all = events(0..300, "");
+    let (rows, built) = beside(&all, &all);
+    rows::keep(&rows, 1, &signed(200)).unwrap();
+    let Switch::Refused(found) = switched(&rows, &built) else {
+        panic!("the root of 200 is another one than was signed");
+    };
+    let roots = found.roots.unwrap();
+    assert_eq!(roots.served, roots.built);
+    let signed = roots.signed.unwrap();
+    assert_eq!(
+        (signed.size, signed.signed, signed.built),
+        (200, Hash::empty(), root(&all[..200]))
+    );
+}
+
+#[test]
+fn a_tree_is_gone_on_with_where_it_stood_and_one_that_is_thrown_away_never() {
+    let all = events(0..300, "");
+    let (rows, built) = beside(&all, &all[..120]);
+    let again = anew::begin(&rows, now() + chrono::TimeDelta::days(1)).unwrap();
+    assert_eq!((again.tree, again.size), (built.tree, 120));
+    anew::throw_away(&rows).unwrap();
+    assert_eq!(anew::unfinished(&rows).unwrap(), None);
+    let new = anew::begin(&rows, now()).unwrap();
+    assert_eq!(new.size, 0);
+    assert!(new.tree > built.tree);
+    // What was built over other streams is of no use.
+    rows.execute("UPDATE trees SET covered = 'x' WHERE tree = ?1", [new.tree])
+        .unwrap();
+    assert!(anew::begin(&rows, now()).unwrap().tree > new.tree);
+    while anew::clear(&rows).unwrap() {}
+    let left: Vec<i64> = {
+        let mut select = rows
+            .prepare("SELECT tree FROM trees ORDER BY tree")
+            .unwrap();
+        let found = select.query_map([], |row| row.get(0)).unwrap();
+        found.collect::<rusqlite::Result<_>>().unwrap()
+    };
+    assert_eq!(
+        left.len(),
+        2,
+        "the one that serves, and the one that is built"
+    );
+}
+
+#[test]
+fn what_is_still_to_be_compared_is_compared_before_and_not_in_the_switch() {
+    let all = events(0..300, "");
+    let (rows, built) = beside(&all, &all);
+    let behind = anew::switch(&rows, &built, Comparison::default(), (100, 199), Log::Goes).unwrap();
+    assert!(matches!(behind, Switch::Behind(it) if it.size == 300));
+    let done = anew::switch(&rows, &built, Comparison::default(), (100, 200), Log::Goes).unwrap();
+    assert!(matches!(done, Switch::Done(it) if it.rows == 200 + 1));
+}
+
+#[test]
+fn a_tree_that_grew_meanwhile_is_waited_for_unless_the_log_has_no_more() {
+    let all = events(0..300, "");
+    let (rows, built) = beside(&all[..300], &all[..290]);
+    let switch = |log| anew::switch(&rows, &built, Comparison::default(), (0, 300), log).unwrap();
+    assert!(matches!(switch(Log::Goes), Switch::Behind(it) if it.size == 300));
+    assert!(matches!(switch(Log::HasNoMore), Switch::Refused(_)));
 }

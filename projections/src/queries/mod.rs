@@ -4,6 +4,7 @@
 mod counts;
 mod drift;
 mod exposures;
+mod grown;
 mod networks;
 mod orphans;
 mod peerings;

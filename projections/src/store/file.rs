@@ -147,7 +147,7 @@ pub(super) struct Opened {
 }
 
 /// `None` if the file has a form that this version cannot go on with.
-fn opened(path: &Path) -> Result<Option<Opened>, OpenError> {
+pub(super) fn opened(path: &Path) -> Result<Option<Opened>, OpenError> {
     let failed = |source| OpenError::File {
         path: path.to_owned(),
         source,

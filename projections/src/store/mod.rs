@@ -4,11 +4,13 @@
 //! the log, nor the other way round (write-ahead logging). Blocking work runs on tokio's blocking
 //! threads.
 
+mod build;
 mod file;
 
 pub(crate) use file::is_damage;
 
-use crate::{OpenError, QueryError, checkpoint};
+use crate::{OpenError, QueryError, RunError, checkpoint};
+use chrono::{DateTime, Utc};
 use file::{File, Opened, create, delete, next, put_in_place, reader, usable};
 use journal::Position;
 use parking_lot::Mutex;
@@ -18,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 use tokio::{
@@ -38,6 +40,9 @@ pub(crate) struct Store {
     /// `None` in memory, where the readers use the writer's connection.
     path: Option<PathBuf>,
     writer: Arc<Mutex<Writer>>,
+    /// Counts the files that there have been: what was begun on one is not written to the next.
+    /// Changed by who holds the writer.
+    generation: Arc<AtomicU64>,
     readers: Arc<Readers>,
     /// A question met damage that the writer may never meet.
     damage: Notify,
@@ -53,8 +58,6 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Writer {
     connection: Connection,
-    /// Counts the files that there have been: what was begun on one is not written to the next.
-    generation: u64,
     file: Option<Arc<File>>,
 }
 
@@ -73,13 +76,27 @@ impl Store {
             is_stale,
             file,
         } = usable(path)?;
-        if !is_stale {
+        let store = Self::over(Some(path.to_owned()), connection, Some(file));
+        store.stale.store(is_stale, Ordering::Relaxed);
+        // What was built and has taken its place.
+        build::is_done(&store.writer.lock().connection).map_err(|source| store.failed(source))?;
+        if !is_stale && store.unfinished()?.is_none() {
             // What a build left behind that nobody needs any more.
             delete(&next(path))?;
         }
-        let store = Self::over(Some(path.to_owned()), connection, Some(file));
-        store.stale.store(is_stale, Ordering::Relaxed);
         Ok(store)
+    }
+
+    /// When it was asked for what stands half built beside these, if that can be gone on with.
+    pub(crate) fn unfinished(&self) -> Result<Option<DateTime<Utc>>, OpenError> {
+        let Some(path) = self.path.as_deref().map(next).filter(|it| it.exists()) else {
+            return Ok(None);
+        };
+        // One that cannot be opened is not gone on with, and is deleted by who knows.
+        let found = file::opened(&path).ok().flatten();
+        let found = found.filter(|it| !it.is_stale);
+        let build = found.map(|it| build::of(&it.connection)).transpose();
+        Ok(build.ok().flatten().flatten().and_then(|it| it.asked_at))
     }
 
     pub(crate) fn in_memory() -> Result<Self, OpenError> {
@@ -96,11 +113,8 @@ impl Store {
         };
         Self {
             path,
-            writer: Arc::new(Mutex::new(Writer {
-                connection,
-                generation: 0,
-                file,
-            })),
+            writer: Arc::new(Mutex::new(Writer { connection, file })),
+            generation: Arc::default(),
             readers: Arc::new(readers),
             damage: Notify::new(),
             stale: AtomicBool::new(false),
@@ -123,7 +137,7 @@ impl Store {
 
     /// Which of the files there have been this is.
     pub(crate) fn generation(&self) -> u64 {
-        self.writer.lock().generation
+        self.generation.load(Ordering::SeqCst)
     }
 
     /// Runs one transaction; it takes effect as a whole or not at all, and only on the file that
@@ -133,10 +147,10 @@ impl Store {
         generation: u64,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<rusqlite::Result<T>, Interrupted> {
-        let writer = Arc::clone(&self.writer);
+        let (writer, now) = (Arc::clone(&self.writer), Arc::clone(&self.generation));
         task::spawn_blocking(move || {
             let mut writer = writer.lock();
-            if writer.generation != generation {
+            if now.load(Ordering::SeqCst) != generation {
                 return Err(Interrupted);
             }
             Ok(writer.transact(work))
@@ -215,29 +229,61 @@ impl Store {
         Ok(())
     }
 
-    /// Empty read models beside these, to be built while these serve on.
-    pub(crate) fn beside(&self) -> Result<Self, OpenError> {
+    /// Read models beside these, to be built while these serve on: those that stand half built, or
+    /// empty ones.
+    pub(crate) fn beside(&self, asked_at: Option<DateTime<Utc>>) -> Result<Self, OpenError> {
         // One that was given up may still be at it.
         let _turn = self.beside.lock();
-        match &self.path {
-            Some(path) => {
-                let path = next(path);
-                delete(&path)?;
-                let beside = Self::open(&path)?;
-                #[cfg(test)]
-                if let Some(pages) = *self.pages_beside.lock() {
-                    let limit = format!("PRAGMA max_page_count = {pages}");
-                    let limited = beside
-                        .writer
-                        .lock()
-                        .connection
-                        .query_row(&limit, [], |_| Ok(()));
-                    limited.map_err(|source| self.failed(source))?;
-                }
-                Ok(beside)
-            }
-            None => Self::in_memory(),
+        let Some(path) = self.path.as_deref().map(next) else {
+            return Self::in_memory();
+        };
+        let begun = |store: &Self| build::of(&store.writer.lock().connection).ok().flatten();
+        let mut beside = Self::open_beside(&path)?;
+        if beside.is_stale() || begun(&beside).is_none() {
+            drop(beside);
+            delete(&path)?;
+            beside = Self::open_beside(&path)?;
+            let begin = build::begin(&beside.writer.lock().connection, asked_at);
+            begin.map_err(|source| beside.failed(source))?;
         }
+        #[cfg(test)]
+        if let Some(pages) = *self.pages_beside.lock() {
+            let limit = format!("PRAGMA max_page_count = {pages}");
+            let limited = beside
+                .writer
+                .lock()
+                .connection
+                .query_row(&limit, [], |_| Ok(()));
+            limited.map_err(|source| self.failed(source))?;
+        }
+        Ok(beside)
+    }
+
+    fn open_beside(path: &Path) -> Result<Self, OpenError> {
+        let opened = usable(path)?;
+        let store = Self::over(Some(path.to_owned()), opened.connection, Some(opened.file));
+        store.stale.store(opened.is_stale, Ordering::Relaxed);
+        Ok(store)
+    }
+
+    /// Deletes what is being built beside these.
+    pub(crate) async fn discard_beside(
+        self: &Arc<Self>,
+    ) -> Result<Result<(), OpenError>, RunError> {
+        let store = Arc::clone(self);
+        let discarded = task::spawn_blocking(move || {
+            let _turn = store.beside.lock();
+            store
+                .path
+                .as_deref()
+                .map_or(Ok(()), |path| delete(&next(path)))
+        });
+        discarded.await.map_err(|_| RunError::Interrupted)
+    }
+
+    /// Does something with the rows, and nobody writes meanwhile.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
+        work(&self.writer.lock().connection)
     }
 
     /// Puts the read models that were built beside in the place of these, once the questions that
@@ -291,7 +337,7 @@ impl Store {
     fn close(&self, writer: &mut Writer) -> Result<(), OpenError> {
         self.readers.idle.lock().clear();
         *self.readers.file.lock() = None;
-        writer.generation += 1;
+        self.generation.fetch_add(1, Ordering::SeqCst);
         writer.file = None;
         writer.connection = Connection::open_in_memory().map_err(OpenError::Memory)?;
         Ok(())
@@ -300,6 +346,7 @@ impl Store {
     fn reopen(&self, writer: &mut Writer, path: &Path) -> Result<(), OpenError> {
         let opened = usable(path)?;
         writer.connection = opened.connection;
+        build::is_done(&writer.connection).map_err(|source| self.failed(source))?;
         self.stale.store(opened.is_stale, Ordering::Relaxed);
         *self.readers.file.lock() = Some(Arc::clone(&opened.file));
         writer.file = Some(opened.file);

@@ -7,6 +7,7 @@ mod files;
 mod following;
 mod forms;
 mod questions;
+mod rebuild;
 mod scripted;
 
 use crate::{
@@ -27,14 +28,14 @@ const GARBAGE: &[u8] = br#"{ "to": "elsewhere" }"#;
 
 /// Events with the places that a store would give them.
 #[derive(Default)]
-struct Log {
-    events: Vec<Recorded>,
+pub(crate) struct Log {
+    pub(crate) events: Vec<Recorded>,
     revisions: BTreeMap<NetworkId, u64>,
 }
 
 impl Log {
     /// Appends the events of one command to one network.
-    fn append(
+    pub(crate) fn append(
         &mut self,
         network: NetworkId,
         command: u128,
@@ -123,7 +124,7 @@ fn text<T: FromStr<Err: Debug>>(written: &str) -> T {
     written.parse().unwrap()
 }
 
-fn network_id(n: u128) -> NetworkId {
+pub(crate) fn network_id(n: u128) -> NetworkId {
     NetworkId(Uuid::from_u128(0x4e00 + n))
 }
 
@@ -134,7 +135,7 @@ fn peering_id(n: u128) -> PeeringId {
 /// Two networks; peering 1 lives its whole life, peering 2 waits for a person, peering 3 has
 /// failed, peering 4 was adopted, peering 5 was asked for twice and taken back, peering 6 was given
 /// up, and one event cannot be read.
-fn story() -> Log {
+pub(crate) fn story() -> Log {
     let mut log = Log::default();
     let (first, second) = (network_id(1), network_id(2));
     log.append(first, 1, [registered(1)])
@@ -169,7 +170,7 @@ fn story() -> Log {
 }
 
 /// Writes these events in one transaction.
-async fn write(projections: &Projections, events: &[Recorded]) -> Position {
+pub(crate) async fn write(projections: &Projections, events: &[Recorded]) -> Position {
     write_with(projections, events, None).await
 }
 

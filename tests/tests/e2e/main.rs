@@ -27,6 +27,7 @@ mod json;
 mod life;
 mod outage;
 mod probes;
+mod projection;
 mod replicas;
 mod restart;
 mod serve;

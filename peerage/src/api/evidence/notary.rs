@@ -78,7 +78,7 @@ impl Evidence {
         }))
     }
 
-    pub(super) fn tree(&self) -> &AuditTree {
+    pub(in crate::api) fn tree(&self) -> &AuditTree {
         &self.0.tree
     }
 

@@ -37,10 +37,13 @@ pub enum Reason {
     AuditKeyMissing,
     EventNotCovered,
     HistoryChanged,
+    ProjectionUnknown,
+    RebuildUnderWay,
+    RebuildNotCancellable,
 }
 
 impl Reason {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -73,6 +76,9 @@ impl Reason {
         Self::AuditKeyMissing,
         Self::EventNotCovered,
         Self::HistoryChanged,
+        Self::ProjectionUnknown,
+        Self::RebuildUnderWay,
+        Self::RebuildNotCancellable,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -109,6 +115,9 @@ impl Reason {
             Self::AuditKeyMissing => "AUDIT_KEY_MISSING",
             Self::EventNotCovered => "EVENT_NOT_COVERED",
             Self::HistoryChanged => "HISTORY_CHANGED",
+            Self::ProjectionUnknown => "PROJECTION_UNKNOWN",
+            Self::RebuildUnderWay => "REBUILD_UNDER_WAY",
+            Self::RebuildNotCancellable => "REBUILD_NOT_CANCELLABLE",
         }
     }
 
@@ -120,7 +129,9 @@ impl Reason {
             | Self::NetworkElsewhere
             | Self::CloudCallFailed
             | Self::ApprovalPending
-            | Self::ApprovalOver => Code::FailedPrecondition,
+            | Self::ApprovalOver
+            | Self::RebuildUnderWay
+            | Self::RebuildNotCancellable => Code::FailedPrecondition,
             Self::Contended => Code::Aborted,
             Self::EventStoreUnavailable
             | Self::EventStoreDeniesAccess
@@ -137,7 +148,9 @@ impl Reason {
             Self::NotEncodable | Self::ReadModelFailed | Self::DeliveryLogFailed => Code::Internal,
             Self::WatchLimit | Self::PlanLimit => Code::ResourceExhausted,
             Self::ConnectorUnusable | Self::AuditKeyMissing => Code::FailedPrecondition,
-            Self::RecordNotParked | Self::EventNotCovered => Code::NotFound,
+            Self::RecordNotParked | Self::EventNotCovered | Self::ProjectionUnknown => {
+                Code::NotFound
+            }
         }
     }
 
@@ -217,6 +230,9 @@ impl Reason {
             Self::HistoryChanged => {
                 "what the store holds is not what was recorded, or what was signed before; keep the checkpoints, and find out who changed it"
             }
+            Self::ProjectionUnknown => "the server that was asked has no such projection",
+            Self::RebuildUnderWay => "it is being built anew already; wait for that, or cancel it",
+            Self::RebuildNotCancellable => "nothing is being built anew that anybody asked for",
             Self::DeliveryLogFailed => {
                 "what this server kept of its attempts to deliver cannot be read; deliveries go on, an operator must act"
             }

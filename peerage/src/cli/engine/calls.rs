@@ -3,7 +3,8 @@
 use crate::api::v1::{
     self, access_service_client::AccessServiceClient, audit_service_client::AuditServiceClient,
     connector_service_client::ConnectorServiceClient, network_service_client::NetworkServiceClient,
-    peering_service_client::PeeringServiceClient, server_service_client::ServerServiceClient,
+    peering_service_client::PeeringServiceClient,
+    projection_service_client::ProjectionServiceClient, server_service_client::ServerServiceClient,
 };
 use std::{future::Future, time::Duration};
 use tonic::{Request, Response, Status, Streaming, transport::Channel};
@@ -235,6 +236,10 @@ asks! {
     TestConnectorRequest, ConnectorServiceClient::test_connector, TestConnectorResponse, Duration::from_secs(90);
     TryFilterRequest, ConnectorServiceClient::try_filter, TryFilterResponse;
     GetConnectorRequest, ConnectorServiceClient::get_connector, GetConnectorResponse;
+    ListProjectionsRequest, ProjectionServiceClient::list_projections, ListProjectionsResponse;
+    GetProjectionRequest, ProjectionServiceClient::get_projection, GetProjectionResponse;
+    RebuildProjectionRequest, ProjectionServiceClient::rebuild_projection, RebuildProjectionResponse;
+    CancelRebuildRequest, ProjectionServiceClient::cancel_rebuild, CancelRebuildResponse;
 }
 
 reads! {

@@ -404,9 +404,64 @@ fn an_ingress_from_several_nodes_is_the_decision_behind_each_of_its_rules() {
         let opening = crate::decision::Opening::Rule(Side::Remote, rule);
         let decision = past.decisions.on(PEERING.parse().unwrap(), opening);
         assert_eq!(
-            decision.map(|it| it.event_type),
-            Some("ConnectorIngressAllowed"),
+            decision.map(|it| it.event_type.clone()),
+            Some("ConnectorIngressAllowed".to_owned()),
             "{rule:?}"
         );
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_state_is_the_same_state_and_folds_on_the_same_way() {
+    let mut random = fastrand::Rng::with_seed(5);
+    for _ in 0..20 {
+        let events = history(&mut random, 60);
+        let whole = folded(&events, Until::End);
+        for cut in 0..events.len() {
+            let told = folded(&events[..cut], Until::End);
+            let (kept, size) = told.store().unwrap();
+            let (mut restored, same) = Told::restore(&kept).unwrap();
+            assert_eq!(same, size);
+            assert_eq!(restored, told, "at {cut}");
+            for event in &events[cut..] {
+                let _ = restored.take(event, Until::End);
+            }
+            assert_eq!(restored, whole, "on from {cut}");
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_state_are_none() {
+    let mut random = fastrand::Rng::with_seed(6);
+    let told = folded(&history(&mut random, 40), Until::End);
+    let (kept, _) = told.store().unwrap();
+    assert!(Told::restore(&kept).is_some());
+    for cut in [0, 3, 4, kept.len() / 2, kept.len() - 1] {
+        assert_eq!(Told::restore(&kept[..cut]), None, "{cut}");
+    }
+    let mut larger = kept;
+    larger[..4].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert_eq!(
+        Told::restore(&larger),
+        None,
+        "nobody is made to find room for it"
+    );
+}
+
+#[test]
+fn a_comparison_that_begins_behind_a_kept_state_finds_the_same() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let events = history(&mut random, 60);
+    let place = |index: usize| Until::Position(events[index].position);
+    for (kept, from, to) in [(0, 10, 50), (10, 10, 50), (9, 10, 10), (30, 31, 59)] {
+        let (from, to) = (place(from), place(to));
+        let mut whole = Comparison::new(from, to);
+        let _ = events.iter().try_for_each(|it| whole.take(it));
+        let told = folded(&events, place(kept));
+        let mut behind = Comparison::behind(told, from, to);
+        let _ = events[kept + 1..].iter().try_for_each(|it| behind.take(it));
+        let [whole, behind] = [whole, behind].map(|it| it.finish().unwrap());
+        assert_eq!(format!("{behind:?}"), format!("{whole:?}"), "behind {kept}");
     }
 }

@@ -342,7 +342,6 @@ async fn a_disk_without_room_for_the_new_file_is_waited_for_while_the_old_one_se
         }
         assert!(projections.store.is_stale());
         *projections.store.pages_beside.lock() = None;
-        projections.renew();
         while projections.store.is_stale() {
             assert_eq!(networks(&projections).await.unwrap(), 2);
         }
@@ -356,7 +355,7 @@ async fn a_new_file_that_cannot_take_over_leaves_the_old_one_serving() {
     let older = Older::of(BEFORE, "").await;
     let projections = older.open();
     projections.progress.caught_up.send_replace(true);
-    let built = Arc::new(projections.store.beside().unwrap());
+    let built = Arc::new(projections.store.beside(None).unwrap());
     std::fs::remove_file(older.folder.path().join("read.db.next")).unwrap();
     let switched = projections.store.switch_to(built).await.unwrap();
     assert!(switched.is_err());

@@ -6,6 +6,7 @@ mod auth;
 mod doctor;
 mod load;
 mod node_load;
+mod projection;
 mod roles;
 mod store;
 mod tls;
