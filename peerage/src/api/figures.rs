@@ -3,6 +3,7 @@
 
 use super::{CommandFigures, Services};
 use chrono::{DateTime, Utc};
+use domain::connector::built_in::BuiltIn;
 use journal::{Figures as History, Position};
 use projections::Counts;
 use prometheus_client::{
@@ -39,6 +40,8 @@ pub(super) struct Seen {
     pub(super) commands: CommandFigures,
     /// Commands that wait for approvals, and those that are granted and not carried out yet.
     pub(super) approvals: (u64, u64),
+    /// For how many seconds more each of the engine's own connectors is stopped; 0: it runs.
+    pub(super) stopped: Vec<(BuiltIn, u64)>,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -55,6 +58,7 @@ impl Seen {
             turned_away: services.doors.turned_away(),
             commands: services.commands.clone(),
             approvals: services.waiting.counts(),
+            stopped: stopped(services),
             now: (services.clock)(),
         }
     }
@@ -151,6 +155,17 @@ impl Seen {
             let labels = vec![("state", state.to_owned())];
             approvals.get_or_create(&labels).set(count);
         }
+        let stopped = Labelled::<Gauge>::default();
+        it.register(
+            "peerage_connector_stopped_seconds",
+            "For how long one of the engine's own connectors is still stopped by command at this server; 0 where it runs",
+            stopped.clone(),
+        );
+        for (which, seconds) in &self.stopped {
+            let labels = vec![("connector", which.to_string())];
+            let seconds = i64::try_from(*seconds).unwrap_or(i64::MAX);
+            stopped.get_or_create(&labels).set(seconds);
+        }
         let history = &self.history;
         gauge(
             it,
@@ -171,6 +186,17 @@ impl Seen {
             history.snapshots_wrong,
         );
     }
+}
+
+/// A stop that is nearly over is one still.
+fn stopped(services: &Services) -> Vec<(BuiltIn, u64)> {
+    let each = BuiltIn::ALL.into_iter().map(|which| {
+        let stop = super::connectors::stop_of(services, which);
+        let left = stop.and_then(|it| it.left((services.clock)()));
+        let seconds = left.map_or(0, |it| it.num_milliseconds().unsigned_abs().div_ceil(1_000));
+        (which, seconds)
+    });
+    each.collect()
 }
 
 /// What the networks have.

@@ -75,6 +75,7 @@ impl Server {
             // Read models of an older form have none until they are built again.
             orphans: orphans.unwrap_or_default(),
             clouds: served(&services.server.clouds),
+            stopped: super::connectors::stopped(services),
         })
     }
 }

@@ -14,6 +14,7 @@ mod lease;
 mod listen;
 mod probes;
 mod readiness;
+mod rest;
 mod stop;
 mod store;
 
@@ -35,6 +36,7 @@ use crate::{
 };
 use ::connectors::{Election, secrets};
 use chrono::Utc;
+use domain::connector::built_in::BuiltIn;
 use embedded::EmbeddedNode;
 use gateway::{Gateway, Listen, Listener, Probes, Stop, Tls};
 use journal::{Clock, Journal};
@@ -241,12 +243,15 @@ impl Engine {
         engine.watch_store();
         let host = access::host(&engine.address);
         let (opened, others) = access::open(&mut engine, config, &journal, &host).await?;
-        engine.project(&projections, &journal);
         let probes = probes::listen(config).await?;
         let evidence = evidence::start(&mut engine, config, storage, &journal)?;
         let connectors = connectors::start(&mut engine, config, storage, &journal, &host)?;
+        let own = |which| rest::Stopped::of(which, connectors.catalogue.built_in(), &host);
+        engine.project(&projections, &journal, own(BuiltIn::ReadModels));
         let election = connectors.election.clone();
-        let (planner, directory, progress) = engine.provision(config, &journal, election.as_ref());
+        let rests = Box::new(own(BuiltIn::Provisioner));
+        let (planner, directory, progress) =
+            engine.provision(config, &journal, election.as_ref(), rests);
         let services = Services {
             journal,
             projections,
@@ -335,17 +340,12 @@ impl Engine {
         });
     }
 
-    fn project(&mut self, projections: &Projections, journal: &Journal) {
+    fn project(&mut self, projections: &Projections, journal: &Journal, rest: rest::Stopped) {
         let (projections, journal, stopping) =
             (projections.clone(), journal.clone(), self.stopping.clone());
         self.parts.spawn(async move {
-            (
-                "the read models",
-                projections
-                    .run(&journal, stopping)
-                    .await
-                    .map_err(Into::into),
-            )
+            let ended = rest::project(&projections, &journal, rest, stopping).await;
+            ("the read models", ended.map_err(Into::into))
         });
     }
 
@@ -355,6 +355,7 @@ impl Engine {
         config: &Config,
         journal: &Journal,
         election: Option<&Election>,
+        rest: Box<dyn workers::Rest>,
     ) -> (Planner, Directory, Arc<Progress>) {
         let settings = ProvisionerSettings {
             parallel_networks: config.provisioner.parallel_networks,
@@ -384,7 +385,8 @@ impl Engine {
             settings,
             self.stopping.clone(),
         )
-        .under(lease::of(election));
+        .under(lease::of(election))
+        .resting(rest);
         let (planner, directory) = (provisioner.planner(), provisioner.directory());
         let progress = provisioner.progress();
         self.parts.spawn(async move {

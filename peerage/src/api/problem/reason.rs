@@ -29,6 +29,7 @@ pub enum Reason {
     NetworkElsewhere,
     CloudCallFailed,
     ConnectorUnusable,
+    OlderServer,
     RecordNotParked,
     DeliveryLogFailed,
     ApprovalPending,
@@ -39,7 +40,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -64,6 +65,7 @@ impl Reason {
         Self::NetworkElsewhere,
         Self::CloudCallFailed,
         Self::ConnectorUnusable,
+        Self::OlderServer,
         Self::RecordNotParked,
         Self::DeliveryLogFailed,
         Self::ApprovalPending,
@@ -99,6 +101,7 @@ impl Reason {
             Self::NetworkElsewhere => "NETWORK_ELSEWHERE",
             Self::CloudCallFailed => "CLOUD_CALL_FAILED",
             Self::ConnectorUnusable => "CONNECTOR_UNUSABLE",
+            Self::OlderServer => "OLDER_SERVER",
             Self::RecordNotParked => "RECORD_NOT_PARKED",
             Self::DeliveryLogFailed => "DELIVERY_LOG_FAILED",
             Self::ApprovalPending => "APPROVAL_PENDING",
@@ -133,7 +136,9 @@ impl Reason {
             Self::HistoryUnreadable | Self::HistoryChanged => Code::DataLoss,
             Self::NotEncodable | Self::ReadModelFailed | Self::DeliveryLogFailed => Code::Internal,
             Self::WatchLimit => Code::ResourceExhausted,
-            Self::ConnectorUnusable | Self::AuditKeyMissing => Code::FailedPrecondition,
+            Self::ConnectorUnusable | Self::OlderServer | Self::AuditKeyMissing => {
+                Code::FailedPrecondition
+            }
             Self::RecordNotParked | Self::EventNotCovered => Code::NotFound,
         }
     }
@@ -196,6 +201,9 @@ impl Reason {
             }
             Self::ConnectorUnusable => {
                 "no connector can be run with these settings at this server; the text says why"
+            }
+            Self::OlderServer => {
+                "a server of an older version uses the same store, and could not read what would be written; stop or upgrade it, and send the command again"
             }
             Self::RecordNotParked => {
                 "the record is not set aside; list those that are, it may have been replayed meanwhile"
