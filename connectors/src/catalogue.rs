@@ -1,7 +1,7 @@
 //! Which connectors there are, as every server of a store knows it: followed from the log, in
 //! memory.
 
-use crate::{codec, parked, registry::Executed};
+use crate::{built_in::BuiltIns, codec, parked, registry::Executed};
 use chrono::{DateTime, Utc};
 use domain::{
     EventId,
@@ -26,6 +26,7 @@ pub struct Catalogue(Arc<Inner>);
 struct Inner {
     entries: Mutex<BTreeMap<ConnectorId, Entry>>,
     is_whole: watch::Sender<bool>,
+    built_in: BuiltIns,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -53,6 +54,7 @@ impl Default for Catalogue {
         Self(Arc::new(Inner {
             entries: Mutex::default(),
             is_whole: watch::Sender::new(false),
+            built_in: BuiltIns::default(),
         }))
     }
 }
@@ -60,7 +62,18 @@ impl Default for Catalogue {
 impl Catalogue {
     /// Follows the log, until cancelled.
     pub async fn run(&self, journal: &Journal, stop: CancellationToken) -> Result<(), FollowError> {
-        journal.remember(Followed::Connectors, self, stop).await
+        let reading = self.0.built_in.run(journal, &stop);
+        let following = journal.remember(Followed::Connectors, self, stop.clone());
+        tokio::pin!(following);
+        tokio::select! {
+            followed = &mut following => followed,
+            () = reading => following.await,
+        }
+    }
+
+    /// Whether the engine's own are stopped.
+    pub fn built_in(&self) -> &BuiltIns {
+        &self.0.built_in
     }
 
     /// All that are there, by their ids; nothing if the log is not read so soon.
@@ -92,6 +105,7 @@ impl Catalogue {
 
 impl Memory for Catalogue {
     fn apply(&self, recorded: &Recorded) {
+        self.0.built_in.apply(recorded);
         let Some(id) = ConnectorId::of_stream(&recorded.stream) else {
             return;
         };
@@ -115,6 +129,7 @@ impl Memory for Catalogue {
     fn forget(&self) {
         self.0.is_whole.send_replace(false);
         self.0.entries.lock().clear();
+        self.0.built_in.forget();
     }
 }
 

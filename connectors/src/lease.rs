@@ -8,12 +8,12 @@
 //! when 70 % of the time has passed without a renewal, counted from before it asked for it, on a
 //! clock that goes on while the machine sleeps.
 //!
-//! The number of the event that took the lease, counted from 1, is its term: a later holder's is
-//! higher.
+//! The number of the event that took the lease, counted from 1, is its term, or one more than the
+//! term before it where that is higher: a later holder's is always the higher one.
 
 use crate::checkpoint::metadata;
 use chrono::{DateTime, Utc};
-use domain::{Clock, connector::LEASE_CATEGORY};
+use domain::{Clock, connector::LEASE_CATEGORY, vocabulary::VOCABULARY};
 use journal::{Journal, JournalError, Record};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -54,20 +54,43 @@ impl Default for LeaseSettings {
 
 /// What the lease's stream says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Said {
+pub(crate) struct Said {
     /// The server, for people.
-    host: String,
+    pub(crate) host: String,
     /// The process: two on one host are two. One that was started again on the data directory that
     /// it locks is the same.
-    instance: Uuid,
+    pub(crate) instance: Uuid,
     /// The holder's version of the program.
-    version: String,
+    pub(crate) version: String,
+    /// The vocabulary that it reads; not set by versions that had the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reads: Option<u32>,
     /// Whether it was given back.
     #[serde(default)]
-    released: bool,
-    /// The holder's term; nothing in the event that took the lease, whose number it is.
+    pub(crate) released: bool,
+    /// The holder's term; nothing where an older version took the lease: then it is the event's
+    /// number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     term: Option<u64>,
+    /// The lease itself, as it was made: each holder hands it on. Terms of another are not compared
+    /// with these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease: Option<Uuid>,
+}
+
+impl Said {
+    /// What a process of this version says of itself.
+    pub(crate) fn of(host: &str, instance: Uuid, released: bool) -> Self {
+        Self {
+            host: host.to_owned(),
+            instance,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            reads: Some(VOCABULARY),
+            released,
+            term: None,
+            lease: None,
+        }
+    }
 }
 
 /// The part of a lease that has to be left for a call: a second of fifteen.
@@ -78,6 +101,14 @@ fn term_at(revision: u64) -> u64 {
     revision + 1
 }
 
+/// The term of a lease that is taken behind this event: higher than every one before, even where a
+/// history was moved and its events are counted anew.
+fn next_term(after: Option<u64>, before: Option<&Said>) -> u64 {
+    let by_number = term_at(after.map_or(0, |it| it + 1));
+    let by_term = before.and_then(|it| it.term).map_or(0, |it| it + 1);
+    by_number.max(by_term)
+}
+
 /// The term where there is no lease: nobody else can be the holder.
 pub(crate) const ALONE: u64 = 0;
 
@@ -86,6 +117,8 @@ pub(crate) const ALONE: u64 = 0;
 pub(crate) struct Holding {
     /// Later ones are higher.
     pub(crate) term: u64,
+    /// Which lease that is a term of; nothing where there is none.
+    pub(crate) lease: Option<Uuid>,
     /// Until when work may go on, in milliseconds of the clock that does not stop.
     until: AtomicU64,
     /// How much of it has to be left for something that is sent outside.
@@ -97,6 +130,7 @@ impl Holding {
     pub(crate) fn alone() -> Self {
         Self {
             term: ALONE,
+            lease: None,
             until: AtomicU64::new(u64::MAX),
             enough: Duration::ZERO,
         }
@@ -125,6 +159,11 @@ impl Term {
     /// A later holder's is higher.
     pub fn number(&self) -> u64 {
         self.0.term
+    }
+
+    /// Which lease that is a term of: one in another store is another.
+    pub fn lease(&self) -> Option<Uuid> {
+        self.0.lease
     }
 
     /// Whether something may be sent outside: enough is left of the lease for most calls.
@@ -157,12 +196,12 @@ fn work(ttl: Duration) -> u64 {
     millis(ttl) / 10 * 7
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Milliseconds of a clock that nobody sets and that goes on while the machine sleeps.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let time = clock_gettime(ClockId::Boottime);
     (time.tv_sec as u64) * 1_000 + (time.tv_nsec as u64) / 1_000_000
 }
@@ -216,6 +255,11 @@ impl Election {
     /// Which server holds it, and its term; nothing if none does.
     pub async fn holder(&self) -> Result<Option<(String, u64)>, JournalError> {
         holder(&self.journal, &self.stream).await
+    }
+
+    /// Its stream.
+    pub fn stream(&self) -> &str {
+        &self.stream
     }
 
     /// Asks for it, renews it and gives it back, until stopped.
@@ -273,7 +317,7 @@ impl Candidate {
                 // Whoever works under it ends first.
                 held.closed().await;
                 held.send_replace(None);
-                self.release(instance, holding.term, last).await;
+                self.release(instance, &holding, last).await;
                 return;
             }
             tracing::warn!(
@@ -310,15 +354,16 @@ impl Candidate {
     ) -> Result<Option<(Holding, u64)>, JournalError> {
         let latest = self.journal.latest(&self.stream).await?;
         let asked = now();
-        let after = match latest {
+        let (after, before) = match latest {
             None => {
                 self.journal.keep_last(&self.stream, KEPT).await?;
-                None
+                (None, None)
             }
             Some(latest) => {
                 let said = serde_json::from_slice::<Said>(&latest.data).ok();
                 // What this server held before it crashed nobody works under any more.
-                let is_free = said.is_none_or(|it| it.released || it.instance == instance);
+                let is_own = |it: &Said| it.released || it.instance == instance;
+                let is_free = said.as_ref().is_none_or(is_own);
                 let since = match seen {
                     Some(it) if it.revision == latest.revision => it.since,
                     Some(_) | None => {
@@ -332,14 +377,19 @@ impl Candidate {
                 if !is_free && asked.saturating_sub(since) < millis(self.settings.ttl) {
                     return Ok(None);
                 }
-                Some(latest.revision)
+                (Some(latest.revision), said)
             }
         };
-        let taken = self.say(after, instance, None, false).await?;
+        let term = next_term(after, before.as_ref());
+        let lease = before.and_then(|it| it.lease);
+        let lease = lease.unwrap_or_else(|| self.made(instance));
+        let said = self.said(instance, (term, Some(lease)), false);
+        let taken = self.say(after, &said).await?;
         Ok(taken.map(|revision| {
             let until = AtomicU64::new(0);
             let holding = Holding {
-                term: term_at(revision),
+                term,
+                lease: Some(lease),
                 until,
                 enough: self.settings.ttl / ENOUGH,
             };
@@ -353,10 +403,8 @@ impl Candidate {
         loop {
             tokio::time::sleep(self.settings.renewal).await;
             let asked = now();
-            match self
-                .say(Some(*last), instance, Some(holding.term), false)
-                .await
-            {
+            let said = self.said(instance, (holding.term, holding.lease), false);
+            match self.say(Some(*last), &said).await {
                 Ok(Some(revision)) => {
                     *last = revision;
                     holding.renewed(asked, self.settings.ttl);
@@ -374,28 +422,32 @@ impl Candidate {
     }
 
     /// Gives the lease back, so that the next one need not wait.
-    async fn release(&self, instance: Uuid, term: u64, last: u64) {
-        if let Err(error) = self.say(Some(last), instance, Some(term), true).await {
+    async fn release(&self, instance: Uuid, holding: &Holding, last: u64) {
+        let said = self.said(instance, (holding.term, holding.lease), true);
+        if let Err(error) = self.say(Some(last), &said).await {
             let error = domain::error_chain(&error);
             tracing::debug!(error, "the lease was not given back; it ends by itself");
         }
     }
 
-    async fn say(
-        &self,
-        after: Option<u64>,
-        instance: Uuid,
-        term: Option<u64>,
-        released: bool,
-    ) -> Result<Option<u64>, JournalError> {
-        let said = Said {
+    /// A lease that was never held before in this store.
+    fn made(&self, instance: Uuid) -> Uuid {
+        let text = format!("{} {}", self.stream, (self.clock)().to_rfc3339());
+        Uuid::new_v5(&instance, text.as_bytes())
+    }
+
+    fn said(&self, instance: Uuid, (term, lease): (u64, Option<Uuid>), released: bool) -> Said {
+        Said {
             host: self.host.clone(),
             instance,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            released,
-            term,
-        };
-        let record = record(&self.stream, &said, after, (self.clock)());
+            term: Some(term),
+            lease,
+            ..Said::of(&self.host, instance, released)
+        }
+    }
+
+    async fn say(&self, after: Option<u64>, said: &Said) -> Result<Option<u64>, JournalError> {
+        let record = record(&self.stream, said, after, (self.clock)());
         let record = record.map_err(|source| JournalError::Encoding {
             operation: "renew the lease",
             event_type: LEASE,
@@ -405,7 +457,7 @@ impl Candidate {
     }
 }
 
-fn record(
+pub(crate) fn record(
     stream: &str,
     said: &Said,
     after: Option<u64>,
@@ -432,4 +484,44 @@ pub(crate) async fn holder(
             said.term.unwrap_or_else(|| term_at(latest.revision)),
         ))
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_holder_has_a_higher_term_even_where_events_are_counted_anew() {
+        let by = |term| Said {
+            term,
+            ..Said::of("db1", Uuid::nil(), false)
+        };
+        assert_eq!(next_term(None, None), 1);
+        // What an older version took has the number of its event for a term.
+        assert_eq!(next_term(Some(0), Some(&by(None))), 2);
+        assert_eq!(next_term(Some(41), Some(&by(Some(7)))), 43);
+        assert_eq!(next_term(Some(2), Some(&by(Some(700)))), 701);
+    }
+
+    #[test]
+    fn work_ends_before_the_lease_does_and_a_call_is_begun_only_with_enough_of_it_left() {
+        let ttl = Duration::from_secs(15);
+        let holding = Holding {
+            term: 1,
+            lease: None,
+            until: AtomicU64::new(0),
+            enough: ttl / ENOUGH,
+        };
+        assert!(!holding.lasts() && !holding.lasts_for_a_call());
+        let ago = |seconds: u64| holding.renewed(now() - seconds * 1_000, ttl);
+        ago(0);
+        assert!(holding.lasts() && holding.lasts_for_a_call());
+        // 70 % of 15 s are 10.5 s, and a call needs one more.
+        ago(9);
+        assert!(holding.lasts() && holding.lasts_for_a_call());
+        ago(10);
+        assert!(holding.lasts() && !holding.lasts_for_a_call());
+        ago(11);
+        assert!(!holding.lasts() && !holding.lasts_for_a_call());
+    }
 }

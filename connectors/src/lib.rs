@@ -14,6 +14,7 @@
 
 #![warn(missing_docs)]
 
+mod built_in;
 mod catalogue;
 mod checkpoint;
 mod codec;
@@ -31,12 +32,14 @@ mod run;
 mod runtime;
 mod schedule;
 mod series;
+mod servers;
 mod sink;
 mod sinks;
 mod status;
 mod streams;
 mod tracker;
 
+pub use built_in::{BuiltInExecuted, BuiltIns};
 pub use catalogue::{Catalogue, Listed};
 pub use codec::{Unreadable, decode};
 pub use deliveries::{
@@ -46,11 +49,12 @@ pub use deliveries::{
 pub use filter::{FilterError, Matcher};
 pub use lease::{Election, LeaseSettings, Term, Terms};
 pub use metrics::exposition;
-pub use parked::{ParkedError, ParkedRecord, ParkedRecords, ParkedState, Which};
+pub use parked::{ParkedError, ParkedRecords, ParkedState, Which};
 pub use registry::{Connectors, ExecuteError, Executed, Loaded};
-pub use replays::{LogRange, LogReplay};
+pub use replays::{LogReplay, count_records};
 pub use runtime::{Runtime, RuntimeError, RuntimeSettings, Tenancy};
 pub use series::SinkKind;
+pub use servers::{OlderServer, Servers};
 pub use sink::{Attempt, Item, Names, Outcome, Parcel, Sink, Sinks};
 pub use sinks::{SIGNING, StandardSinks};
 pub use status::{Counts, Live, Statuses};

@@ -4,12 +4,19 @@
 use crate::{
     checkpoint::metadata,
     lease::ALONE,
-    replays::{LogReplay, LogReplayWanted, LogReplayed, LogReplays, MOST_REPLAYS},
+    replays::{LogReplay, LogReplays, MOST_REPLAYS},
 };
 use chrono::{DateTime, Utc};
-use domain::{EventId, connector::LogPosition, text::ConnectorId};
+use domain::{
+    EventId,
+    connector::{
+        LogPosition,
+        parked::{Claimed, LogReplayed, ParkedEvent, ParkedRecord, Records, Replayed},
+    },
+    text::ConnectorId,
+};
 use journal::{Caller, Journal, JournalError, Kept, Record, Recorded};
-use serde::{Deserialize, Serialize};
+
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
@@ -17,82 +24,6 @@ use uuid::Uuid;
 
 /// How often an append is made again because somebody else was first.
 const ATTEMPTS: usize = 16;
-
-/// An event of a connector's parked records. Names and fields are stored for ever.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
-#[expect(
-    clippy::enum_variant_names,
-    reason = "they are the types' names in the log"
-)]
-pub(crate) enum ParkedEvent {
-    /// A record was set aside.
-    ConnectorRecordParked(ParkedRecord),
-    /// Somebody wants these delivered again.
-    ConnectorReplayRequested(Records),
-    /// A record that was set aside was delivered.
-    ConnectorRecordReplayed(Replayed),
-    /// Somebody wants these delivered no more.
-    ConnectorRecordsDiscarded(Records),
-    /// Another server writes from now on.
-    ConnectorParkedClaimed(Claimed),
-    /// Somebody wants a part of the log delivered again.
-    ConnectorLogReplayRequested(LogReplayWanted),
-    /// So much of it is dealt with.
-    ConnectorLogReplayed(LogReplayed),
-    /// Nobody wants what is left of all that.
-    ConnectorLogReplaysEnded {},
-}
-
-/// A record that was set aside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParkedRecord {
-    /// Its event's id.
-    pub event_id: EventId,
-    /// Its event's type.
-    pub event_type: String,
-    /// Its stream.
-    pub stream: String,
-    /// Its number there.
-    pub revision: u64,
-    /// Where it is in the log.
-    pub position: LogPosition,
-    /// Its lane.
-    pub lane: String,
-    /// Its number in the lane.
-    pub sequence: u64,
-    /// Why, in words.
-    pub cause: String,
-    /// The last answer's status, if there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// The beginning of the last answer's body.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub body: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// When it was tried first.
-    pub first_tried: DateTime<Utc>,
-    /// The lease's term of who parked it.
-    pub term: u64,
-}
-
-/// Some of the records.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Records {
-    pub(crate) records: Vec<EventId>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Replayed {
-    pub(crate) event_id: EventId,
-    pub(crate) term: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Claimed {
-    pub(crate) term: u64,
-}
 
 /// Which of the parked records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,50 +99,37 @@ pub enum ParkedError {
     Journal(#[from] JournalError),
 }
 
-impl ParkedEvent {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::ConnectorRecordParked(_) => "ConnectorRecordParked",
-            Self::ConnectorReplayRequested(_) => "ConnectorReplayRequested",
-            Self::ConnectorRecordReplayed(_) => "ConnectorRecordReplayed",
-            Self::ConnectorRecordsDiscarded(_) => "ConnectorRecordsDiscarded",
-            Self::ConnectorParkedClaimed(_) => "ConnectorParkedClaimed",
-            Self::ConnectorLogReplayRequested(_) => "ConnectorLogReplayRequested",
-            Self::ConnectorLogReplayed(_) => "ConnectorLogReplayed",
-            Self::ConnectorLogReplaysEnded {} => "ConnectorLogReplaysEnded",
-        }
-    }
+/// Reads an event of parked records; nothing if this version does not know it.
+fn read(event_type: &str, data: &[u8]) -> Option<ParkedEvent> {
+    let data: Value = serde_json::from_slice(data).ok()?;
+    serde_json::from_value(json!({ "type": event_type, "data": data })).ok()
+}
 
-    fn read(event_type: &str, data: &[u8]) -> Option<Self> {
-        let data: Value = serde_json::from_slice(data).ok()?;
-        serde_json::from_value(json!({ "type": event_type, "data": data })).ok()
+/// An event, ready to be put on record.
+pub(crate) fn record(
+    event: &ParkedEvent,
+    (stream, after): (&str, Option<u64>),
+    caller: Option<&Caller>,
+    now: DateTime<Utc>,
+) -> Result<Record, ParkedError> {
+    let tagged = serde_json::to_value(event).map_err(ParkedError::Encoding)?;
+    let data = tagged.get("data").cloned().unwrap_or_else(|| json!({}));
+    let metadata = metadata(stream, after, &data, now);
+    let mut metadata = metadata.map_err(ParkedError::Encoding)?;
+    if let Some(caller) = caller {
+        metadata.command_id = caller.command_id;
+        metadata.correlation_id = caller.correlation_id.unwrap_or(caller.command_id.0);
+        metadata.causation_id = caller.command_id.0;
+        metadata.actor = caller.actor.clone();
+        metadata.reason = caller.reason.clone();
+        metadata.ticket = caller.ticket.clone();
+        metadata.traceparent = caller.traceparent.clone();
     }
-
-    pub(crate) fn record(
-        &self,
-        (stream, after): (&str, Option<u64>),
-        caller: Option<&Caller>,
-        now: DateTime<Utc>,
-    ) -> Result<Record, ParkedError> {
-        let tagged = serde_json::to_value(self).map_err(ParkedError::Encoding)?;
-        let data = tagged.get("data").cloned().unwrap_or_else(|| json!({}));
-        let metadata = metadata(stream, after, &data, now);
-        let mut metadata = metadata.map_err(ParkedError::Encoding)?;
-        if let Some(caller) = caller {
-            metadata.command_id = caller.command_id;
-            metadata.correlation_id = caller.correlation_id.unwrap_or(caller.command_id.0);
-            metadata.causation_id = caller.command_id.0;
-            metadata.actor = caller.actor.clone();
-            metadata.reason = caller.reason.clone();
-            metadata.ticket = caller.ticket.clone();
-            metadata.traceparent = caller.traceparent.clone();
-        }
-        Ok(Record {
-            event_type: self.name(),
-            data,
-            metadata,
-        })
-    }
+    Ok(Record {
+        event_type: event.name(),
+        data,
+        metadata,
+    })
 }
 
 impl ParkedRecords {
@@ -230,7 +148,7 @@ impl ParkedRecords {
     pub(crate) fn apply(&mut self, kept: &Kept) {
         self.revision = Some(kept.revision);
         // What a later version writes is nothing that this one could act on.
-        let Some(event) = ParkedEvent::read(&kept.event_type, &kept.data) else {
+        let Some(event) = read(&kept.event_type, &kept.data) else {
             return;
         };
         let mut touched = 0;
@@ -329,7 +247,7 @@ impl ParkedRecords {
 
 /// Which records are set aside, after this one more event of such a stream.
 pub(crate) fn note(parked: &mut BTreeSet<EventId>, recorded: &Recorded) {
-    match ParkedEvent::read(recorded.event_type(), &recorded.data) {
+    match read(recorded.event_type(), &recorded.data) {
         Some(ParkedEvent::ConnectorRecordParked(record)) => {
             parked.insert(record.event_id);
         }
@@ -456,7 +374,7 @@ impl ParkLog {
     async fn write(&mut self, event: ParkedEvent, now: DateTime<Utc>) -> Result<(), ParkedError> {
         for _ in 0..ATTEMPTS {
             let (stream, after) = (self.id.parked(), self.parked.revision);
-            let record = event.record((&stream, after), None, now)?;
+            let record = record(&event, (&stream, after), None, now)?;
             let appended = self.journal.record(&stream, after, &[record]).await?;
             if let Some(revision) = appended {
                 let written = self.journal.event_at(&stream, revision).await?;

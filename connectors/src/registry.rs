@@ -114,6 +114,10 @@ impl Connectors {
         Self { journal }
     }
 
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// A connector as its stream says.
     pub async fn load(&self, id: &ConnectorId) -> Result<Loaded, ExecuteError> {
         let all = self.journal.records(&id.stream()).await?;
@@ -171,7 +175,7 @@ impl Connectors {
                 });
             }
             let records = events.iter();
-            let records = records.map(|it| codec::record(it, command, caller, now));
+            let records = records.map(|it| codec::record((it.name(), it), &digest, caller, now));
             let records = records.collect::<Result<Vec<Record>, _>>();
             let records = records.map_err(ExecuteError::Encoding)?;
             let appended = self

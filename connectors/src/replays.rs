@@ -5,13 +5,12 @@ use crate::{
     checkpoint::{place, told},
     filter::{Matcher, wants},
 };
-use chrono::{DateTime, Utc};
 use domain::{
-    connector::{LogPosition, Settings},
+    connector::{LogPosition, Settings, parked::LogRange},
     text::ConnectorId,
 };
 use journal::{FollowError, Followed, Journal, Recorded, Signal};
-use serde::{Deserialize, Serialize};
+
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -22,40 +21,6 @@ pub(crate) const MOST_REPLAYS: usize = 10;
 /// The most records that are looked at to count, and for how long.
 const LOOKED_AT: usize = 1_000_000;
 const LOOKING: Duration = Duration::from_secs(15);
-
-/// A part of the log: from behind a position up to one, and of that what was recorded in a time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogRange {
-    /// Behind this position. Not set: from the log's beginning.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<LogPosition>,
-    /// Up to this position, it included.
-    pub until: LogPosition,
-    /// Not what was recorded before this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<DateTime<Utc>>,
-    /// Only what was recorded before this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<DateTime<Utc>>,
-}
-
-/// Somebody wants a part of the log again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LogReplayWanted {
-    pub(crate) replay_id: Uuid,
-    pub(crate) range: LogRange,
-    /// How many records there were, or more.
-    pub(crate) records: u64,
-}
-
-/// So much of it was delivered, or set aside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LogReplayed {
-    pub(crate) replay_id: Uuid,
-    pub(crate) position: LogPosition,
-    pub(crate) is_done: bool,
-    pub(crate) term: u64,
-}
 
 /// A part of the log that is to be delivered again, and how far that is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,45 +47,43 @@ impl LogReplay {
     }
 }
 
-impl LogRange {
-    /// Whether it is of the time that is meant.
-    pub(crate) fn has(&self, recorded: &Recorded) -> bool {
-        let time = recorded.time();
-        self.since.is_none_or(|it| it <= time) && self.before.is_none_or(|it| time < it)
-    }
+/// Whether it is of the time that is meant.
+pub(crate) fn has(range: &LogRange, recorded: &Recorded) -> bool {
+    let time = recorded.time();
+    range.since.is_none_or(|it| it <= time) && range.before.is_none_or(|it| time < it)
+}
 
-    /// How many records of a part the connector would deliver; `false` if there may be more.
-    pub async fn count(
-        &self,
-        journal: &Journal,
-        id: &ConnectorId,
-        settings: &Settings,
-    ) -> Result<(u64, bool), FollowError> {
-        // It was checked when it was set.
-        let Ok(matcher) = Matcher::new(settings.filter.as_ref()) else {
-            return Ok((0, true));
+/// How many records of a part the connector would deliver; `false` if there may be more.
+pub async fn count_records(
+    range: &LogRange,
+    journal: &Journal,
+    id: &ConnectorId,
+    settings: &Settings,
+) -> Result<(u64, bool), FollowError> {
+    // It was checked when it was set.
+    let Ok(matcher) = Matcher::new(settings.filter.as_ref()) else {
+        return Ok((0, true));
+    };
+    let mut follower = journal.follow(range.after.map(place), Followed::Deliverable);
+    let until = Instant::now() + LOOKING;
+    let mut found = 0;
+    for _ in 0..LOOKED_AT {
+        let Ok(signal) = timeout_at(until, follower.next()).await else {
+            return Ok((found, false));
         };
-        let mut follower = journal.follow(self.after.map(place), Followed::Deliverable);
-        let until = Instant::now() + LOOKING;
-        let mut found = 0;
-        for _ in 0..LOOKED_AT {
-            let Ok(signal) = timeout_at(until, follower.next()).await else {
-                return Ok((found, false));
-            };
-            match signal? {
-                Signal::Event(recorded) if told(recorded.position) > self.until => break,
-                Signal::Event(recorded) => {
-                    let is_meant = self.has(&recorded) && wants(id, settings, &matcher, &recorded);
-                    found += u64::from(is_meant);
-                    if told(recorded.position) == self.until {
-                        return Ok((found, true));
-                    }
+        match signal? {
+            Signal::Event(recorded) if told(recorded.position) > range.until => break,
+            Signal::Event(recorded) => {
+                let is_meant = has(range, &recorded) && wants(id, settings, &matcher, &recorded);
+                found += u64::from(is_meant);
+                if told(recorded.position) == range.until {
+                    return Ok((found, true));
                 }
-                Signal::Checkpoint(position) if told(position) >= self.until => break,
-                Signal::CaughtUp => break,
-                Signal::Checkpoint(_) | Signal::Resumed => {}
             }
+            Signal::Checkpoint(position) if told(position) >= range.until => break,
+            Signal::CaughtUp => break,
+            Signal::Checkpoint(_) | Signal::Resumed => {}
         }
-        Ok((found, true))
     }
+    Ok((found, true))
 }

@@ -2,11 +2,15 @@
 //! whole once, not each time that somebody looks.
 
 use crate::{
-    parked::{ParkedError, ParkedEvent, ParkedRecords, Records, Which},
-    replays::{LogRange, LogReplayWanted, MOST_REPLAYS},
+    parked::{ParkedError, ParkedRecords, Which, record},
+    replays::MOST_REPLAYS,
 };
 use chrono::{DateTime, Utc};
-use domain::{EventId, text::ConnectorId};
+use domain::{
+    EventId,
+    connector::parked::{LogRange, LogReplayWanted, ParkedEvent, Records},
+    text::ConnectorId,
+};
 use journal::{Caller, Journal, JournalError};
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::Mutex;
@@ -204,7 +208,7 @@ impl ParkedStreams {
         now: DateTime<Utc>,
     ) -> Result<bool, ParkedError> {
         let (stream, after) = (id.parked(), parked.revision);
-        let record = event.record((&stream, after), Some(caller), now)?;
+        let record = record(event, (&stream, after), Some(caller), now)?;
         let appended = self.journal.record(&stream, after, &[record]).await?;
         Ok(appended.is_some())
     }

@@ -39,6 +39,7 @@ pub mod range;
 mod schemas;
 pub mod side;
 pub mod text;
+pub mod vocabulary;
 
 pub use actor::{Actor, Context};
 pub use advisory::Advisory;

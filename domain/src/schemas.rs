@@ -12,7 +12,12 @@ use crate::{
     },
     connector::{
         ConnectorActivating, ConnectorCreated, ConnectorEvent, ConnectorReconfigured,
-        ConnectorRenamed, ConnectorReset, ConnectorRunning, Failure, Pause, without_ciphertext,
+        ConnectorRenamed, ConnectorReset, ConnectorRunning, Failure, Pause,
+        built_in::{BuiltInConnectorStarted, BuiltInConnectorStopped, BuiltInEvent},
+        parked::{
+            Claimed, LogReplayWanted, LogReplayed, ParkedEvent, ParkedRecord, Records, Replayed,
+        },
+        without_ciphertext,
     },
     network::NetworkEvent,
 };
@@ -52,6 +57,33 @@ fn of_connectors() -> Vec<(&'static str, Schema)> {
         ("ConnectorRenamed", schema_for!(ConnectorRenamed)),
         ("ConnectorReset", schema_for!(ConnectorReset)),
         ("ConnectorDeleted", nothing("It is no more.")),
+        (
+            "BuiltInConnectorStopped",
+            schema_for!(BuiltInConnectorStopped),
+        ),
+        (
+            "BuiltInConnectorStarted",
+            schema_for!(BuiltInConnectorStarted),
+        ),
+    ]
+}
+
+/// Those of what connectors have set aside.
+fn of_parked_records() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("ConnectorRecordParked", schema_for!(ParkedRecord)),
+        ("ConnectorReplayRequested", schema_for!(Records)),
+        ("ConnectorRecordReplayed", schema_for!(Replayed)),
+        ("ConnectorRecordsDiscarded", schema_for!(Records)),
+        ("ConnectorParkedClaimed", schema_for!(Claimed)),
+        ("ConnectorLogReplayRequested", schema_for!(LogReplayWanted)),
+        ("ConnectorLogReplayed", schema_for!(LogReplayed)),
+        (
+            "ConnectorLogReplaysEnded",
+            nothing(
+                "Nobody wants what is left of the parts of the log that were to be delivered again.",
+            ),
+        ),
     ]
 }
 
@@ -88,6 +120,7 @@ fn all() -> Vec<(&'static str, Schema, PathBuf)> {
     all.extend(
         of_connectors()
             .into_iter()
+            .chain(of_parked_records())
             .map(|(name, schema)| (name, schema, connectors.clone())),
     );
     let approvals = golden.join("approval");
@@ -167,6 +200,9 @@ fn each_event_type_has_a_schema_that_its_golden_samples_are_examples_of() {
     }
     let names: BTreeSet<_> = all().into_iter().map(|(name, _, _)| name).collect();
     let wanted = NetworkEvent::NAMES.iter().chain(&ConnectorEvent::NAMES);
+    let wanted = wanted
+        .chain(&BuiltInEvent::NAMES)
+        .chain(&ParkedEvent::NAMES);
     let wanted = wanted.chain(&ApprovalEvent::NAMES);
     assert_eq!(names, wanted.copied().collect());
     if is_made_anew {

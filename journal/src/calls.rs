@@ -14,6 +14,7 @@ use crate::{
     retry::{Verdict, judge, pauses},
     wire::{self, LARGEST_MESSAGE, Proposed},
 };
+use domain::vocabulary::{VOCABULARY, reads};
 use protocol::streams::{
     AppendReq, AppendResp, ReadReq,
     append_req::{self, options::ExpectedStreamRevision},
@@ -33,7 +34,7 @@ use protocol::streams::{
 };
 use std::{
     future::Future,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
 use tonic::Status;
@@ -47,6 +48,8 @@ pub(crate) const PAGE: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Store {
     pool: ClientPool,
+    /// What everybody who reads the log understands.
+    vocabulary: AtomicU32,
 }
 
 /// A read that is known to be whole.
@@ -96,7 +99,15 @@ impl From<Status> for CallError {
 
 impl Store {
     pub(crate) fn new(pool: ClientPool) -> Self {
-        Self { pool }
+        Self {
+            pool,
+            vocabulary: AtomicU32::new(VOCABULARY),
+        }
+    }
+
+    /// Nothing is appended from now on that this vocabulary does not read.
+    pub(crate) fn write_within(&self, vocabulary: u32) {
+        self.vocabulary.store(vocabulary, Ordering::Relaxed);
     }
 
     /// A message with what every call carries.
@@ -115,6 +126,12 @@ impl Store {
         events: &[Proposed],
         deadline: &Deadline,
     ) -> Result<Result<Appended, WrongExpectedVersion>, JournalError> {
+        let readable = self.vocabulary.load(Ordering::Relaxed);
+        if let Some(event) = events.iter().find(|it| reads(it.event_type) > readable) {
+            return Err(JournalError::NotYetReadable {
+                event_type: event.event_type,
+            });
+        }
         let may_share = AtomicBool::new(true);
         self.repeat(stream, deadline, async |borrowed: Borrowed| {
             if may_share.swap(false, Ordering::Relaxed)

@@ -46,6 +46,15 @@ pub enum JournalError {
         #[source]
         source: Source,
     },
+    /// A server of an older version uses the same store, and could not read this. Nothing was
+    /// written.
+    #[error(
+        "a server of an older version uses the same store and could not read {event_type}; stop or upgrade it"
+    )]
+    NotYetReadable {
+        /// The event type.
+        event_type: &'static str,
+    },
     /// Somebody put a tombstone on the stream.
     #[error("{operation}: stream {stream} was deleted for good")]
     StreamDeleted {
@@ -111,6 +120,14 @@ pub enum ExecuteError {
         expected: u64,
         /// Where the network is; `None`: it is not on record.
         actual: Option<u64>,
+    },
+    /// Another holder of the lease has recorded something of this network since.
+    #[error("term {sent} of the lease is over: an outcome of term {held} is on record")]
+    TermOver {
+        /// The worker's term.
+        sent: u64,
+        /// The term of the outcome that is on record.
+        held: u64,
     },
     /// Others wrote first, every time.
     #[error("others wrote to this network first, {attempts} times; try again")]

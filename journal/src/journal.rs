@@ -40,6 +40,12 @@ impl Journal {
         })
     }
 
+    /// Nothing is appended from now on that a server of this vocabulary could not read
+    /// ([`domain::vocabulary`]).
+    pub fn write_within(&self, vocabulary: u32) {
+        self.store.write_within(vocabulary);
+    }
+
     /// Whether the store answers, by one read that takes no longer than a command may.
     pub async fn ready(&self) -> Result<(), JournalError> {
         let deadline = Deadline::after(self.settings.command_deadline, "ready");

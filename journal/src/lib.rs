@@ -66,7 +66,7 @@ pub use error::{ExecuteError, FollowError, JournalError};
 pub use follow::{Followed, Follower, Signal};
 pub use journal::Journal;
 pub use memory::Memory;
-pub use metadata::Metadata;
+pub use metadata::{Fence, Metadata};
 pub use networks::{
     Caller, Executed, Figures, Loaded, Networks, Preview, Registration, Undecodable,
 };

@@ -53,6 +53,36 @@ pub struct Metadata {
         skip_serializing_if = "Option::is_none"
     )]
     pub cloud_calls: Option<CloudCalls>,
+    /// Of an outcome: the term of the lease under which its worker held the network. Not set where
+    /// there is no lease, in other events, and in those of releases that kept none.
+    #[serde(
+        default,
+        deserialize_with = "if_known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub term: Option<Fence>,
+}
+
+/// A term of a lease. Of two of one lease the later is the higher; those of two leases say nothing
+/// of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    /// The lease, as it was made: another store has another.
+    pub lease: Uuid,
+    /// The term's number.
+    pub number: u64,
+}
+
+impl Fence {
+    /// Whether this term was over when that one began.
+    pub fn is_before(&self, other: &Self) -> bool {
+        self.lease == other.lease && self.number < other.number
+    }
+}
+
+fn if_known<'de, D: Deserializer<'de>>(it: D) -> Result<Option<Fence>, D::Error> {
+    let stored = Value::deserialize(it)?;
+    Ok(serde_json::from_value(stored).ok())
 }
 
 /// What is of a later form says no less of the event that it stands beside.

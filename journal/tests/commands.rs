@@ -683,3 +683,108 @@ where
     }
     all.join_all().await
 }
+
+/// A freeze or a thaw, as if a worker had recorded it under this term.
+fn under(command: u128, lease: u128, number: u64) -> peerage_journal::Caller {
+    let lease = uuid::Uuid::from_u128(lease);
+    peerage_journal::Caller {
+        term: Some(peerage_journal::Fence { lease, number }),
+        ..caller(command)
+    }
+}
+
+#[tokio::test]
+async fn who_works_under_a_lower_term_than_is_on_record_is_refused_and_nothing_is_recorded() {
+    let server = Server::start();
+    let (zombie, holder) = (server.journal(), server.journal());
+    registered(&zombie).await;
+    let id = network_of(1);
+    let freeze: NetworkCommand = FreezeNetwork {
+        reason: "a change".parse().unwrap(),
+    }
+    .into();
+    let thaw: NetworkCommand = ThawNetwork { reason: None }.into();
+    let records = async |journal: &Journal, command: &NetworkCommand, by| {
+        soon(journal.networks().execute(id, command, &by, now())).await
+    };
+    records(&zombie, &freeze, under(2, 1, 7)).await.unwrap();
+    // The new holder's first append carries its term.
+    records(&holder, &thaw, under(3, 1, 8)).await.unwrap();
+    let before = soon(holder.read_stream(&id.stream(), Some(0)))
+        .await
+        .unwrap();
+    let terms: Vec<_> = before
+        .iter()
+        .map(|it| {
+            it.metadata
+                .as_ref()
+                .and_then(|it| it.term)
+                .map(|it| it.number)
+        })
+        .collect();
+    assert_eq!(terms, [None, Some(7), Some(8)]);
+
+    let refused = records(&zombie, &freeze, under(4, 1, 7)).await;
+    let is_over = |it: &Result<Executed, ExecuteError>| {
+        matches!(it, Err(ExecuteError::TermOver { sent: 7, held: 8 }))
+    };
+    assert!(is_over(&refused), "{refused:?}");
+    // One that has just begun knows it from the log, or from a snapshot of it.
+    let begun = records(&server.journal(), &freeze, under(5, 1, 7)).await;
+    assert!(is_over(&begun), "{begun:?}");
+    let after = soon(holder.read_stream(&id.stream(), Some(0)))
+        .await
+        .unwrap();
+    assert_eq!(after.len(), before.len(), "nothing was recorded");
+
+    // The same term goes on, a later one takes over; who has none, as people, is not asked for one;
+    // and a lease of another store says nothing of this one.
+    records(&holder, &freeze, under(6, 1, 8)).await.unwrap();
+    records(&holder, &thaw, under(7, 1, 9)).await.unwrap();
+    records(&zombie, &freeze, caller(8)).await.unwrap();
+    let over = records(&holder, &thaw, under(9, 1, 8)).await;
+    assert!(matches!(
+        over,
+        Err(ExecuteError::TermOver { sent: 8, held: 9 })
+    ));
+    records(&holder, &thaw, under(10, 2, 1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_server_of_an_older_version_could_not_read_is_not_written_until_it_is_gone() {
+    let server = Server::start();
+    let journal = server.journal();
+    let record = |event_type| peerage_journal::Record {
+        event_type,
+        data: serde_json::json!({ "until": "2027-01-02T03:04:05Z" }),
+        metadata: peerage_journal::Metadata {
+            correlation_id: uuid::Uuid::nil(),
+            causation_id: uuid::Uuid::nil(),
+            command_id: caller(1).command_id,
+            command_digest: domain::Digest::of(&event_type).unwrap(),
+            actor: caller(1).actor,
+            schema_version: peerage_journal::SCHEMA_VERSION,
+            traceparent: None,
+            time: Some(now()),
+            reason: None,
+            ticket: None,
+            command: None,
+            cloud_calls: None,
+            term: None,
+        },
+    };
+    let stream = "connector-provisioner";
+    journal.write_within(domain::vocabulary::FIRST_VOCABULARY);
+    let writes =
+        async |event_type, after| soon(journal.record(stream, after, &[record(event_type)])).await;
+    let refused = writes("BuiltInConnectorStopped", None).await;
+    assert!(
+        matches!(refused, Err(JournalError::NotYetReadable { event_type }) if event_type == "BuiltInConnectorStopped"),
+        "{refused:?}"
+    );
+    assert!(appends(&server).is_empty(), "the store was not asked");
+    assert_eq!(writes("ConnectorRenamed", None).await.unwrap(), Some(0));
+    journal.write_within(domain::vocabulary::VOCABULARY);
+    let written = writes("BuiltInConnectorStopped", Some(0)).await;
+    assert_eq!(written.unwrap(), Some(1));
+}

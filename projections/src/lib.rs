@@ -158,6 +158,12 @@ impl Projections {
         self.run_over(journal, cancel).await
     }
 
+    /// Nothing follows the log for a while: the rows stay as they are, and do not pass for whole
+    /// until they have been followed to its end again.
+    pub fn rest(&self) {
+        self.progress.caught_up.send_replace(false);
+    }
+
     /// Up to which position of the log the rows are; [`Position::START`] means nothing yet. It goes
     /// back only when the read models are built again.
     pub fn position(&self) -> watch::Receiver<Position> {

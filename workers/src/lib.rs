@@ -12,4 +12,6 @@
 
 pub mod provisioner;
 
-pub use provisioner::{Alone, Directory, Lease, Provisioner, ProvisionerSettings, Resolved, Term};
+pub use provisioner::{
+    Alone, Directory, Lease, Never, Provisioner, ProvisionerSettings, Resolved, Rest, Term,
+};

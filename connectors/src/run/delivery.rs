@@ -10,7 +10,7 @@ use crate::{
     deliveries::DeliveryLog,
     gate::Gate,
     lease::Holding,
-    parked::{ParkLog, ParkedError, ParkedRecord},
+    parked::{ParkLog, ParkedError},
     registry::Connectors,
     schedule,
     series::{Of, SinkKind, Times},
@@ -22,6 +22,7 @@ use domain::{
     Clock, EventId,
     connector::{
         AfterPark, ConnectorOutcome, Failure, FailureCode, OnExhaustion, Pause, Settings, bounded,
+        parked::ParkedRecord,
     },
     text::ConnectorId,
 };

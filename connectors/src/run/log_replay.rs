@@ -11,7 +11,7 @@ use crate::{
     filter::{Matcher, wants},
     lane::lane,
     parked::ParkedError,
-    replays::LogReplay,
+    replays::{LogReplay, has},
     sink::Item,
 };
 use domain::connector::LogPosition;
@@ -89,8 +89,8 @@ impl Delivery {
             if position > replay.range.until {
                 break;
             }
-            let is_meant =
-                replay.range.has(&recorded) && wants(&self.id, &self.settings, &matcher, &recorded);
+            let is_meant = has(&replay.range, &recorded)
+                && wants(&self.id, &self.settings, &matcher, &recorded);
             if is_meant {
                 match self.replay_from_log(recorded, names).await? {
                     End::Delivered | End::Parked => {}

@@ -12,7 +12,8 @@ use crate::{
 };
 use domain::{
     connector::{
-        Connector, ConnectorEvent, ConnectorOutcome, Defined, Failure, FailureCode, State, evolve,
+        Connector, ConnectorEvent, ConnectorOutcome, Defined, Failure, FailureCode, State,
+        built_in::BuiltIn, evolve,
     },
     text::ConnectorId,
 };
@@ -128,7 +129,9 @@ impl<'a> Lead<'a> {
     }
 
     async fn see(&mut self, recorded: &Recorded) {
-        let Some(id) = ConnectorId::of_stream(&recorded.stream) else {
+        // The engine's own are no connectors of this runtime.
+        let id = ConnectorId::of_stream(&recorded.stream).filter(|it| BuiltIn::of(it).is_none());
+        let Some(id) = id else {
             return;
         };
         if recorded.stream != id.stream() {

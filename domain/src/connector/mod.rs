@@ -17,11 +17,13 @@
 //! What differs: *failed* is a state, `reset` only rewinds, and what broke begins again by itself,
 //! a few times.
 
+pub mod built_in;
 mod check;
 mod command;
 mod decide;
 mod event;
 mod evolve;
+pub mod parked;
 mod refusal;
 mod sealed;
 mod settings;
@@ -288,8 +290,8 @@ impl State {
     }
 }
 
-/// The ids that the engine has for itself.
-pub const RESERVED: [&str; 3] = ["provisioner", "read-models", "outward"];
+/// The ids that the engine has for itself, beside those of its own connectors.
+const RESERVED: [&str; 1] = ["outward"];
 
 impl ConnectorId {
     /// The stream that it is managed in.
@@ -318,6 +320,6 @@ impl ConnectorId {
 
     /// Whether the engine has it for itself.
     pub fn is_reserved(&self) -> bool {
-        RESERVED.contains(&self.as_str())
+        RESERVED.contains(&self.as_str()) || built_in::BuiltIn::of(self).is_some()
     }
 }

@@ -37,6 +37,32 @@ pub enum ConnectorRefusal {
         /// Its state.
         state: &'static str,
     },
+    /// The engine's own connectors are not stopped for ever.
+    #[error(
+        "the engine's own connector is stopped for a time only: say for how long (--for), {most_hours} hours at most"
+    )]
+    ConnectorStopNeedsDuration {
+        /// The longest time, in hours.
+        most_hours: i64,
+    },
+    /// They are not stopped for so short or so long.
+    #[error(
+        "the engine's own connector is stopped for {least_seconds} s to {most_hours} hours, not for {for_ms} ms; it can be stopped again before it ends"
+    )]
+    ConnectorStopOutOfBounds {
+        /// For how long it was asked for, in milliseconds.
+        for_ms: u64,
+        /// The shortest time, in seconds.
+        least_seconds: i64,
+        /// The longest time, in hours.
+        most_hours: i64,
+    },
+    /// It is stopped at many servers, each by itself.
+    #[error("it is stopped at {most} servers, each by itself; stop it at all of them at once")]
+    ConnectorStoppedAtTooMany {
+        /// At how many that is possible.
+        most: usize,
+    },
     /// Its settings cannot be.
     #[error("the connector's settings cannot be: {}", told(wrong))]
     ConnectorSettingsWrong {
@@ -64,6 +90,9 @@ impl ConnectorRefusal {
             Self::ConnectorBuiltIn { .. } => "CONNECTOR_BUILT_IN",
             Self::ConnectorNotStopped { .. } => "CONNECTOR_NOT_STOPPED",
             Self::ConnectorAlreadyStarted { .. } => "CONNECTOR_ALREADY_STARTED",
+            Self::ConnectorStopNeedsDuration { .. } => "CONNECTOR_STOP_NEEDS_DURATION",
+            Self::ConnectorStopOutOfBounds { .. } => "CONNECTOR_STOP_OUT_OF_BOUNDS",
+            Self::ConnectorStoppedAtTooMany { .. } => "CONNECTOR_STOPPED_AT_TOO_MANY",
             Self::ConnectorSettingsWrong { .. } => "CONNECTOR_SETTINGS_WRONG",
             Self::TooManyConnectors { .. } => "TOO_MANY_CONNECTORS",
         }

@@ -18,6 +18,7 @@ fn metadata() -> Metadata {
         ticket: None,
         command: None,
         cloud_calls: None,
+        term: None,
     }
 }
 

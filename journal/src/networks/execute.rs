@@ -10,7 +10,7 @@
 //!               from a fresh read: that is the answer
 //! ```
 
-use super::{Loaded, Networks, Slot, has_receipt};
+use super::{Caller, Loaded, Networks, Slot, has_receipt};
 use crate::{
     Encoded, ExecuteError, JournalError, Metadata, Position, SCHEMA_VERSION,
     calls::{Appended, WrongExpectedVersion},
@@ -22,60 +22,11 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, Claim, CloudCalls, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt,
-    ServedClouds,
+    Claim, Context, Digest, EventId, Ids, NetworkId, Receipt,
     network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
-    text::{Reason, Ticket},
 };
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use uuid::Uuid;
-
-/// Who sends a command, and under which conditions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// Sent again, the same id with the same body gives the first outcome.
-    pub command_id: CommandId,
-    /// Who.
-    pub actor: Actor,
-    /// Why, in the caller's words; a policy may require it.
-    pub reason: Option<Reason>,
-    /// Where the change is tracked; a policy may require it.
-    pub ticket: Option<Ticket>,
-    /// What the command belongs to; by default itself.
-    pub correlation_id: Option<Uuid>,
-    /// The event that it follows from; by default the command itself.
-    pub causation_id: Option<EventId>,
-    /// The W3C trace context to record with the events.
-    pub traceparent: Option<String>,
-    /// The revision that the network must be at.
-    pub expected_revision: Option<u64>,
-    /// Which clouds the engine serves that takes the command; `None` where that is nobody's to say.
-    pub clouds: Option<Arc<ServedClouds>>,
-    /// Of a registration under a derived id: how many of the same network are over.
-    pub generation: Option<u32>,
-    /// Of a worker: the calls to the cloud that led to this. They say nothing of what is asked for.
-    pub cloud_calls: Option<CloudCalls>,
-}
-
-impl Caller {
-    /// Somebody who only sends a command, under no conditions.
-    pub fn new(command_id: CommandId, actor: Actor) -> Self {
-        Self {
-            command_id,
-            actor,
-            reason: None,
-            ticket: None,
-            correlation_id: None,
-            causation_id: None,
-            traceparent: None,
-            expected_revision: None,
-            clouds: None,
-            generation: None,
-            cloud_calls: None,
-        }
-    }
-}
 
 /// What a command would come to. Nothing was appended, and its id is still free.
 #[derive(Clone, Debug)]
@@ -310,6 +261,7 @@ impl Networks {
                 loaded.evolve(event, order.now);
                 loaded.revision = Some(revision);
                 loaded.last_event = Some(EventId(proposed.id));
+                loaded.note_term(order.caller.term);
                 if has_receipt(event) {
                     receipts.note(order.caller.command_id, revision);
                 }
@@ -375,6 +327,14 @@ impl Order<'_> {
         let command_id = self.caller.command_id;
         if let Some(receipt) = receipt {
             return Conclusion::Answer(Answer::Before(receipt));
+        }
+        if let (Some(sent), Some(held)) = (self.caller.term, loaded.term)
+            && sent.is_before(&held)
+        {
+            return no(ExecuteError::TermOver {
+                sent: sent.number,
+                held: held.number,
+            });
         }
         if let Some(expected) = self.caller.expected_revision
             && loaded.revision != Some(expected)
@@ -473,6 +433,7 @@ impl Order<'_> {
             ticket: self.caller.ticket.clone(),
             command: if index == 0 { self.body()? } else { None },
             cloud_calls: self.caller.cloud_calls.clone().filter(|_| index == 0),
+            term: self.caller.term,
         })
     }
 

@@ -366,6 +366,7 @@ fn passed_over<T>(
             | JournalError::StreamDeleted { .. }
             | JournalError::Truncated { .. }
             | JournalError::Unreadable { .. }
+            | JournalError::NotYetReadable { .. }
             | JournalError::Encoding { .. }),
         ) => {
             tracing::warn!(

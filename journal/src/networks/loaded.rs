@@ -1,6 +1,6 @@
 //! A network folded from its stream.
 
-use crate::{Body, Recorded};
+use crate::{Body, Fence, Recorded};
 use chrono::{DateTime, Utc};
 use domain::{
     EventId,
@@ -19,6 +19,8 @@ pub struct Loaded {
     pub last_event: Option<EventId>,
     /// The events that could not be read and so are not folded in.
     pub undecodable: Vec<Undecodable>,
+    /// The term of the lease under which an outcome was recorded last.
+    pub term: Option<Fence>,
     /// Whether a snapshot of this network was found not to be what its events fold to. What stands
     /// here is folded from the events alone; until somebody has looked into it, nothing is to be
     /// opened on the strength of it.
@@ -55,6 +57,12 @@ impl Loaded {
         }
         self.revision = Some(recorded.revision);
         self.last_event = Some(recorded.event_id);
+        self.note_term(recorded.metadata.as_ref().and_then(|it| it.term));
+    }
+
+    /// An event was recorded under this term, if under any.
+    pub(super) fn note_term(&mut self, term: Option<Fence>) {
+        self.term = term.or(self.term);
     }
 
     /// What ends with an event is folded together with the next one: whoever was told of the end

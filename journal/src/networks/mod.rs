@@ -12,6 +12,7 @@
 //! the snapshots: nothing comes into a stream but through here, so none is missed, and what only
 //! reads the log, as read models do, never writes.
 
+mod caller;
 mod checks;
 mod execute;
 mod figures;
@@ -24,7 +25,8 @@ mod slot;
 mod snapshot;
 mod weight;
 
-pub use execute::{Caller, Executed, Preview};
+pub use caller::Caller;
+pub use execute::{Executed, Preview};
 pub use figures::Figures;
 pub use identity::Registration;
 pub use loaded::{Loaded, Undecodable};

@@ -4,7 +4,10 @@
 //! event in it: one of another fold, of another log, or that was damaged is as good as none.
 
 use super::Loaded;
-use crate::document::{Kind, Written};
+use crate::{
+    Fence,
+    document::{Kind, Written},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
     Digest, EventId, NetworkId,
@@ -45,6 +48,9 @@ pub(super) struct Stored<'a> {
     bytes: usize,
     /// The state's JSON, compressed (an LZ4 block); base64.
     state: String,
+    /// The term under which an outcome was recorded last, and its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    term: Option<(Fence, Digest)>,
 }
 
 /// A snapshot that may be believed, if the log has its last event.
@@ -54,6 +60,7 @@ pub(super) struct Snapshot {
     pub(super) event: EventId,
     pub(super) digest: Digest,
     pub(super) network: Network,
+    pub(super) term: Option<Fence>,
 }
 
 /// Why a snapshot is of no use.
@@ -87,6 +94,10 @@ pub(super) fn write(loaded: &Loaded) -> Result<Written, NotWritten> {
         digest: Digest::of_json(&state),
         bytes: state.len(),
         state: STANDARD.encode(lz4_flex::block::compress(&state)),
+        term: match loaded.term {
+            Some(term) => Some((term, Digest::of(&term)?)),
+            None => None,
+        },
     };
     if state.len() > LARGEST_STATE {
         return Err(NotWritten::TooLarge(stored.state.len()));
@@ -116,12 +127,18 @@ pub(super) fn read(document: &[u8]) -> Result<Snapshot, Unusable> {
     if Digest::of_json(&state) != stored.digest {
         return Err(Unusable::Damaged);
     }
+    let term = match stored.term {
+        Some((term, digest)) if Digest::of(&term).is_ok_and(|it| it == digest) => Some(term),
+        Some(_) => return Err(Unusable::Damaged),
+        None => None,
+    };
     let network = serde_json::from_slice(&state).or(Err(Unusable::Damaged))?;
     Ok(Snapshot {
         revision: stored.revision,
         event: stored.event,
         digest: stored.digest,
         network,
+        term,
     })
 }
 
@@ -135,6 +152,7 @@ impl From<Snapshot> for Loaded {
             network: snapshot.network,
             revision: Some(snapshot.revision),
             last_event: Some(snapshot.event),
+            term: snapshot.term,
             ..Self::default()
         }
     }
@@ -165,6 +183,10 @@ mod tests {
         loaded.evolve(&NetworkEvent::from(event), chrono::DateTime::UNIX_EPOCH);
         loaded.revision = Some(0);
         loaded.last_event = Some(EventId(Uuid::from_u128(2)));
+        loaded.term = Some(Fence {
+            lease: Uuid::from_u128(3),
+            number: 7,
+        });
         loaded
     }
 
@@ -200,6 +222,11 @@ mod tests {
             damaged[at] ^= 0x11;
             if let Ok(snapshot) = read(&damaged) {
                 assert_eq!(snapshot.network, loaded.network, "byte {at}");
+                // Without one the next outcome brings it.
+                assert!(
+                    snapshot.term == loaded.term || snapshot.term.is_none(),
+                    "byte {at}"
+                );
             }
         }
     }

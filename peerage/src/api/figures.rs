@@ -3,6 +3,7 @@
 
 use super::{CommandFigures, Services, projection_service::Which};
 use chrono::{DateTime, Utc};
+use domain::connector::built_in::BuiltIn;
 use journal::{Figures as History, Position};
 use projections::{Counts, RebuildCounts};
 use prometheus_client::{
@@ -41,6 +42,8 @@ pub(super) struct Seen {
     pub(super) approvals: (u64, u64),
     /// Whether each projection is being built anew, and what that came to before.
     pub(super) rebuilds: [(&'static str, bool, RebuildCounts); 2],
+    /// For how many seconds more each of the engine's own connectors is stopped; 0: it runs.
+    pub(super) stopped: Vec<(BuiltIn, u64)>,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -62,6 +65,7 @@ impl Seen {
                 let is_under_way = last.is_some_and(|it| it.stage.is_under_way());
                 (it.as_str(), is_under_way, it.rebuild_counts(services))
             }),
+            stopped: stopped(services),
             now: (services.clock)(),
         }
     }
@@ -159,6 +163,17 @@ impl Seen {
             approvals.get_or_create(&labels).set(count);
         }
         self.rebuilds(it);
+        let stopped = Labelled::<Gauge>::default();
+        it.register(
+            "peerage_connector_stopped_seconds",
+            "For how long one of the engine's own connectors is still stopped by command at this server; 0 where it runs",
+            stopped.clone(),
+        );
+        for (which, seconds) in &self.stopped {
+            let labels = vec![("connector", which.to_string())];
+            let seconds = i64::try_from(*seconds).unwrap_or(i64::MAX);
+            stopped.get_or_create(&labels).set(seconds);
+        }
         let history = &self.history;
         gauge(
             it,
@@ -218,6 +233,17 @@ impl Seen {
             counter.inc_by(counts.differences);
         }
     }
+}
+
+/// A stop that is nearly over is one still.
+fn stopped(services: &Services) -> Vec<(BuiltIn, u64)> {
+    let each = BuiltIn::ALL.into_iter().map(|which| {
+        let stop = super::connectors::stop_of(services, which);
+        let left = stop.and_then(|it| it.left((services.clock)()));
+        let seconds = left.map_or(0, |it| it.num_milliseconds().unsigned_abs().div_ceil(1_000));
+        (which, seconds)
+    });
+    each.collect()
 }
 
 /// What the networks have.

@@ -78,6 +78,7 @@ impl Server {
             notes: services.server.notes.clone(),
             certificate_expires_at: expiry(services.server.tls.as_ref()),
             disk: services.server.data.as_deref().and_then(space),
+            stopped: super::connectors::stopped(services),
         })
     }
 }

@@ -7,7 +7,7 @@ use aws_lc_rs::rand::SystemRandom;
 use chrono::TimeDelta;
 use connectors::{
     Catalogue, Connectors, DeliveryLog, DeliveryLogSettings, LeaseSettings, Runtime,
-    RuntimeSettings, StandardSinks, Tenancy,
+    RuntimeSettings, Servers, StandardSinks, Tenancy,
     secrets::{KeyFileError, MasterKeys},
     transform::Host,
 };
@@ -64,11 +64,25 @@ pub(super) fn start(
         let ended = listing.run(&log, stopping).await;
         ("what lists the connectors", ended.map_err(Into::into))
     });
+    let election = lease::election(engine, journal, is_alone, host);
+    let servers = election.as_ref().map(|election| {
+        let leases = vec![election.stream().to_owned()];
+        let (lease, host) = (LeaseSettings::default(), host.to_string());
+        Servers::new(journal.clone(), leases, lease, host, instance, clock())
+    });
+    if let Some(servers) = servers.clone() {
+        let stopping = engine.stopping.clone();
+        engine.parts.spawn(async move {
+            servers.run(stopping).await;
+            ("what looks which servers there are", Ok(()))
+        });
+    }
     Ok(api::ConnectorParts {
         registry: Connectors::new(journal.clone()),
         catalogue,
         runtime,
-        election: lease::election(engine, journal, is_alone, host),
+        election,
+        servers,
         keys,
     })
 }

@@ -70,6 +70,10 @@ impl Term for Held {
         self.0.number()
     }
 
+    fn lease(&self) -> Option<Uuid> {
+        self.0.lease()
+    }
+
     fn lasts_for_a_call(&self) -> bool {
         self.0.lasts_for_a_call()
     }

@@ -15,6 +15,7 @@ mod listen;
 mod probes;
 mod projections;
 mod readiness;
+mod rest;
 mod risks;
 mod stop;
 mod store;
@@ -38,6 +39,7 @@ use crate::{
 };
 use ::connectors::{Election, secrets};
 use chrono::Utc;
+use domain::connector::built_in::BuiltIn;
 use embedded::EmbeddedNode;
 use gateway::{Gateway, Listen, Listener, Probes, Stop, Tls};
 use journal::{Clock, Journal};
@@ -242,13 +244,16 @@ impl Engine {
         engine.watch_store();
         let host = access::host(&engine.address);
         let (opened, others) = access::open(&mut engine, config, &journal, &host).await?;
-        engine.project(&projections, &journal);
         engine.keep_states(&states, &projections, &journal);
         let probes = probes::listen(config).await?;
         let evidence = evidence::start(&mut engine, config, storage, &journal)?;
         let connectors = connectors::start(&mut engine, config, storage, &journal, &host)?;
+        let own = |which| rest::Stopped::of(which, connectors.catalogue.built_in(), &host);
+        engine.project(&projections, &journal, own(BuiltIn::ReadModels));
         let election = connectors.election.clone();
-        let (planner, directory, progress) = engine.provision(config, &journal, election.as_ref());
+        let rests = Box::new(own(BuiltIn::Provisioner));
+        let (planner, directory, progress) =
+            engine.provision(config, &journal, election.as_ref(), rests);
         let services = Services {
             journal,
             projections,
@@ -352,6 +357,7 @@ impl Engine {
         config: &Config,
         journal: &Journal,
         election: Option<&Election>,
+        rest: Box<dyn workers::Rest>,
     ) -> (Planner, Directory, Arc<Progress>) {
         let settings = ProvisionerSettings {
             parallel_networks: config.provisioner.parallel_networks,
@@ -381,7 +387,8 @@ impl Engine {
             settings,
             self.stopping.clone(),
         )
-        .under(lease::of(election));
+        .under(lease::of(election))
+        .resting(rest);
         let (planner, directory) = (provisioner.planner(), provisioner.directory());
         let progress = provisioner.progress();
         self.parts.spawn(async move {

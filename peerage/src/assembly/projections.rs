@@ -1,6 +1,6 @@
 //! What this server makes of the log for itself: what is looked up, and what networks were.
 
-use super::{Engine, StartError, Storage};
+use super::{Engine, StartError, Storage, rest};
 use crate::config::Config;
 use journal::Journal;
 use projections::{FoldedStates, Projections};
@@ -30,11 +30,16 @@ pub(super) fn open(
 
 impl Engine {
     /// Starts what follows the log into the read models.
-    pub(super) fn project(&mut self, projections: &Projections, journal: &Journal) {
+    pub(super) fn project(
+        &mut self,
+        projections: &Projections,
+        journal: &Journal,
+        rest: rest::Stopped,
+    ) {
         let (projections, journal, stopping) =
             (projections.clone(), journal.clone(), self.stopping.clone());
         self.parts.spawn(async move {
-            let ended = projections.run(&journal, stopping).await;
+            let ended = rest::project(&projections, &journal, rest, stopping).await;
             ("the read models", ended.map_err(Into::into))
         });
     }

@@ -64,8 +64,19 @@ fn in_words(it: &GetServerInfoResponse) -> String {
         ("its clock", output::when(it.now.as_ref())),
         ("turned away", turned_away(it)),
         ("orphans", orphans(it)),
+        ("STOPPED", stopped(it)),
         ("WARNING", it.warnings.join("; ")),
     ])
+}
+
+/// The engine's own connectors that somebody has stopped.
+fn stopped(it: &GetServerInfoResponse) -> String {
+    let each = it.stopped.iter();
+    let each = each.map(|it| {
+        let until = output::when(it.until.as_ref());
+        format!("{} until {until}", it.connector_id)
+    });
+    each.collect::<Vec<_>>().join("; ")
 }
 
 fn orphans(it: &GetServerInfoResponse) -> String {
@@ -139,6 +150,13 @@ fn store(it: &GetServerInfoResponse) -> String {
 
 fn read_models(it: &GetServerInfoResponse) -> String {
     let lag = it.lag.as_ref().map(|it| it.seconds).unwrap_or_default();
+    if it
+        .stopped
+        .iter()
+        .any(|it| it.connector_id.starts_with("read-models"))
+    {
+        return "stopped".to_owned();
+    }
     match (it.catching_up, lag) {
         (true, _) => "being built".to_owned(),
         (false, 0) => "at the end of the log".to_owned(),
@@ -204,6 +222,7 @@ fn table(answers: &[(String, Result<GetServerInfoResponse, CliError>)]) -> Strin
                 .to_owned(),
             read_models(it),
             it.position.split('/').next().unwrap_or_default().to_owned(),
+            stopped(it),
         ],
         Err(error) => {
             let dash = || "-".to_owned();
@@ -213,6 +232,7 @@ fn table(answers: &[(String, Result<GetServerInfoResponse, CliError>)]) -> Strin
                 dash(),
                 output::cause(&error.text),
                 dash(),
+                String::new(),
             ]
         }
     });
@@ -223,6 +243,7 @@ fn table(answers: &[(String, Result<GetServerInfoResponse, CliError>)]) -> Strin
             Wrapped("event store"),
             Wrapped("read models"),
             Whole("position"),
+            Wrapped("stopped"),
         ],
         rows,
     )

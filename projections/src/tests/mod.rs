@@ -56,6 +56,7 @@ impl Log {
                 ticket: None,
                 command: (index == 0).then(|| json!({ "told": command.to_string() })),
                 cloud_calls: None,
+                term: None,
             };
             let event_id =
                 Ids::of(CommandId(Uuid::new_v5(&network.0, command_id.0.as_bytes()))).event(index);

@@ -167,6 +167,7 @@ fn metadata(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> Metadata {
         ticket: None,
         command: body,
         cloud_calls: None,
+        term: None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::support::{Arrived, Receiver, Store, caller, settings};
 use chrono::Utc;
-use connectors::{LogRange, Outcome, ParkedRecords, ParkedStreams};
+use connectors::{Outcome, ParkedRecords, ParkedStreams, count_records};
+use domain::connector::parked::LogRange;
 use domain::{connector::LogPosition, text::ConnectorId};
 use peerage_tests::wait::{SOON, until};
 use serde_json::json;
@@ -51,7 +52,7 @@ async fn a_part_of_the_log_comes_again_marked_beside_the_live_flow_and_a_kill_lo
     };
     let wanted = store.defined(&id).await.settings;
     let count = async |range: &LogRange| {
-        let counted = range.count(&store.journal, &id, &wanted).await;
+        let counted = count_records(range, &store.journal, &id, &wanted).await;
         counted.unwrap()
     };
     assert_eq!(count(&range).await, (3, true));

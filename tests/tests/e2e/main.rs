@@ -32,5 +32,6 @@ mod replicas;
 mod restart;
 mod serve;
 mod stand_ins;
+mod stopped;
 mod support;
 mod webhooks;

@@ -1,8 +1,8 @@
 //! What a pass works with, and what is told to it while it is under way.
 
 use super::{
-    graph::Graph, log::NetworkLog, memory::AsOf, reason::Reasons, settings::ProvisionerSettings,
-    turns::Turns,
+    graph::Graph, log::NetworkLog, memory::AsOf, reason::Reasons, rest::Resting,
+    settings::ProvisionerSettings, turns::Turns,
 };
 use cloud::Cloud;
 use domain::{
@@ -53,6 +53,7 @@ pub(super) struct Pass<'a> {
     pub(super) settings: &'a ProvisionerSettings,
     pub(super) graph: &'a RwLock<Graph>,
     pub(super) turns: &'a Turns,
+    pub(super) rest: &'a Resting,
     pub(super) stop: &'a CancellationToken,
     pub(super) wake: &'a Wake,
 }
@@ -71,6 +72,6 @@ pub(super) fn on_record(loaded: &Loaded, id: PeeringId) -> Option<(&Registered, 
     }
 }
 
-pub(super) fn as_of(loaded: &Loaded, id: PeeringId) -> Option<AsOf> {
-    on_record(loaded, id).and_then(|(network, _)| AsOf::of(network, id))
+pub(super) fn as_of(loaded: &Loaded, id: PeeringId, rests: bool) -> Option<AsOf> {
+    on_record(loaded, id).and_then(|(network, _)| AsOf::of(network, id, rests))
 }

@@ -7,14 +7,19 @@
 
 use async_trait::async_trait;
 use cloud::{AccountRegion, CallClass, Cloud, CloudError, CloudErrorKind, Layer, Operation};
+use journal::Fence;
 use parking_lot::RwLock;
 use std::{fmt, sync::Arc};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// A time for which this server holds the lease.
 pub trait Term: Send + Sync + fmt::Debug {
     /// A later holder's is higher.
     fn number(&self) -> u64;
+
+    /// Which lease that is a term of; nothing where there is none.
+    fn lease(&self) -> Option<Uuid>;
 
     /// Whether so much is left of it that a call may be sent.
     fn lasts_for_a_call(&self) -> bool;
@@ -39,6 +44,10 @@ impl Term for Alone {
         0
     }
 
+    fn lease(&self) -> Option<Uuid> {
+        None
+    }
+
     fn lasts_for_a_call(&self) -> bool {
         true
     }
@@ -61,6 +70,14 @@ pub(super) struct Holding {
     pub(super) term: Arc<dyn Term>,
     /// Cancelled when the term is over, or the engine stops: each pass ends before its next call.
     pub(super) over: CancellationToken,
+}
+
+impl Holding {
+    /// What is recorded beside each outcome.
+    pub(super) fn fence(&self) -> Option<Fence> {
+        let (lease, number) = (self.term.lease()?, self.term.number());
+        Some(Fence { lease, number })
+    }
 }
 
 /// The term of now, for whoever is about to change something.
@@ -134,6 +151,10 @@ mod tests {
     impl Term for Kept {
         fn number(&self) -> u64 {
             7
+        }
+
+        fn lease(&self) -> Option<Uuid> {
+            None
         }
 
         fn lasts_for_a_call(&self) -> bool {

@@ -8,8 +8,9 @@ use domain::{
     Actor, CloudCalls, CommandId, NetworkId,
     network::{NetworkCommand, Outcome},
 };
-use journal::{Caller, Clock, ExecuteError, JournalError, Loaded, Networks};
+use journal::{Caller, Clock, ExecuteError, Fence, JournalError, Loaded, Networks};
 use std::{fmt, sync::Arc};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// One network's part of the log.
@@ -52,6 +53,9 @@ pub(super) struct JournalLog {
     pub(super) id: NetworkId,
     pub(super) actor: Actor,
     pub(super) clock: Clock,
+    /// The term under which outcomes are recorded, and what ends its passes.
+    pub(super) term: Option<Fence>,
+    pub(super) over: CancellationToken,
 }
 
 impl fmt::Debug for JournalLog {
@@ -87,6 +91,7 @@ impl NetworkLog for JournalLog {
         let caller = Caller {
             correlation_id: first.peering_id().map(|id| id.0),
             cloud_calls: Some(calls.clone()),
+            term: self.term,
             ..Caller::new(
                 command_id(self.id, on.revision, &outcomes),
                 self.actor.clone(),
@@ -107,6 +112,11 @@ impl NetworkLog for JournalLog {
             }
             Ok(executed) => Ok(Written::New(executed.after)),
             Err(ExecuteError::Journal(error)) => Err(error),
+            Err(error @ ExecuteError::TermOver { .. }) => {
+                tracing::warn!(network = %self.id, %error, "another server works on this network: the passes of this term end");
+                self.over.cancel();
+                Ok(Written::Stale)
+            }
             Err(
                 stale @ (ExecuteError::Refused(_)
                 | ExecuteError::CommandIdReused { .. }

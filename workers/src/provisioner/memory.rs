@@ -64,7 +64,8 @@ pub(super) struct Failing {
     since: DateTime<Utc>,
 }
 
-/// Everything on record that a peering's plan depends on.
+/// Everything that a peering's plan depends on, beside what is seen: what is on record, and whether
+/// openings rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AsOf {
     peering: Peering,
@@ -73,10 +74,11 @@ pub(super) struct AsOf {
     drift_check: Option<DateTime<Utc>>,
     frozen: bool,
     quarantined: bool,
+    rests: bool,
 }
 
 impl AsOf {
-    pub(super) fn of(network: &Registered, id: PeeringId) -> Option<Self> {
+    pub(super) fn of(network: &Registered, id: PeeringId, rests: bool) -> Option<Self> {
         let peering = network.peerings.get(&id)?;
         // That an engine is blocked, this one or another, gives nobody anything to do.
         let peering = Peering {
@@ -93,6 +95,7 @@ impl AsOf {
                 .peerings
                 .get(&id)
                 .is_some_and(|it| network.is_quarantined(it)),
+            rests,
         })
     }
 }

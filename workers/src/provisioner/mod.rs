@@ -48,6 +48,7 @@ mod preview;
 mod progress;
 mod query;
 mod reason;
+mod rest;
 mod same_log;
 mod scheduler;
 mod seen;
@@ -69,6 +70,7 @@ pub use preview::{
     Subject,
 };
 pub use progress::{Progress, ProgressReport};
+pub use rest::{Never, Rest};
 pub use settings::ProvisionerSettings;
 
 use bounded::Bounded;
@@ -77,6 +79,7 @@ use domain::Actor;
 use journal::{Clock, FollowError, Journal, Signal};
 use lease::{Fenced, Held};
 use parking_lot::RwLock;
+use rest::Resting;
 use same_log::LastKnown;
 use scheduler::{Scheduler, Worker};
 use start::Reached;
@@ -108,6 +111,7 @@ pub struct Provisioner {
     directory: Directory,
     held: Held,
     lease: Box<dyn Lease>,
+    rest: Box<dyn Rest>,
 }
 
 impl fmt::Debug for Provisioner {
@@ -151,12 +155,14 @@ impl Provisioner {
                 settings,
                 graph: RwLock::default(),
                 turns: Turns::default(),
+                rest: Resting::default(),
                 stop: stop.child_token(),
             }),
             progress,
             directory: Directory::default(),
             held,
             lease: Box::new(Alone),
+            rest: Box::new(Never),
         }
     }
 
@@ -164,6 +170,12 @@ impl Provisioner {
     #[must_use]
     pub fn under(self, lease: Box<dyn Lease>) -> Self {
         Self { lease, ..self }
+    }
+
+    /// The same, that opens and repairs nothing while this says that it is stopped.
+    #[must_use]
+    pub fn resting(self, rest: Box<dyn Rest>) -> Self {
+        Self { rest, ..self }
     }
 
     /// Which network each peering is of.
@@ -235,6 +247,7 @@ impl Provisioner {
         let mut follower = self.journal.follow(from, journal::Followed::Networks);
         let mut last_known = LastKnown::default();
         self.take_term(scheduler);
+        scheduler.rest(self.rest.is_stopped());
         loop {
             scheduler.start_due();
             let due = scheduler.next_due();
@@ -242,6 +255,7 @@ impl Provisioner {
                 biased;
                 () = self.worker.stop.cancelled() => return Ok(Followed::ToItsEnd),
                 () = self.lease.changed() => self.take_term(scheduler),
+                () = self.rest.changed() => scheduler.rest(self.rest.is_stopped()),
                 Some(finished) = scheduler.ended() => scheduler.finish(finished),
                 signal = follower.next() => match signal {
                     Ok(Signal::Event(recorded)) => {

@@ -70,7 +70,8 @@ impl Pass<'_> {
             for id in live.filter(|id| reasons.has_command_for(*id)) {
                 commanded.entry(id).or_default().merge(reasons.about(id));
             }
-            for id in due(network, &loaded, memories, &under_way, &commanded) {
+            let rests = self.rest.now();
+            for id in due(network, &loaded, memories, &under_way, &commanded, rests) {
                 let memory = memories.remove(&id).unwrap_or_default();
                 let mut why = commanded.remove(&id).unwrap_or_else(|| reasons.about(id));
                 if memory.time_has_come() || why.is_empty() {
@@ -136,6 +137,7 @@ fn due(
     memories: &mut Memories,
     under_way: &UnderWay,
     commanded: &BTreeMap<PeeringId, Reasons>,
+    rests: bool,
 ) -> Vec<PeeringId> {
     let live: BTreeSet<PeeringId> = network.live_peerings().map(|peering| peering.id).collect();
     memories.retain(|id, memory| live.contains(id) || memory.last_look.is_some());
@@ -146,7 +148,9 @@ fn due(
     let is_due = |id: &PeeringId| match memories.get(id) {
         _ if commanded.contains_key(id) => true,
         None => true,
-        Some(memory) => memory.is_due(as_of(loaded, *id).as_ref()) || upkeep && memory.settled,
+        Some(memory) => {
+            memory.is_due(as_of(loaded, *id, rests).as_ref()) || upkeep && memory.settled
+        }
     };
     let mut due: Vec<PeeringId> = live
         .into_iter()

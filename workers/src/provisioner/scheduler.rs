@@ -14,6 +14,7 @@ use super::{
     memories::Memories,
     progress::Progress,
     reason::{Reason, Reasons},
+    rest::Resting,
     settings::ProvisionerSettings,
     turns::Turns,
     work_queue::{Lane, WorkQueue},
@@ -55,6 +56,8 @@ pub(super) struct Worker {
     pub(super) graph: RwLock<Graph>,
     /// Whose turn it is where a cloud changes one link of a network at a time.
     pub(super) turns: Turns,
+    /// Whether somebody has stopped the provisioner for a time.
+    pub(super) rest: Resting,
     pub(super) stop: CancellationToken,
 }
 
@@ -157,6 +160,30 @@ impl Scheduler {
         });
     }
 
+    /// Openings rest from now on, or go on. What was held back meanwhile is looked at then.
+    pub(super) fn rest(&mut self, rests: bool) {
+        if !self.worker.rest.set(rests) {
+            return;
+        }
+        if rests {
+            tracing::warn!(
+                "the provisioner is stopped: it opens and repairs nothing, and closes what is to be closed"
+            );
+            return;
+        }
+        tracing::info!("the provisioner opens and repairs");
+        let known: Vec<_> = self
+            .memories
+            .keys()
+            .chain(self.running.keys())
+            .copied()
+            .collect();
+        let now = Instant::now();
+        for id in known {
+            self.work_queue.enqueue(id, now, Reason::Clock);
+        }
+    }
+
     fn term(&self) -> Option<u64> {
         self.holding.as_ref().map(|it| it.term.number())
     }
@@ -224,10 +251,10 @@ impl Scheduler {
         let worker = Arc::clone(&self.worker);
         let wake = Wake::by(reasons);
         let told = Arc::clone(&wake);
-        let over = holding.over.clone();
+        let holding_of = holding.clone();
         let task = self
             .passes
-            .spawn(async move { worker.run(id, memories, &told, &over).await })
+            .spawn(async move { worker.run(id, memories, &told, &holding_of).await })
             .id();
         let since = Instant::now();
         self.running.insert(
@@ -336,13 +363,15 @@ impl Worker {
         id: NetworkId,
         mut memories: Memories,
         wake: &Wake,
-        over: &CancellationToken,
+        holding: &Holding,
     ) -> Finished {
         let log = JournalLog {
             networks: self.networks.clone(),
             id,
             actor: self.actor.clone(),
             clock: Arc::clone(&self.clock),
+            term: holding.fence(),
+            over: holding.over.clone(),
         };
         let pass = Pass {
             cloud: &self.routine,
@@ -352,7 +381,8 @@ impl Worker {
             settings: &self.settings,
             graph: &self.graph,
             turns: &self.turns,
-            stop: over,
+            rest: &self.rest,
+            stop: &holding.over,
             wake,
         };
         let due = pass.run(&mut memories).await;

@@ -629,6 +629,7 @@ pub(super) async fn settle_until(
             log,
             clock,
             settings,
+            rest: &Default::default(),
             graph: &graph,
             turns: &turns,
             stop,

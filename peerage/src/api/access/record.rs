@@ -233,6 +233,7 @@ fn record(
             ticket: None,
             command: None,
             cloud_calls: None,
+            term: None,
         },
         data,
     })

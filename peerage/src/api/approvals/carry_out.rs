@@ -253,7 +253,9 @@ fn outcome(error: &ExecuteError) -> Result<Attempt, Problem> {
         ExecuteError::Refused(_)
         | ExecuteError::CommandIdReused { .. }
         | ExecuteError::WrongRevision { .. } => Ok(refused(problem.reason(), problem.text())),
-        ExecuteError::Contended { .. } | ExecuteError::Journal(_) => Err(problem),
+        ExecuteError::Contended { .. }
+        | ExecuteError::TermOver { .. }
+        | ExecuteError::Journal(_) => Err(problem),
     }
 }
 

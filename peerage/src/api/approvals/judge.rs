@@ -271,8 +271,10 @@ async fn today(
             | ExecuteError::CommandIdReused { .. }
             | ExecuteError::WrongRevision { .. }),
         ) => Ok(Err(Problem::from(&error).text().to_owned())),
-        Err(error @ (ExecuteError::Contended { .. } | ExecuteError::Journal(_))) => {
-            Err(Problem::from(&error))
-        }
+        Err(
+            error @ (ExecuteError::Contended { .. }
+            | ExecuteError::TermOver { .. }
+            | ExecuteError::Journal(_)),
+        ) => Err(Problem::from(&error)),
     }
 }

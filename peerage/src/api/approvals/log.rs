@@ -141,6 +141,7 @@ fn record(event: &ApprovalEvent, by: &By, now: DateTime<Utc>) -> Result<Record, 
             ticket: None,
             command: None,
             cloud_calls: None,
+            term: None,
         },
         data,
     })

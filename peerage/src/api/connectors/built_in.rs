@@ -1,39 +1,55 @@
 //! The engine's own connectors: the provisioner, and the read models of this server.
 //!
-//! They are shown as the others are, and refuse what the others take: nobody deletes them, and
-//! nothing of theirs is parked or begins elsewhere than where it stood. Other servers' read models
-//! are shown by those servers.
+//! They are shown as the others are, and refuse most of what the others take: nobody deletes them,
+//! and nothing of theirs is parked or begins elsewhere than where it stood. They stop for a time
+//! alone. Other servers' read models are shown by those servers; a command may name any, or all.
 
-use super::{Connectors, problems::refused};
+use super::{
+    Connectors, Known,
+    problems::{problem, refused},
+};
 use crate::api::{
+    Services,
+    parse::{Fields, caller},
     problem::{Problem, Reason},
-    time::{duration, timestamp},
+    time::{duration, span, timestamp},
     v1,
 };
-use domain::connector::ConnectorRefusal;
-
-const PROVISIONER: &str = "provisioner";
-const READ_MODELS: &str = "read-models";
-
-/// One of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BuiltIn {
-    Provisioner,
-    ReadModels,
-}
-
-impl BuiltIn {
-    pub(super) const ALL: [Self; 2] = [Self::Provisioner, Self::ReadModels];
-}
+use connectors::{ExecuteError, Servers};
+use domain::{
+    connector::{
+        ConnectorRefusal,
+        built_in::{BuiltIn, BuiltInCommand, StartBuiltIn, Stop, StopBuiltIn},
+    },
+    text::ActorName,
+};
+use journal::{Caller, JournalError};
+use tonic_types::FieldViolation;
 
 /// Which of them is meant, and the host that is named with it.
 fn named(text: &str) -> Option<(BuiltIn, Option<&str>)> {
-    match text.split_once('@') {
-        None if text == PROVISIONER => Some((BuiltIn::Provisioner, None)),
-        None if text == READ_MODELS => Some((BuiltIn::ReadModels, None)),
-        Some((READ_MODELS, host)) => Some((BuiltIn::ReadModels, Some(host))),
-        Some(_) | None => None,
+    let (own, host) = match text.split_once('@') {
+        None => (text, None),
+        Some((own, host)) => (own, Some(host)),
+    };
+    let own = BuiltIn::ALL.into_iter().find(|it| it.as_str() == own)?;
+    match own {
+        BuiltIn::Provisioner if host.is_some() => None,
+        BuiltIn::Provisioner | BuiltIn::ReadModels => Some((own, host)),
     }
+}
+
+/// One of them, as a command means it, of a server or of all of them.
+fn meant(text: &str) -> Result<Option<(BuiltIn, Option<ActorName>)>, Problem> {
+    let Some((which, host)) = named(text) else {
+        return Ok(None);
+    };
+    let mut fields = Fields::default();
+    let host = match host {
+        None => Some(None),
+        Some(host) => fields.take::<ActorName>("connector_id", host).map(Some),
+    };
+    fields.finish(host.map(|host| Some((which, host))))
 }
 
 impl Connectors {
@@ -59,8 +75,139 @@ impl Connectors {
         }
     }
 
+    /// Stops one of the engine's own for a time, if one is meant.
+    pub(super) async fn stop_built_in(
+        &self,
+        known: &Known,
+        request: &v1::StopConnectorRequest,
+        traceparent: Option<String>,
+    ) -> Result<Option<v1::CommandResponse>, Problem> {
+        let Some((which, host)) = meant(&request.connector_id)? else {
+            if request.stop_for.is_some() {
+                let text = "is for the engine's own connectors; others stop until they are started";
+                let wrong = FieldViolation::new("stop_for", text);
+                return Err(Problem::fields(vec![wrong]));
+            }
+            return Ok(None);
+        };
+        let for_ms = request.stop_for.as_ref().map(span);
+        let command = BuiltInCommand::StopBuiltIn(StopBuiltIn {
+            host: host.as_ref().map(ToString::to_string),
+            for_ms: for_ms.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
+        });
+        let caller = built_in_caller(known, request.context.as_ref(), traceparent)?;
+        let named = (which, &*request.connector_id);
+        let done = self.command_built_in(named, &command, caller, request.validate_only);
+        done.await.map(Some)
+    }
+
+    /// Ends the stop of one of the engine's own, if one is meant.
+    pub(super) async fn start_built_in(
+        &self,
+        known: &Known,
+        request: &v1::StartConnectorRequest,
+        traceparent: Option<String>,
+    ) -> Result<Option<v1::CommandResponse>, Problem> {
+        let Some((which, host)) = meant(&request.connector_id)? else {
+            return Ok(None);
+        };
+        if request.start.is_some() {
+            let action = "started elsewhere than where it stood";
+            return Err(refused(&ConnectorRefusal::ConnectorBuiltIn { action }));
+        }
+        let command = BuiltInCommand::StartBuiltIn(StartBuiltIn {
+            host: host.as_ref().map(ToString::to_string),
+        });
+        let caller = built_in_caller(known, request.context.as_ref(), traceparent)?;
+        let named = (which, &*request.connector_id);
+        let done = self.command_built_in(named, &command, caller, request.validate_only);
+        done.await.map(Some)
+    }
+
+    async fn command_built_in(
+        &self,
+        (which, named): (BuiltIn, &str),
+        command: &BuiltInCommand,
+        caller: Caller,
+        validate_only: bool,
+    ) -> Result<v1::CommandResponse, Problem> {
+        let (parts, now) = (self.parts(), (self.0.clock)());
+        let answer = v1::CommandResponse {
+            connector_id: named.to_owned(),
+            validated_only: validate_only,
+            ..v1::CommandResponse::default()
+        };
+        if validate_only {
+            let events = parts.registry.validate_built_in(which, command, now).await;
+            let events = events.map_err(|error| problem(&error))?;
+            return Ok(v1::CommandResponse {
+                event_types: events.iter().map(|it| it.name().to_owned()).collect(),
+                ..answer
+            });
+        }
+        self.look_for_older().await?;
+        let registry = &parts.registry;
+        let executed = registry
+            .execute_built_in(which, command, &caller, now)
+            .await;
+        let executed = executed.map_err(|error| self.told(&error))?;
+        parts.catalogue.built_in().learn(which, &executed);
+        tracing::warn!(
+            command = command.name(), connector = named, command_id = %caller.command_id,
+            actor = %caller.actor, repeated = executed.repeated, "carried out"
+        );
+        Ok(v1::CommandResponse {
+            revision: executed.revision.unwrap_or_default(),
+            repeated: executed.repeated,
+            event_types: executed
+                .events
+                .iter()
+                .map(|it| it.name().to_owned())
+                .collect(),
+            ..answer
+        })
+    }
+
+    /// Whether an older server is there is looked at once more before something is written that it
+    /// could not read.
+    async fn look_for_older(&self) -> Result<(), Problem> {
+        match &self.parts().servers {
+            Some(servers) => servers.look().await.map_err(|error| Problem::from(&error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Why a command was not carried out; if that is an older server, which.
+    fn told(&self, error: &ExecuteError) -> Problem {
+        let problem = problem(error);
+        let ExecuteError::Journal(JournalError::NotYetReadable { .. }) = error else {
+            return problem;
+        };
+        let servers = self.parts().servers.as_ref();
+        let older = servers.map(Servers::older).unwrap_or_default();
+        let each = older
+            .iter()
+            .map(|it| format!("{} ({})", it.host, it.version));
+        problem.with("servers", each.collect::<Vec<_>>().join(", "))
+    }
+
     /// One of the engine's own, as it is shown.
     pub(super) async fn own(&self, which: BuiltIn) -> v1::Connector {
+        let own = self.running(which).await;
+        let Some(stop) = stop_of(&self.0, which) else {
+            return own;
+        };
+        v1::Connector {
+            state: v1::ConnectorState::Stopped.into(),
+            since: Some(timestamp(stop.since)),
+            stopped_until: Some(timestamp(stop.until)),
+            cause: format!("stopped by command until {}", stop.until.to_rfc3339()),
+            ..own
+        }
+    }
+
+    /// The same, as if nobody had stopped it.
+    async fn running(&self, which: BuiltIn) -> v1::Connector {
         let services = &self.0;
         let own = v1::Connector {
             state: v1::ConnectorState::Running.into(),
@@ -73,7 +220,7 @@ impl Connectors {
             BuiltIn::ReadModels => {
                 let host = services.server.host.to_string();
                 v1::Connector {
-                    connector_id: format!("{READ_MODELS}@{host}"),
+                    connector_id: format!("{which}@{host}"),
                     name: "what can be looked up".to_owned(),
                     host,
                     progress: Some(self.read_models().await),
@@ -86,7 +233,7 @@ impl Connectors {
     /// It works at the server that holds the lease, as all that acts outward does.
     async fn provisioner(&self, own: v1::Connector) -> v1::Connector {
         let own = v1::Connector {
-            connector_id: PROVISIONER.to_owned(),
+            connector_id: BuiltIn::Provisioner.to_string(),
             name: "what makes the cloud match".to_owned(),
             ..own
         };
@@ -122,6 +269,40 @@ impl Connectors {
             ..v1::ConnectorProgress::default()
         }
     }
+}
+
+/// The stop of one of the engine's own that holds at this server now.
+pub(in crate::api) fn stop_of(services: &Services, which: BuiltIn) -> Option<Stop> {
+    let stops = services.connectors.catalogue.built_in().stops(which)?;
+    stops.at(&services.server.host.to_string(), (services.clock)())
+}
+
+/// The engine's own that are stopped at this server now.
+pub(in crate::api) fn stopped(services: &Services) -> Vec<v1::StoppedConnector> {
+    let each = BuiltIn::ALL.into_iter().filter_map(|which| {
+        let stop = stop_of(services, which)?;
+        Some(v1::StoppedConnector {
+            connector_id: match which {
+                BuiltIn::Provisioner => which.to_string(),
+                BuiltIn::ReadModels => format!("{which}@{}", services.server.host),
+            },
+            since: Some(timestamp(stop.since)),
+            until: Some(timestamp(stop.until)),
+        })
+    });
+    each.collect()
+}
+
+fn built_in_caller(
+    known: &Known,
+    context: Option<&v1::CommandContext>,
+    traceparent: Option<String>,
+) -> Result<Caller, Problem> {
+    let mut fields = Fields::default();
+    let sent = caller(&mut fields, context, traceparent);
+    let mut caller = fields.finish(sent)?;
+    caller.actor = known.actor(caller.actor);
+    Ok(caller)
 }
 
 #[cfg(test)]

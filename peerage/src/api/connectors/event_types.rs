@@ -95,7 +95,11 @@ pub(super) fn list(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{approval::ApprovalEvent, connector::ConnectorEvent, network::NetworkEvent};
+    use domain::{
+        approval::ApprovalEvent,
+        connector::{ConnectorEvent, built_in::BuiltInEvent, parked::ParkedEvent},
+        network::NetworkEvent,
+    };
 
     fn asked(event_type: &str, after: &str) -> Result<v1::ListEventTypesResponse, Problem> {
         list(&v1::ListEventTypesRequest {
@@ -123,6 +127,8 @@ mod tests {
         }
         let mut wanted: Vec<_> = NetworkEvent::NAMES.to_vec();
         wanted.extend(ConnectorEvent::NAMES);
+        wanted.extend(BuiltInEvent::NAMES);
+        wanted.extend(ParkedEvent::NAMES);
         wanted.extend(ApprovalEvent::NAMES);
         wanted.sort_unstable();
         assert_eq!(found, wanted);

@@ -1,11 +1,12 @@
 //! Connectors in a list: the engine's own among the others.
 
-use super::{Connectors, built_in::BuiltIn, parse, show};
+use super::{Connectors, parse, show};
 use crate::api::{
     problem::{Problem, Reason},
     v1,
 };
 use connectors::Listed;
+use domain::connector::built_in::BuiltIn;
 
 /// An entry of a list.
 enum Entry<'a> {

@@ -8,8 +8,8 @@ use crate::api::{
     v1,
 };
 use chrono::{DateTime, Utc};
-use connectors::LogRange;
-use domain::connector::LogPosition;
+use connectors::count_records;
+use domain::connector::{LogPosition, parked::LogRange};
 use prost_types::Timestamp;
 
 /// A part of the log as it was asked for: where it ends may be to be looked up.
@@ -49,7 +49,7 @@ impl Connectors {
             ("ConnectorLogReplaysEnded", records)
         } else {
             let range = self.range(part(request)?).await?;
-            let counted = range.count(&self.0.journal, id, &defined.settings).await;
+            let counted = count_records(&range, &self.0.journal, id, &defined.settings).await;
             let (mut records, _) = counted.map_err(|error| {
                 Problem::new(Reason::EventStoreUnavailable, domain::error_chain(&error))
             })?;

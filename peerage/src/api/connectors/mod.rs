@@ -15,6 +15,7 @@ mod tests;
 mod trial;
 mod watch;
 
+pub(in crate::api) use built_in::{stop_of, stopped};
 pub(in crate::api) use deliveries::exposition;
 
 use super::{
@@ -59,6 +60,8 @@ pub struct Parts {
     pub keys: Option<Arc<MasterKeys>>,
     /// Who asks for the provisioner's lease; nobody, where this server has its store for itself.
     pub election: Option<::connectors::Election>,
+    /// Which servers share the store; nobody does where it is this server's own.
+    pub servers: Option<::connectors::Servers>,
 }
 
 impl fmt::Debug for Parts {
@@ -166,6 +169,38 @@ impl Connectors {
         let settings = settings::read(&asked.id, request.configuration, present, keys)?;
         self.check(&asked.id, &settings).await?;
         let command = ConnectorCommand::ReconfigureConnector(ReconfigureConnector { settings });
+        self.execute(caller, asked, command).await
+    }
+
+    async fn start(
+        &self,
+        caller: &Known,
+        message: v1::StartConnectorRequest,
+        trace: Option<String>,
+    ) -> Result<v1::CommandResponse, Problem> {
+        let own = self.start_built_in(caller, &message, trace.clone());
+        if let Some(answer) = own.await? {
+            return Ok(answer);
+        }
+        let (context, id) = (message.context.as_ref(), &message.connector_id);
+        let asked = parse::asked(context, id, message.validate_only, trace)?;
+        let command = parse::start(message.start.as_ref())?;
+        self.execute(caller, asked, command).await
+    }
+
+    async fn stop(
+        &self,
+        caller: &Known,
+        message: v1::StopConnectorRequest,
+        trace: Option<String>,
+    ) -> Result<v1::CommandResponse, Problem> {
+        let own = self.stop_built_in(caller, &message, trace.clone());
+        if let Some(answer) = own.await? {
+            return Ok(answer);
+        }
+        let (context, id) = (message.context.as_ref(), &message.connector_id);
+        let asked = parse::asked(context, id, message.validate_only, trace)?;
+        let command = ConnectorCommand::StopConnector {};
         self.execute(caller, asked, command).await
     }
 
@@ -436,8 +471,8 @@ macro_rules! parked {
 
 calls! {
     create_connector(CreateConnectorRequest) -> CommandResponse: |this, caller, message, trace| this.create(&caller, message, trace.clone());
-    start_connector(StartConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "started" => parse::start(message.start.as_ref())?);
-    stop_connector(StopConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "stopped" => ConnectorCommand::StopConnector {});
+    start_connector(StartConnectorRequest) -> CommandResponse: |this, caller, message, trace| this.start(&caller, message, trace.clone());
+    stop_connector(StopConnectorRequest) -> CommandResponse: |this, caller, message, trace| this.stop(&caller, message, trace.clone());
     reset_connector(ResetConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "reset" => parse::reset(message.start.as_ref())?);
     reconfigure_connector(ReconfigureConnectorRequest) -> CommandResponse: |this, caller, message, trace| this.reconfigure(&caller, message, trace.clone());
     rotate_signing_key(RotateSigningKeyRequest) -> CommandResponse: |this, caller, message, trace| this.rotate_key(&caller, message, trace.clone());

@@ -47,6 +47,7 @@ pub(super) fn connector(listed: &Listed, live: Option<&Live>, now: DateTime<Utc>
         parked: listed.parked as u64,
         progress: live.map(|it| progress(it, now)),
         built_in: false,
+        stopped_until: None,
     }
 }
 

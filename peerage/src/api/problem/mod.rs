@@ -74,8 +74,11 @@ impl Problem {
             | ConnectorRefusal::ConnectorNotStopped { .. }
             | ConnectorRefusal::ConnectorAlreadyStarted { .. } => Code::FailedPrecondition,
             ConnectorRefusal::ConnectorIdReserved
+            | ConnectorRefusal::ConnectorStopNeedsDuration { .. }
+            | ConnectorRefusal::ConnectorStopOutOfBounds { .. }
             | ConnectorRefusal::ConnectorSettingsWrong { .. } => Code::InvalidArgument,
-            ConnectorRefusal::TooManyConnectors { .. } => Code::ResourceExhausted,
+            ConnectorRefusal::TooManyConnectors { .. }
+            | ConnectorRefusal::ConnectorStoppedAtTooMany { .. } => Code::ResourceExhausted,
         };
         let (reason, facts) = facts(refusal);
         Self {
@@ -236,6 +239,8 @@ impl From<&ExecuteError> for Problem {
                     .with("expected", expected)
                     .with("actual", actual)
             }
+            // No caller's command is sent under a term.
+            ExecuteError::TermOver { .. } => Self::new(Reason::Contended, error.to_string()),
             ExecuteError::Contended { attempts } => Self::new(
                 Reason::Contended,
                 format!("the network changed under the command {attempts} times; send it again"),
@@ -262,6 +267,7 @@ impl From<&JournalError> for Problem {
             JournalError::StreamDeleted { .. }
             | JournalError::Truncated { .. }
             | JournalError::Unreadable { .. } => Self::new(Reason::HistoryUnreadable, text),
+            JournalError::NotYetReadable { .. } => Self::new(Reason::OlderServer, text),
             JournalError::Encoding { .. } => Self::new(Reason::NotEncodable, text),
         }
     }

@@ -30,6 +30,7 @@ pub enum Reason {
     NetworkElsewhere,
     CloudCallFailed,
     ConnectorUnusable,
+    OlderServer,
     RecordNotParked,
     DeliveryLogFailed,
     ApprovalPending,
@@ -43,7 +44,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -69,6 +70,7 @@ impl Reason {
         Self::NetworkElsewhere,
         Self::CloudCallFailed,
         Self::ConnectorUnusable,
+        Self::OlderServer,
         Self::RecordNotParked,
         Self::DeliveryLogFailed,
         Self::ApprovalPending,
@@ -108,6 +110,7 @@ impl Reason {
             Self::NetworkElsewhere => "NETWORK_ELSEWHERE",
             Self::CloudCallFailed => "CLOUD_CALL_FAILED",
             Self::ConnectorUnusable => "CONNECTOR_UNUSABLE",
+            Self::OlderServer => "OLDER_SERVER",
             Self::RecordNotParked => "RECORD_NOT_PARKED",
             Self::DeliveryLogFailed => "DELIVERY_LOG_FAILED",
             Self::ApprovalPending => "APPROVAL_PENDING",
@@ -147,7 +150,9 @@ impl Reason {
             Self::HistoryUnreadable | Self::HistoryChanged => Code::DataLoss,
             Self::NotEncodable | Self::ReadModelFailed | Self::DeliveryLogFailed => Code::Internal,
             Self::WatchLimit | Self::PlanLimit => Code::ResourceExhausted,
-            Self::ConnectorUnusable | Self::AuditKeyMissing => Code::FailedPrecondition,
+            Self::ConnectorUnusable | Self::OlderServer | Self::AuditKeyMissing => {
+                Code::FailedPrecondition
+            }
             Self::RecordNotParked | Self::EventNotCovered | Self::ProjectionUnknown => {
                 Code::NotFound
             }
@@ -215,6 +220,9 @@ impl Reason {
             }
             Self::ConnectorUnusable => {
                 "no connector can be run with these settings at this server; the text says why"
+            }
+            Self::OlderServer => {
+                "a server of an older version uses the same store, and could not read what would be written; stop or upgrade it, and send the command again"
             }
             Self::RecordNotParked => {
                 "the record is not set aside; list those that are, it may have been replayed meanwhile"

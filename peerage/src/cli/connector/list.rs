@@ -124,6 +124,7 @@ fn shown(it: &v1::Connector) -> String {
         ("name", it.name.clone()),
         ("state", state(it)),
         ("since", output::when(it.since.as_ref())),
+        ("runs again", output::when(it.stopped_until.as_ref())),
         ("failure", it.failure.clone()),
         ("cause", it.cause.clone()),
         ("server", it.host.clone()),

@@ -26,8 +26,9 @@ pub(super) enum Connector {
     Create(Box<create::Create>),
     /// Let a connector run, where it stood or from a position.
     Start(start::Start),
-    /// Let a connector stop. What is under way is finished first.
-    Stop(Subject),
+    /// Let a connector stop. What is under way is finished first. The engine's own stop for a time,
+    /// with --for.
+    Stop(start::Stop),
     /// Set where a stopped connector begins when it is started.
     Reset(start::Reset),
     /// Replace all settings of a connector. One that runs goes on with them where it is.
@@ -95,13 +96,7 @@ impl Connector {
         match self {
             Self::Create(create) => create.run().await,
             Self::Start(start) => start.run().await,
-            Self::Stop(stop) => {
-                stop.send(|connector_id| v1::StopConnectorRequest {
-                    connector_id,
-                    ..Default::default()
-                })
-                .await
-            }
+            Self::Stop(stop) => stop.run().await,
             Self::Reset(reset) => reset.run().await,
             Self::Reconfigure(reconfigure) => reconfigure.run().await,
             Self::RotateKey(rotate) => rotate.run().await,

@@ -1,4 +1,5 @@
-//! `peerage connector start` and `reset`: where in the log a connector begins.
+//! `peerage connector start`, `stop` and `reset`: whether a connector runs, and where in the log it
+//! begins.
 
 use super::Subject;
 use crate::{
@@ -15,6 +16,18 @@ pub(in crate::cli) struct Start {
     /// where it stood.
     #[arg(long, value_name = "POSITION")]
     from: Option<String>,
+}
+
+/// The engine's own are `provisioner` and `read-models@HOST`; `read-models` are those of all
+/// servers. A stopped provisioner opens and repairs nothing, and closes what is to be closed.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Stop {
+    #[command(flatten)]
+    subject: Subject,
+    /// For how long one of the engine's own stops, 4 hours at most, like 30m. It runs again by
+    /// itself when that is over; `connector start` ends it sooner.
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime_serde::re::humantime::parse_duration)]
+    stop_for: Option<std::time::Duration>,
 }
 
 #[derive(Debug, Args)]
@@ -38,6 +51,27 @@ impl Start {
             })
             .await
     }
+}
+
+impl Stop {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let stop_for = self.stop_for.map(duration);
+        self.subject
+            .send(|connector_id| v1::StopConnectorRequest {
+                connector_id,
+                stop_for,
+                ..Default::default()
+            })
+            .await
+    }
+}
+
+/// What is too long for a message is too long for a stop: the server says so.
+fn duration(it: std::time::Duration) -> prost_types::Duration {
+    prost_types::Duration::try_from(it).unwrap_or(prost_types::Duration {
+        seconds: i64::MAX,
+        nanos: 0,
+    })
 }
 
 impl Reset {

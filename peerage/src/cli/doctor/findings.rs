@@ -3,7 +3,7 @@
 use super::{Asked, Seen, cloud, output};
 use crate::api::v1::{
     CloudMode, Connector, ConnectorState, Drift, Exposure, GetServerInfoResponse, Network, Peering,
-    StoreKind,
+    StoppedConnector, StoreKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -140,6 +140,7 @@ fn server(asked: &Asked) -> Vec<Finding> {
             [remedy],
         ));
     }
+    found.extend(it.stopped.iter().map(|it| stopped(url, it)));
     found.extend(read_models(url, it));
     found.extend(clock(asked, it));
     let warnings = it.warnings.iter();
@@ -200,7 +201,28 @@ fn server(asked: &Asked) -> Vec<Finding> {
     found
 }
 
+/// Somebody has stopped one of the engine's own connectors at this server.
+fn stopped(url: &str, it: &StoppedConnector) -> Finding {
+    let until = output::when(it.until.as_ref());
+    let does = if it.connector_id == "provisioner" {
+        "it opens and repairs nothing meanwhile, and closes what is to be closed"
+    } else {
+        "what can be looked up stays as it is meanwhile"
+    };
+    let text = format!(
+        "{} is stopped by command until {until}: {does}",
+        it.connector_id
+    );
+    let remedy = format!("peerage connector start '{}'", it.connector_id);
+    finding(Severity::Risk, "connectors", url, text, [remedy])
+}
+
 fn read_models(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {
+    // Those that somebody has stopped are told as that.
+    let mut stopped = it.stopped.iter();
+    if stopped.any(|it| it.connector_id != "provisioner") {
+        return None;
+    }
     let lag = it.lag.as_ref().map_or(0, |it| it.seconds);
     let text = match (it.catching_up, lag) {
         (true, _) => "are being built: lists are not whole yet".to_owned(),

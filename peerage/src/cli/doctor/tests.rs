@@ -386,3 +386,36 @@ fn what_a_plan_says_of_permissions_and_quotas_is_found_with_what_to_do() {
     assert_eq!(one(&silent), (Severity::Problem, "cloud access"));
     assert_eq!(one(&of(Vec::new(), 3)), (Severity::Note, "cloud access"));
 }
+
+#[test]
+fn what_somebody_has_stopped_is_a_risk_each_once_with_the_command_that_ends_it() {
+    let stopped = |connector: &str| v1::StoppedConnector {
+        connector_id: connector.to_owned(),
+        since: stamp(noon()),
+        until: stamp(noon() + TimeDelta::minutes(30)),
+    };
+    let provisioner = v1::GetServerInfoResponse {
+        stopped: vec![stopped("provisioner")],
+        ..info()
+    };
+    assert_eq!(
+        one(&of(provisioner.clone())),
+        (Severity::Risk, "connectors")
+    );
+    // A stopped provisioner is no excuse for read models that are behind.
+    let behind = v1::GetServerInfoResponse {
+        catching_up: true,
+        ..provisioner
+    };
+    assert_eq!(found(&of(behind)).len(), 2);
+    let read_models = v1::GetServerInfoResponse {
+        stopped: vec![stopped("read-models@db1 127.0.0.1:2114")],
+        catching_up: true,
+        ..info()
+    };
+    let all = found(&of(read_models));
+    let [one] = &all[..] else { panic!("{all:?}") };
+    let remedy = "peerage connector start 'read-models@db1 127.0.0.1:2114'";
+    assert_eq!(one.remedy, [remedy]);
+    assert!(one.text.contains("2026-03-01"), "{}", one.text);
+}

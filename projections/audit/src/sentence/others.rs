@@ -7,7 +7,7 @@ use super::{
 use domain::{
     access::{AccessEvent, Subject},
     approval::ApprovalEvent,
-    connector::{ConnectorEvent, LogPosition, Settings, Sink, StartFrom},
+    connector::{ConnectorEvent, LogPosition, Settings, Sink, StartFrom, built_in::BuiltInEvent},
 };
 use journal::Body;
 
@@ -25,6 +25,11 @@ pub fn sentence_of(event_type: &str, version: u32, data: &[u8]) -> String {
         && let Some(event) = tagged().and_then(|it| serde_json::from_value(it).ok())
     {
         return connector_sentence(&event);
+    }
+    if BuiltInEvent::NAMES.contains(&event_type)
+        && let Some(event) = tagged().and_then(|it| serde_json::from_value(it).ok())
+    {
+        return built_in_sentence(&event);
     }
     if AccessEvent::NAMES.contains(&event_type)
         && let Some(event) = tagged().and_then(|it| serde_json::from_value(it).ok())
@@ -88,6 +93,22 @@ pub fn approval_sentence(event: &ApprovalEvent) -> String {
 
 fn named(subject: &Subject) -> &str {
     subject.subject.as_str()
+}
+
+/// An event of one of the engine's own connectors as a sentence.
+fn built_in_sentence(event: &BuiltInEvent) -> String {
+    let at = |host: &Option<String>| match host {
+        Some(host) => format!("the engine's own connector at {host}"),
+        None => "the engine's own connector".to_owned(),
+    };
+    fit(&match event {
+        BuiltInEvent::BuiltInConnectorStopped(it) => {
+            format!("stopped {}, until {}", at(&it.host), until(it.until))
+        }
+        BuiltInEvent::BuiltInConnectorStarted(it) => {
+            format!("ended the stop of {}", at(&it.host))
+        }
+    })
 }
 
 /// An event of a connector as a sentence.

@@ -682,6 +682,7 @@ async fn granted(log: &Journal, issuer: &Issuer, id: &str) {
                 ticket: None,
                 command: None,
                 cloud_calls: None,
+                term: None,
             },
             data,
         }

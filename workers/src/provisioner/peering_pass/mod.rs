@@ -9,7 +9,7 @@ mod steps;
 
 use super::{
     context::{Pass, as_of, on_record},
-    memory::Memory,
+    memory::{AsOf, Memory},
     observation::{Freshness, Observation, Unseen},
     observe::Observed,
     outlook::{Next, Outlook},
@@ -48,6 +48,8 @@ struct State {
     loaded: Arc<Loaded>,
     memory: Memory,
     freshness: Freshness,
+    /// Whether openings rested when it was planned last.
+    rested: bool,
     /// The sides that could not be looked at, where that holds up nothing.
     unseen: BySide<bool>,
     /// Whether this pass has made something, or may have.
@@ -143,6 +145,7 @@ impl<'a> PeeringPass<'a> {
             loaded,
             memory,
             freshness: self.observation.freshness(self.insists),
+            rested: self.pass.rest.now(),
             unseen: BySide::default(),
             has_made: false,
             has_ended_it: false,
@@ -156,10 +159,13 @@ impl<'a> PeeringPass<'a> {
             is_over && state.has_made && !state.has_ended_it
         };
         let State {
-            loaded, mut memory, ..
+            loaded,
+            mut memory,
+            rested,
+            ..
         } = state.into_inner();
         memory.calls = self.trace.take();
-        memory.schedule(outlook, as_of(&loaded, self.id), self.pass.settings);
+        memory.schedule(outlook, as_of(&loaded, self.id, rested), self.pass.settings);
         if may_have_left {
             memory.looks_once_more(Instant::now() + self.pass.settings.visibility_window);
         }
@@ -277,7 +283,7 @@ impl<'a> PeeringPass<'a> {
         }
         tracing::debug!(?steps, ?next, "planned");
         state.lock().memory.note_missing(&missing, now);
-        let planned_on = as_of(&self.loaded(state), self.id);
+        let planned_on = self.as_of(state);
         let unseen = state.lock().unseen.clone();
         let failed = BySide::of(|side| failed.get(side).clone().filter(|_| !unseen.get(side)));
         let gave_up = steps.iter().find_map(given_up).cloned();
@@ -303,7 +309,7 @@ impl<'a> PeeringPass<'a> {
         }
         // What was recorded, or what somebody asked for meanwhile, is on record now: whether
         // nothing is left to do is for a plan on that.
-        if next == Next::AtOnce || as_of(&self.loaded(state), self.id) != planned_on {
+        if next == Next::AtOnce || self.as_of(state) != planned_on {
             return Ok(Turn::Again);
         }
         let next = if polls { Next::Poll } else { next };
@@ -346,7 +352,8 @@ impl<'a> PeeringPass<'a> {
         state: &Mutex<State>,
         make: impl FnOnce(&Facts<'_>) -> T,
     ) -> Option<(T, DateTime<Utc>)> {
-        let state = state.lock();
+        let mut state = state.lock();
+        state.rested = self.pass.rest.now();
         let (network, peering) = on_record(&state.loaded, self.id)?;
         let now = (self.pass.clock)();
         self.observation.is_checked(network);
@@ -365,8 +372,15 @@ impl<'a> PeeringPass<'a> {
             seen_at: now - age,
             settings: self.pass.settings,
             unseen: state.unseen.clone(),
+            rests: state.rested,
         });
         Some((plan, now))
+    }
+
+    /// What the last plan depends on, as it is on record now.
+    fn as_of(&self, state: &Mutex<State>) -> Option<AsOf> {
+        let state = state.lock();
+        as_of(&state.loaded, self.id, state.rested)
     }
 
     /// Reads what a plan needs to see, unless a command changes meanwhile what is to be seen.
@@ -397,9 +411,10 @@ impl<'a> PeeringPass<'a> {
                 }),
                 () = self.pass.stop.cancelled() => return Ok(Looked::Interrupted),
                 () = self.interrupt.notified() => {
-                    let before = as_of(&loaded, self.id);
+                    let rested = state.lock().rested;
+                    let before = as_of(&loaded, self.id, rested);
                     let after = self.read_again(state).await?;
-                    if as_of(&after, self.id) != before {
+                    if as_of(&after, self.id, rested) != before {
                         // A call that is about to answer would have to be made again, and the
                         // session that it opens as well.
                         tokio::select! {

@@ -109,6 +109,9 @@ impl PeeringPass<'_> {
     ) -> Result<bool, JournalError> {
         if action.opens() {
             self.read_again(state).await?;
+            if self.pass.rest.now() {
+                return Ok(false);
+            }
         }
         let loaded = self.loaded(state);
         let is_asked_for = on_record(&loaded, self.id)

@@ -112,6 +112,8 @@ pub(super) struct Facts<'a> {
     pub(super) settings: &'a ProvisionerSettings,
     /// The sides that could not be looked at in this pass.
     pub(super) unseen: BySide<bool>,
+    /// Whether openings and repairs rest.
+    pub(super) rests: bool,
 }
 
 /// Plans the next steps for one peering.
@@ -312,10 +314,10 @@ impl Draft {
         }
     }
 
-    /// Leaves out what may not be opened now: in a network that is frozen or a peering in
-    /// quarantine anything, and while an exposure stands that the policy covers every route.
+    /// Leaves out what may not be opened now: while openings rest, in a network that is frozen or a
+    /// peering in quarantine anything, and while an exposure stands that the policy covers every route.
     fn hold_back(&mut self, facts: &Facts<'_>) {
-        if !facts.network.may_open(facts.peering) {
+        if facts.rests || !facts.network.may_open(facts.peering) {
             self.intent = None;
             self.halves.retain(|it| it.change == HalfChange::Remove);
             self.actions.retain(|it| !it.opens());

@@ -340,6 +340,8 @@ impl DryRun<'_> {
             seen_at,
             settings,
             unseen: BySide::default(),
+            // It tells what is done once that goes on.
+            rests: false,
         }))
     }
 

@@ -64,6 +64,7 @@ fn worker(cloud: &SimulatedCloud) -> Worker {
         settings,
         graph: RwLock::default(),
         turns: Default::default(),
+        rest: Default::default(),
         stop: CancellationToken::new(),
     }
 }

@@ -204,6 +204,7 @@ fn limited(
         seen_at,
         settings: &settings,
         unseen: BySide::default(),
+        rests: false,
     })
 }
 
@@ -417,6 +418,7 @@ fn a_peer_that_another_private_network_of_this_log_shares_must_tell_the_two_apar
         seen_at: at(0),
         settings: &settings,
         unseen: BySide::default(),
+        rests: false,
     };
     expect(
         &plan(&facts),

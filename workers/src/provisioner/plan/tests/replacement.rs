@@ -103,6 +103,7 @@ fn local_closings(log: &Log, seen: &Observed) -> Plan {
             seen_at: at(0),
             settings: &settings,
             unseen: BySide::default(),
+            rests: false,
         },
         Side::Local,
     )

@@ -25,6 +25,7 @@ mod orphans;
 mod ownership;
 mod ranges;
 mod removal;
+mod rests;
 mod routes;
 mod shared;
 mod stale;
@@ -166,6 +167,7 @@ impl Life {
                 log: &self.log,
                 clock: &self.clock,
                 settings: &settings,
+                rest: &Default::default(),
                 graph: &parking_lot::RwLock::default(),
                 turns: &crate::provisioner::turns::Turns::default(),
                 stop: &CancellationToken::new(),

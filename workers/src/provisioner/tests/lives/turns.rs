@@ -97,6 +97,7 @@ async fn work(cloud: Arc<dyn Cloud>, log: &Log, clock: &Clock, turns: &Turns) {
             log,
             clock,
             settings: &settings,
+            rest: &Default::default(),
             graph: &graph,
             turns,
             stop: &stop,
