@@ -17,7 +17,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use journal::{FollowError, Followed, Follower, Journal, Position};
 use rusqlite::Connection;
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{borrow::Cow, convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
 /// How often the log is followed anew to its end that holds less than the tree.
@@ -260,7 +260,7 @@ impl AuditTree {
 
 fn follow(journal: &Journal, from: Position) -> Follower {
     let from = (from != Position::START).then_some(from);
-    journal.follow(from, Followed::Named(&PREFIXES))
+    journal.follow(from, Followed::Named(std::borrow::Cow::Borrowed(&PREFIXES)))
 }
 
 /// Both roots, and which of them is the one that was signed.
