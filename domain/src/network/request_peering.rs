@@ -12,7 +12,10 @@ use super::{
         AcceptRoute, RequestPeering, RestrictFirewall, SetDnsResolution, SetLinkOption, Setup,
         SetupOption,
     },
-    event::{FirewallRestricted, NetworkEvent, PeeringRequested, Tenure},
+    event::{
+        Consent, FirewallRestricted, LinkOption, LinkOptionSet, NetworkEvent, PeeringRequested,
+        Tenure,
+    },
     evolve, link_option,
     peer::{PEER_RANGES, Peer},
     register, restrict_firewall, subnets, tenure,
@@ -66,6 +69,23 @@ pub(super) fn decide(
     });
     let closed = std::iter::once(requested.into()).chain(denied);
     let closed = closed.chain(tenure::begin(network, peering_id, &setup.tenure, now)?);
+    // A half that is made closed is to be opened, once it is seen that its network keeps the other
+    // one out.
+    let kept = Side::BOTH
+        .into_iter()
+        .filter(|side| *side == Side::Local || terms.consent == Consent::Delegated);
+    let opened = kept
+        .filter(|_| network.provider == LinkOption::VirtualNetworkAccess.provider())
+        .map(|side| {
+            LinkOptionSet {
+                peering_id,
+                side,
+                option: LinkOption::VirtualNetworkAccess,
+                enabled: true,
+            }
+            .into()
+        });
+    let closed = closed.chain(opened);
     let closed = closed.collect();
     set_up(network, peering_id, setup, closed, places, now)
 }

@@ -24,4 +24,5 @@ pub mod store;
 pub mod strict;
 pub mod venv;
 pub mod wait;
+pub mod wire;
 pub mod workspace;

@@ -133,7 +133,7 @@ impl Cloud for AzureCloud {
     ) -> Result<Vec<LinkView>, CloudError> {
         let asked = Asked::of(Operation::Links, at);
         let seen = self.seen(&asked, of).await?;
-        links::all(&self.arm, &asked, &seen)
+        links::all(&self.arm, &asked, &seen).await
     }
 
     async fn route_tables(

@@ -4,6 +4,7 @@ use crate::{
     arm::{
         Arm, ResourceId,
         model::{AddressSpace, Half, Vnet},
+        same,
     },
     refusals::Asked,
 };
@@ -25,8 +26,9 @@ pub(crate) struct Seen {
     pub(crate) vnet: Vnet,
 }
 
-/// The halves of these networks.
-pub(crate) fn all(
+/// The halves of these networks. Whose the other end is, a half does not say: of each subscription
+/// that this process has not heard of yet, that is asked once.
+pub(crate) async fn all(
     arm: &Arm,
     asked: &Asked<'_>,
     seen: &[Seen],
@@ -34,6 +36,12 @@ pub(crate) fn all(
     let mut views = Vec::new();
     for network in seen {
         for half in &network.vnet.properties.virtual_network_peerings {
+            let remote = ResourceId::vnet(&half.properties.remote_virtual_network.id);
+            let is_elsewhere =
+                |it: &ResourceId| !same(it.subscription(), network.id.subscription());
+            if let Some(remote) = remote.filter(is_elsewhere) {
+                arm.tenant(&remote).await;
+            }
             views.push(view(arm, asked, seen, network, half)?);
         }
     }
@@ -86,7 +94,7 @@ fn view(
 }
 
 /// The other end. A half names it by its id, which says neither its tenant nor its region: the
-/// tenant is told elsewhere, and the region is taken for this one.
+/// tenant is known by then, and the region is taken for this one.
 fn there(arm: &Arm, asked: &Asked<'_>, half: &Half) -> Result<NetworkRef, CloudError> {
     let id = &half.properties.remote_virtual_network.id;
     let tenant = match ResourceId::vnet(id) {

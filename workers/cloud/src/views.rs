@@ -302,6 +302,18 @@ pub struct RuleView {
     pub owner: Option<Owner>,
 }
 
+/// The collections whose rules nobody removes for one network: a network security group's defaults
+/// (Azure), and policies of an organisation (GCP).
+const KEPT: [&str; 2] = ["defaultSecurityRules", "firewallPolicies"];
+
+impl RuleView {
+    /// Whether the rule can be removed at all; if not, only a denial before it helps.
+    pub fn is_removable(&self) -> bool {
+        let mut parts = self.id.as_str().split('/');
+        !parts.any(|it| KEPT.contains(&it))
+    }
+}
+
 /// A kind of inbound traffic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {

@@ -15,8 +15,8 @@ use super::{
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, GroupView,
-    InterfaceView, LinkView, NetworkRef, NetworkView, OperationState, Rehearsal, Rehearsed,
-    RouteTableView, SubnetView,
+    InterfaceView, LinkForm, LinkView, NetworkRef, NetworkView, OperationState, Rehearsal,
+    Rehearsed, RouteTableView, SubnetView,
 };
 use domain::{
     PeeringId, Side,
@@ -245,7 +245,15 @@ impl Observation {
     }
 
     /// What a change on this side of a peering may have made untrue is to be read again for it.
-    pub(super) fn touch(&self, freshness: &mut Freshness, side: Side, touches: Touches) {
+    /// Where links are made of two halves, the engine's own rules stand in the lists in front of
+    /// subnets too.
+    pub(super) fn touch(
+        &self,
+        freshness: &mut Freshness,
+        side: Side,
+        touches: Touches,
+        form: LinkForm,
+    ) {
         let last = self.reads.lock().asked;
         let queries = match touches {
             Touches::Links => Side::BOTH
@@ -253,7 +261,11 @@ impl Observation {
                 .flat_map(|side| [Query::Links(side), Query::Operation(side)])
                 .collect(),
             Touches::Tables => vec![Query::Tables(side)],
-            Touches::Groups => vec![Query::Groups(side), Query::Interfaces(side)],
+            Touches::Groups => {
+                let mut queries = vec![Query::Groups(side), Query::Interfaces(side)];
+                queries.extend(form.is_two_objects().then_some(Query::AccessLists(side)));
+                queries
+            }
         };
         freshness
             .touched
@@ -541,7 +553,7 @@ mod tests {
             .query(&cloud, &network, &peering, &BTreeSet::from([tables]), &one)
             .await
             .expect("a read");
-        observation.touch(&mut one, Side::Local, Touches::Tables);
+        observation.touch(&mut one, Side::Local, Touches::Tables, LinkForm::OneObject);
         let reads = observation.reads.lock();
         assert!(!reads.has(&network, &peering, tables, &one));
         assert!(reads.has(&network, &peering, tables, &other));

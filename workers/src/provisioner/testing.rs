@@ -88,7 +88,11 @@ pub(super) fn commands() -> Vec<NetworkCommand> {
 
 /// The same at this provider.
 fn commands_at(provider: Provider) -> Vec<NetworkCommand> {
-    let id = peering_id();
+    commands_of(provider, peering_id(), CLIENTS)
+}
+
+/// The same, of a peering with this id, whose clients are in this range.
+fn commands_of(provider: Provider, id: PeeringId, clients: &str) -> Vec<NetworkCommand> {
     let subnets = |names: &[&str]| {
         names
             .iter()
@@ -112,7 +116,7 @@ fn commands_at(provider: Provider) -> Vec<NetworkCommand> {
         account: account.parse().unwrap(),
         region: Region::of(provider, region).unwrap(),
         cloud_network: cloud_network.parse().unwrap(),
-        ranges: vec![range(CLIENTS)],
+        ranges: vec![range(clients)],
         subnets: Vec::new(),
     };
     let route = |side, destination| {
@@ -129,15 +133,25 @@ fn commands_at(provider: Provider) -> Vec<NetworkCommand> {
             terms: Terms::default(),
             setup: domain::network::Setup::default(),
         }),
-        route(Side::Local, CLIENTS),
+        route(Side::Local, clients),
         route(Side::Remote, "10.20.0.0/16"),
-        restrict(&[client_rule()]),
+        restricted(
+            id,
+            &[InboundRule {
+                source: range(clients),
+                ..client_rule()
+            }],
+        ),
     ]
 }
 
 pub(super) fn restrict(admit: &[InboundRule]) -> NetworkCommand {
+    restricted(peering_id(), admit)
+}
+
+fn restricted(peering_id: PeeringId, admit: &[InboundRule]) -> NetworkCommand {
     NetworkCommand::RestrictFirewall(RestrictFirewall {
-        peering_id: peering_id(),
+        peering_id,
         side: Side::Local,
         admit: admit.to_vec(),
         tenure: Default::default(),
@@ -162,6 +176,9 @@ pub(super) fn peering_id() -> PeeringId {
 pub(super) struct Log {
     inner: Arc<Mutex<(Arc<Loaded>, Vec<NetworkEvent>)>>,
     told_by: Arc<OnceLock<ToldBy>>,
+    served: Arc<OnceLock<ServedClouds>>,
+    /// What its commands are numbered from: another engine's log has other ids.
+    first: usize,
     appends: Arc<AtomicUsize>,
     calls: Arc<Mutex<Vec<(usize, domain::CloudCalls)>>>,
 }
@@ -232,8 +249,38 @@ impl Log {
         log
     }
 
+    /// The log of another engine than the first, by its number, whose clouds are these: of a
+    /// network at this provider, with all of its subnets, and what is asked of it.
+    pub(super) fn of_engine(
+        (number, clients): (usize, &str),
+        (provider, served): (Provider, ServedClouds),
+        clock: &Clock,
+        ask: impl Fn(RequestPeering) -> NetworkCommand,
+    ) -> Self {
+        let first = number * 1_000_000;
+        let log = Self {
+            first,
+            ..Self::default()
+        };
+        log.served.get_or_init(|| served);
+        let id = ids(first + 1).peering(ids(first).network());
+        let mut commands = commands_of(provider, id, clients);
+        if let Some(NetworkCommand::RegisterNetwork(register)) = commands.first_mut() {
+            register.subnets.clear();
+        }
+        log.told_by(clock).asked_of(commands, ask)
+    }
+
     fn asked(self, ask: impl Fn(RequestPeering) -> NetworkCommand) -> Self {
-        for command in commands() {
+        self.asked_of(commands(), ask)
+    }
+
+    fn asked_of(
+        self,
+        commands: Vec<NetworkCommand>,
+        ask: impl Fn(RequestPeering) -> NetworkCommand,
+    ) -> Self {
+        for command in commands {
             let command = if let NetworkCommand::RequestPeering(request) = command {
                 ask(request)
             } else {
@@ -308,11 +355,13 @@ impl Log {
             &inner.0.network,
             command,
             &Context {
-                clouds: Some(Arc::new(simulated())),
+                clouds: Some(Arc::new(
+                    self.served.get().cloned().unwrap_or_else(simulated),
+                )),
                 ..Context::default()
             },
             now,
-            ids(revision),
+            ids(self.first + revision),
         )?;
         for event in &events {
             let revision = inner.1.len() as u64;
@@ -383,7 +432,8 @@ impl Log {
     }
 
     pub(super) fn peering(&self) -> Peering {
-        self.network().peerings[&peering_id()].clone()
+        let id = ids(self.first + 1).peering(ids(self.first).network());
+        self.network().peerings[&id].clone()
     }
 }
 

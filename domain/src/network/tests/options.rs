@@ -1,6 +1,6 @@
 //! Options of a link: wanted per side, seen per side, and only where the provider has them.
 
-use super::{super::*, given, recorded, samples::*};
+use super::{super::*, COMMAND, fold, given, now, recorded, samples::*};
 use crate::side::Side;
 
 fn resolve(side: Side, enabled: bool) -> SetDnsResolution {
@@ -244,4 +244,53 @@ fn a_request_brings_options_along_and_what_one_needs_comes_first() {
         order,
         [LinkOption::GatewayTransit, LinkOption::RemoteGateways]
     );
+}
+
+/// A half is made closed at Azure; that it is to be opened is on record with the request, for the
+/// sides that the engine keeps.
+#[test]
+fn a_request_where_halves_are_made_closed_says_that_they_are_to_be_opened() {
+    for (consent, kept) in [
+        (Consent::Delegated, &Side::BOTH[..]),
+        (Consent::Owner, &[Side::Local]),
+    ] {
+        for (provider, wanted) in [(Provider::Azure, kept), (Provider::Gcp, &[])] {
+            let region = match provider {
+                Provider::Azure => "westeurope",
+                Provider::Gcp | Provider::Aws => "europe-west1",
+            };
+            let region = crate::Region::of(provider, region).unwrap();
+            let network = RegisterNetwork {
+                provider,
+                region: region.clone(),
+                ..register()
+            };
+            let request = RequestPeering {
+                peer: Peer {
+                    provider,
+                    region,
+                    ..peer(1)
+                },
+                terms: Terms {
+                    consent,
+                    ..Terms::default()
+                },
+                setup: Setup::default(),
+            };
+            let network = fold([registered_as(network, network_id())]);
+            let (context, ids) = (crate::Context::default(), crate::Ids::of(COMMAND));
+            let events = decide(&network, &request.into(), &context, now(), ids).unwrap();
+            let opens = |event| opened_by(event, LinkOption::VirtualNetworkAccess);
+            let opened: Vec<Side> = events.iter().filter_map(opens).collect();
+            assert_eq!(opened, wanted, "{provider}, {consent:?}");
+        }
+    }
+}
+
+fn opened_by(event: &NetworkEvent, option: LinkOption) -> Option<Side> {
+    if let NetworkEvent::LinkOptionSet(it) = event {
+        (it.option == option && it.enabled).then_some(it.side)
+    } else {
+        None
+    }
 }

@@ -13,7 +13,7 @@ mod server;
 mod shown;
 mod signed;
 
-pub use resources::{Operation, Parent};
+pub use resources::{Child, Operation, Outcome, Parent};
 pub use server::{FakeArm, SECRET};
 
 use serde_json::{Map, Value, json};

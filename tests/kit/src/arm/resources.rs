@@ -107,6 +107,12 @@ impl State {
         };
         let id = format!("/{}", words[..8].join("/"));
         let key = id.to_ascii_lowercase();
+        let tenant = asked.tenant.clone().unwrap_or_default();
+        let is_read = words.len() == 8 && asked.method == "GET";
+        let refused = self.may(&tenant, &format!("{kind}/read"));
+        if let Some(refused) = refused.filter(|_| is_read) {
+            return refused;
+        }
         match (words.get(8), words.get(9), asked.method.as_str()) {
             (None, _, "GET") => match self.parents.get(&key) {
                 Some(parent) => {

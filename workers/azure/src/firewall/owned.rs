@@ -30,6 +30,18 @@ pub(crate) async fn create(
     let id = asked.vnet(&network.network)?;
     let vnet = vnet_of(arm, &asked, &id).await?;
     let guarded = Guarded::read(arm, &asked, &vnet).await?;
+    let name = rules::denial(owner.peering);
+    let mut given_groups = guarded.given(given);
+    let is_taken = |it: &&SecurityGroup| {
+        existing(it, &name).is_some_and(|rule| !rules::is_denial_of(rule, owner.peering))
+    };
+    if let Some(taken) = given_groups.find(is_taken) {
+        let message = format!(
+            "{} has a rule `{name}` that the engine did not make",
+            taken.id
+        );
+        return Err(asked.error(CloudErrorKind::Conflict).message(message));
+    }
     let put = put_denials(arm, &asked, given, (&id, &guarded), owner).await?;
     let group = rules::group_id(network.network.as_str(), owner.peering)
         .ok_or_else(|| asked.missing(network.network.as_str()))?;
@@ -97,7 +109,9 @@ pub(crate) async fn delete(
     for rule in guarded.given(given).flat_map(all_rules) {
         match rules::owner(&rule.name) {
             Some((of, false)) if of == peering => drop(admissions.insert(rule.name.clone())),
-            Some((of, true)) if of == peering => drop(denials.insert(rule.name.clone())),
+            Some((of, true)) if of == peering && rules::is_denial_of(rule, peering) => {
+                let _ = denials.insert(rule.name.clone());
+            }
             Some(_) | None => {}
         }
     }

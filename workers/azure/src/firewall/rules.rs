@@ -5,7 +5,7 @@
 //!   peerage-{peering}-{port}-{digest}    admits one port from one range to one
 //! ```
 
-use crate::arm::{ResourceId, model::RuleProperties, model::SecurityRule};
+use crate::arm::{ResourceId, model::RuleProperties, model::SecurityRule, same};
 use cloud::{Owner, group_name, owner_by_name};
 use domain::{
     PeeringId,
@@ -43,6 +43,19 @@ pub(super) fn owner(name: &str) -> Option<(PeeringId, bool)> {
     let rest = name.get(LONGEST..)?;
     let is_ours = rest.is_empty() || rest.starts_with('-');
     is_ours.then_some((owner.peering, rest.is_empty()))
+}
+
+/// Whether a rule of the denial's name is the engine's: it denies, or says whose it is. What is
+/// neither was there before.
+pub(super) fn is_denial_of(rule: &SecurityRule, peering: PeeringId) -> bool {
+    let told = rule.properties.description.as_deref();
+    let owner: Option<Owner> = told.and_then(|it| it.parse().ok());
+    let is_told = owner.is_some_and(|it| it.peering == peering);
+    owner_by(&rule.name, peering) && (is_told || same(&rule.properties.access, "Deny"))
+}
+
+fn owner_by(name: &str, peering: PeeringId) -> bool {
+    owner(name) == Some((peering, true))
 }
 
 /// Whether this is a rule of the engine's that admits something for this peering.

@@ -122,6 +122,7 @@ fn own(
         match rules::owner(&rule.name) {
             Some((of, true)) if of == peering => owner = Some(rules::owner_of(rule, peering)),
             Some((of, false)) if of == peering => {
+                owner.get_or_insert_with(|| rules::owner_of(rule, peering));
                 let of = &rule.properties;
                 let id = asked.name("rule", &format!("{group}/{}", rule.name))?;
                 shown.entry(&rule.name).or_insert_with(|| RuleView {
@@ -157,7 +158,8 @@ fn own(
                 ..everything()
             },
             text: format!("everything: no denial in {}", open.join(", ")),
-            owner: None,
+            // It stands for a rule of the engine's.
+            owner,
         });
     }
     Ok(Some(GroupView {

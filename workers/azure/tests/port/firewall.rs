@@ -347,7 +347,7 @@ async fn a_denial_that_somebody_removes_shows_as_a_rule_and_is_put_again_by_revo
     });
     let view = world.own(&group).await.unwrap();
     let open = view.rules.iter().find(|it| it.rule.is_none()).unwrap();
-    assert_eq!(open.owner, None, "nobody of ours admits that");
+    assert_eq!(open.owner, Some(OWNER), "it stands for a rule of ours");
     world.cloud.revoke_rule(at, &group, &open.id).await.unwrap();
     let view = world.own(&group).await.unwrap();
     assert_eq!((view.rules.len(), view.owner), (1, Some(OWNER)));

@@ -391,3 +391,46 @@ async fn a_network_elsewhere_is_absent_and_one_with_a_wrong_guid_is_told() {
     let identity = world.cloud.identity(&world.remote.at).await.unwrap();
     assert_eq!(identity, world.remote.at.account);
 }
+
+#[tokio::test]
+async fn a_process_that_has_just_begun_learns_whose_the_other_network_is_and_takes_it_for_nobodys_else()
+ {
+    let mut world = World::new().await;
+    world.both().await;
+    for side in Side::BOTH {
+        world.restart();
+        let view = world.view(side).await.unwrap();
+        let other = world.network(side.other());
+        assert_eq!(view.accepter.network.at.account, other.at.account, "{side}");
+        let before = world.fake.take_seen().len();
+        assert!(before > 0);
+        let _ = world.view(side).await.unwrap();
+        let asked = world.fake.take_seen();
+        let without = asked.iter().filter(|it| it.tenant.is_none()).count();
+        assert_eq!(without, 0, "it is asked once");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_of_the_denials_name_that_the_engine_did_not_make_is_neither_written_over_nor_removed()
+ {
+    let world = World::new().await;
+    world.both().await;
+    let name = group_name(PEERING);
+    let id = format!("{}/securityRules/{name}", nsg_id(LOCAL));
+    let theirs = json!({ "properties": {
+        "access": "Allow", "direction": "Inbound", "protocol": "Tcp", "priority": 300,
+        "sourceAddressPrefix": "192.168.0.0/16", "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "22",
+    } });
+    world.fake.plant(&id, &theirs);
+    let before = world.fake.child(&nsg_id(LOCAL), "securityRules", &name);
+    assert!(before.is_some());
+    let made = world.cloud.create_group(&world.local, OWNER).await;
+    assert_eq!(kind(made), Some(CloudErrorKind::Conflict));
+    let group = format!("{}/{name}", world.local.network).parse().unwrap();
+    let deleted = world.cloud.delete_group(&world.local.at, &group).await;
+    assert_eq!(kind(deleted), Some(CloudErrorKind::NotFound));
+    let after = world.fake.child(&nsg_id(LOCAL), "securityRules", &name);
+    assert_eq!(after, before);
+}

@@ -203,6 +203,23 @@ impl FakeCompute {
         (state.projects[project].clone(), number.to_string())
     }
 
+    /// A firewall rule as it is.
+    pub fn firewall_named(&self, project: &str, name: &str) -> Option<Value> {
+        self.state.lock().show_firewall(project, name).ok()
+    }
+
+    /// Somebody sets something on a half by hand.
+    pub fn set_half(&self, project: &str, network: &str, name: &str, members: &Value) {
+        let mut state = self.state.lock();
+        let halves = state
+            .networks
+            .iter_mut()
+            .filter(|it| it.is(project, network));
+        let halves = halves.flat_map(|it| it.halves.iter_mut());
+        let found = halves.filter(|it| it.name == name);
+        found.for_each(|it| it.set(members));
+    }
+
     /// The names of a project's firewall rules.
     pub fn firewalls_of(&self, project: &str) -> Vec<String> {
         self.state.lock().firewall_names(project)

@@ -12,7 +12,7 @@ use crate::provisioner::{
     sides,
     turns::operation_of,
 };
-use cloud::{CloudError, CloudErrorKind};
+use cloud::{CloudError, CloudErrorKind, LinkForm};
 use domain::{
     BySide, Side,
     network::{HalfOperationStarted, Outcome, Peering, PeeringInitiationRefused, Registered},
@@ -168,7 +168,9 @@ impl PeeringPass<'_> {
         {
             let state = &mut *state.lock();
             let (side, touches) = (action.side(), action.touches());
-            self.observation.touch(&mut state.freshness, side, touches);
+            let form = LinkForm::of(network.provider);
+            self.observation
+                .touch(&mut state.freshness, side, touches, form);
             if let Action::AcceptLink { link, .. } = action
                 && !matches!(&report, Report::Failed(error) if error.definitely_not_applied())
             {

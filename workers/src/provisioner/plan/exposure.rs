@@ -12,8 +12,8 @@
 use super::{Draft, Facts, Query, firewall};
 use crate::provisioner::{apply::Action, sides};
 use cloud::{
-    AccessEntry, AccessListView, Direction, GroupView, LetsIn, RouteTarget, RuleView, Source,
-    Traffic, lets_in,
+    AccessEntry, Direction, GroupView, LetsIn, LinkForm, RouteTarget, RuleView, Source, Traffic,
+    lets_in,
 };
 use domain::{
     Side,
@@ -88,16 +88,22 @@ pub(super) fn open<'a>(facts: &Facts<'a>, side: Side, draft: &mut Draft) -> Opti
         return Some(open);
     }
     let lists = draft.require(facts.seen.lists.get(side), Query::AccessLists(side))?;
-    let guards: Vec<_> = lists
+    let declared = declared(facts, side, groups);
+    let guards: Vec<Vec<AccessEntry>> = lists
         .iter()
         .filter(|list| !list.subnets.is_empty())
+        .map(|list| {
+            let entries = list.entries.iter();
+            let others = entries.filter(|it| !it.allow || !declared.contains(&&it.traffic));
+            others.cloned().collect()
+        })
         .collect();
     open.retain_mut(|it| {
         let traffic = Traffic {
             source: sources(facts, side, it.rule, &from),
             ..it.rule.admits.clone()
         };
-        let verdict = |list: &&AccessListView| lets_in(&list.entries, &traffic, &from);
+        let verdict = |entries: &Vec<AccessEntry>| lets_in(entries, &traffic, &from);
         let Some(most) = guards.iter().map(verdict).max() else {
             return true;
         };
@@ -105,6 +111,23 @@ pub(super) fn open<'a>(facts: &Facts<'a>, side: Side, draft: &mut Draft) -> Opti
         most != LetsIn::No
     });
     Some(open)
+}
+
+/// What the engine's own rules admit, where they stand in the lists in front of subnets: what comes
+/// in by those was declared, and comes in by nobody else's rule.
+fn declared<'a>(facts: &Facts<'_>, side: Side, groups: &'a [GroupView]) -> Vec<&'a Traffic> {
+    if !LinkForm::of(facts.network.provider).is_two_objects() {
+        return Vec::new();
+    }
+    let ours = groups
+        .iter()
+        .filter(|group| firewall::is_ours(facts, side, group));
+    let rules = ours.flat_map(|group| {
+        let known = firewall::known_of(facts, side, group);
+        let rules = group.rules.iter();
+        rules.filter(move |rule| firewall::own(facts, side, &known, rule).is_some())
+    });
+    rules.map(|rule| &rule.admits).collect()
 }
 
 /// The exposures on record that the policy says to revoke, if they are still there.
@@ -206,7 +229,7 @@ fn revoke(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dra
     let is_shown = seen_to_reach(facts, side)
         .is_some_and(|more| judge(&rule.admits.source, rule, &more) == LetsIn::Yes);
     let is_known = judge(&rule.admits.source, rule, &from) == LetsIn::Yes;
-    if !revokes(facts, &group.group) || !(is_known || is_shown) {
+    if !revokes(facts, &group.group) || !rule.is_removable() || !(is_known || is_shown) {
         return;
     }
     let firewall = facts.peering.firewall.get(side);

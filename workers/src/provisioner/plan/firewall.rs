@@ -7,7 +7,7 @@ use super::{
     later, pair,
 };
 use crate::provisioner::apply::Action;
-use cloud::{FirewallPart, GroupView, RuleView, group_name};
+use cloud::{FirewallPart, GroupView, LinkForm, RuleView, group_name};
 use domain::{
     Side,
     network::{
@@ -431,6 +431,14 @@ pub(super) fn stays(
 
 /// Rules in our group that the engine did not make are left alone, and a person is told. Says
 /// whether there are none that matter.
+/// Whether a rule is the engine's and admits what the engine never admits: somebody has changed it,
+/// or it stands for a denial of the engine's that is missing. Only where a rule's name says whose
+/// it is; a tag can be copied.
+fn is_altered(facts: &Facts<'_>, rule: &RuleView) -> bool {
+    let says_by_name = LinkForm::of(facts.network.provider).is_two_objects();
+    says_by_name && rule.rule.is_none() && pair::has_our_tag(facts, rule.owner)
+}
+
 fn strangers(
     facts: &Facts<'_>,
     side: Side,
@@ -447,6 +455,18 @@ fn strangers(
     strange.retain(|rule| !facts.peering.accepted_drift.contains_key(&kind(rule)));
     if strange.is_empty() {
         return true;
+    }
+    let (altered, strange): (Vec<_>, Vec<_>) = strange
+        .into_iter()
+        .partition(|rule| is_altered(facts, rule));
+    for rule in altered {
+        if drift::classify(facts, kind(rule), draft) == Verdict::Repair {
+            let (group, id) = (view.group.clone(), rule.id.clone());
+            draft.act(facts, Action::RevokeRule { side, group, id });
+        }
+    }
+    if strange.is_empty() {
+        return false;
     }
     for rule in &strange {
         drift::report(facts, kind(rule), draft);

@@ -7,6 +7,7 @@
 use super::{
     Draft, Facts, Query,
     drift::{self, Verdict},
+    exposure,
 };
 use crate::provisioner::{apply::Action, sides};
 use cloud::LinkView;
@@ -131,7 +132,7 @@ fn is_possible(
     if option == LinkOption::DnsResolution {
         return can_resolve(facts, draft);
     }
-    if option == LinkOption::VirtualNetworkAccess && !may_open(facts, side, draft) {
+    if option == LinkOption::VirtualNetworkAccess && !may_open(facts, draft) {
         return false;
     }
     let other = side.other();
@@ -174,23 +175,34 @@ pub(super) fn is_still_needed(
     })
 }
 
-/// Whether the half may be opened: the side's firewall was seen to be as it should, and nobody
-/// else's rule lets the other side in.
-fn may_open(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
-    let firewall = facts.peering.firewall.get(side);
-    if !firewall.is_enforced() {
+/// Whether a half may be opened: on each side that the engine keeps, its firewall was seen to be as
+/// it should, and nobody else's rule lets the other side in. What a half opens, Azure says in two
+/// ways; so neither is opened before both networks are closed.
+fn may_open(facts: &Facts<'_>, draft: &mut Draft) -> bool {
+    let mut may = true;
+    for side in facts.peering.kept_sides() {
+        may &= is_closed(facts, side, draft);
+    }
+    may
+}
+
+fn is_closed(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
+    if !facts.peering.firewall.get(side).is_enforced() {
         return false;
     }
-    let rules: Vec<_> = firewall
-        .exposures
-        .values()
-        .map(|it| format!("{} of {}", it.exposure.admits, it.exposure.group_name))
-        .collect();
-    if rules.is_empty() {
+    let Some(open) = exposure::open(facts, side, draft) else {
+        return false;
+    };
+    if open.is_empty() {
         return true;
     }
+    let rules: Vec<_> = open
+        .iter()
+        .map(|it| format!("{} of {}", it.rule.text, it.group.name))
+        .collect();
     let message = format!(
-        "the half stays closed: the other side would be let in by {}",
+        "the halves stay closed: at {}, the other side would be let in by {}",
+        sides::network(facts.network, facts.peering, side),
         rules.join("; ")
     );
     let remedy = vec![

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod lives;
+mod stand_ins;
 
 use super::{
     context::{Pass, Wake},

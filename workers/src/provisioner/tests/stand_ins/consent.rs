@@ -1,0 +1,124 @@
+//! Whose word it takes: a side that its owner keeps is waited for, and never touched.
+
+use super::{Life, Quality, Which};
+use crate::provisioner::testing::peering_id;
+use domain::{
+    Side,
+    network::{AbandonPeering, AcceptedBy, BlockCause, Consent, Leftover},
+};
+
+in_every_world!(
+    the_owners_half_is_waited_for_and_never_touched,
+    a_half_that_its_owner_removed_first_leaves_nothing_behind,
+    a_request_whose_owner_never_came_is_taken_back_whole,
+    a_half_of_that_name_that_no_request_on_record_made_is_left_alone,
+    a_strangers_half_for_the_pair_is_not_taken_over,
+);
+
+const THEIRS: &str = "to-the-private-network";
+
+fn waits(it: &domain::network::Peering) -> bool {
+    it.life.as_str() == "awaiting_acceptance"
+}
+
+async fn the_owners_half_is_waited_for_and_never_touched(life: Life) {
+    let mut life = life.with_consent(Consent::Owner);
+    life.until("the owner's turn", waits).await;
+    assert_eq!(life.names_on(Side::Remote), [""; 0]);
+    life.world.join(Side::Remote, THEIRS);
+    life.converges().await;
+    let by = life.log.peering().acceptance.map(|it| it.accepted_by);
+    assert_eq!(by, Some(AcceptedBy::Owner));
+    assert_eq!(life.world.rules(Side::Remote).len(), 0, "theirs to keep");
+    let half = life.world.halves(Side::Remote);
+    life.removes();
+    life.ends_as("abandoned").await;
+    assert_eq!(life.names_on(Side::Local), [""; 0]);
+    assert_eq!(life.world.halves(Side::Remote), half, "as they made it");
+    let left = Leftover::Half {
+        side: Side::Remote,
+        link: None,
+    };
+    assert_eq!(life.log.peering().leftovers(), [left]);
+}
+
+async fn a_half_that_its_owner_removed_first_leaves_nothing_behind(life: Life) {
+    let mut life = life.with_consent(Consent::Owner);
+    life.until("the owner's turn", waits).await;
+    life.world.join(Side::Remote, THEIRS);
+    life.converges().await;
+    life.world.part(Side::Remote, THEIRS);
+    life.removes();
+    life.ends_as("removed").await;
+    life.is_clean("both are gone");
+}
+
+async fn a_request_whose_owner_never_came_is_taken_back_whole(life: Life) {
+    let mut life = life.with_consent(Consent::Owner);
+    life.until("the owner's turn", waits).await;
+    life.removes();
+    life.ends_as("removed").await;
+    life.is_clean("nobody came");
+}
+
+async fn a_half_of_that_name_that_no_request_on_record_made_is_left_alone(mut life: Life) {
+    let name = life.name();
+    life.world.join(Side::Local, &name);
+    life.blocks(BlockCause::Conflict, Side::Local).await;
+    assert_eq!(life.count("PeeringInitiationStarted"), 0);
+    life.removes();
+    life.ends_as("removed").await;
+    assert_eq!(life.names_on(Side::Local), [name]);
+    assert_eq!(life.names_on(Side::Remote), [""; 0]);
+}
+
+async fn a_strangers_half_for_the_pair_is_not_taken_over(mut life: Life) {
+    life.world.join(Side::Local, "somebodys");
+    life.blocks(BlockCause::Conflict, Side::Local).await;
+    life.removes();
+    life.ends_as("removed").await;
+    assert_eq!(life.names_on(Side::Local), ["somebodys"]);
+}
+
+// At Google Cloud a half that lost the other is like one that waits: nothing stands in the way.
+in_world!(at_azure_alone, Azure, Good: a_stale_half_at_the_peer_stands_in_the_way_until_its_owner_removes_it);
+in_world!(at_azure_alone_over_a_bad_wire, Azure, Bad: a_stale_half_at_the_peer_stands_in_the_way_until_its_owner_removes_it);
+
+async fn a_stale_half_at_the_peer_stands_in_the_way_until_its_owner_removes_it(mut life: Life) {
+    life.world.join(Side::Local, "somebodys");
+    life.world.join(Side::Remote, THEIRS);
+    life.world.part(Side::Local, "somebodys");
+    life.blocks(BlockCause::Conflict, Side::Local).await;
+    life.world.part(Side::Remote, THEIRS);
+    life.converges().await;
+    life.is_joined_once("the way is free");
+}
+
+/// Giving up takes nothing that its owner keeps, and names what stands.
+#[tokio::test]
+async fn giving_up_names_each_half_that_stands_and_cleaning_a_side_takes_its_own_alone() {
+    for which in [Which::Google, Which::Azure] {
+        for clean in [None, Some(Side::Remote)] {
+            let mut life = Life::at(which, Quality::Good).await;
+            life.converges().await;
+            life.says(AbandonPeering {
+                peering_id: peering_id(),
+                reason: "the peer is not ours any more".parse().unwrap(),
+                clean,
+            });
+            life.ends_as("abandoned").await;
+            for side in Side::BOTH {
+                let stands = clean != Some(side);
+                let left = life.log.peering().leftovers();
+                let names_it =
+                    |it: &Leftover| matches!(it, Leftover::Half { side: of, .. } if *of == side);
+                assert_eq!(
+                    left.iter().any(names_it),
+                    stands,
+                    "{which:?}, {side}: {left:?}"
+                );
+                assert_eq!(life.names_on(side).len(), usize::from(stands), "{side}");
+            }
+        }
+    }
+}

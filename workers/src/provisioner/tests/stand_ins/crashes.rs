@@ -1,0 +1,79 @@
+//! A process that dies at any step, and another that begins after it.
+
+use super::{Life, Quality, Ran, Which};
+use crate::provisioner::testing::{Fuse, peering_id, range};
+use domain::{Side, network::AllowConnectorIngress};
+use futures::StreamExt as _;
+
+/// How many lives are lived at once.
+const AT_ONCE: usize = 8;
+
+/// One life that is stopped at this step of its making, and at this step of its removal; whether it
+/// was.
+async fn stopped_at(which: Which, quality: Quality, step: usize) -> bool {
+    let mut life = Life::at(which, quality).await;
+    if quality == Quality::Bad {
+        life.world.wire().goes_bad(u64::try_from(step).unwrap());
+    }
+    let when = format!("{which:?}, {quality:?}, a crash at step {step}");
+    let is_there = |it: &domain::network::Peering| it.is_converged();
+    let made = life.run(&when, Fuse::at(step), is_there).await;
+    life.restarts();
+    life.converges().await;
+    life.is_joined_once(&when);
+    let ingress = AllowConnectorIngress {
+        peering_id: peering_id(),
+        target: range("10.50.7.0/24"),
+        port: 9092,
+        reason: "orders go to the peer's broker".parse().unwrap(),
+        expires_at: None,
+        from: None,
+        no_expiry: true,
+    };
+    life.says(ingress);
+    let opened = life.run(&when, Fuse::at(step), is_there).await;
+    life.restarts();
+    life.converges().await;
+    life.removes();
+    let is_over = |it: &domain::network::Peering| !it.life.is_live();
+    let ended = life.run(&when, Fuse::at(step), is_over).await;
+    life.restarts();
+    life.ends_as("removed").await;
+    life.is_clean(&when);
+    for side in Side::BOTH {
+        assert_eq!(life.world.lets_in(side), [""; 0], "{when}");
+    }
+    [made, opened, ended].contains(&Ran::Crashed)
+}
+
+async fn a_crash_at_any_step(which: Which, quality: Quality, every: usize) {
+    let steps = futures::stream::iter((0..).step_by(every));
+    let lives = steps.map(|step| async move { (step, stopped_at(which, quality, step).await) });
+    let crashed = lives
+        .buffered(AT_ONCE)
+        .take_while(|(_, has_crashed)| futures::future::ready(*has_crashed));
+    let last = crashed
+        .fold(0, |_, (step, _)| futures::future::ready(step))
+        .await;
+    assert!(last > 40, "only {last} steps");
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_leaves_exactly_what_was_asked_for_at_google_cloud() {
+    a_crash_at_any_step(Which::Google, Quality::Good, 1).await;
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_leaves_exactly_what_was_asked_for_at_azure() {
+    a_crash_at_any_step(Which::Azure, Quality::Good, 1).await;
+}
+
+#[tokio::test]
+async fn a_crash_over_a_bad_wire_leaves_exactly_what_was_asked_for_at_google_cloud() {
+    a_crash_at_any_step(Which::Google, Quality::Bad, 7).await;
+}
+
+#[tokio::test]
+async fn a_crash_over_a_bad_wire_leaves_exactly_what_was_asked_for_at_azure() {
+    a_crash_at_any_step(Which::Azure, Quality::Bad, 7).await;
+}
