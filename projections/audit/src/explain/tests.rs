@@ -67,6 +67,7 @@ impl History {
                 ticket: None,
                 command: None,
                 cloud_calls: calls,
+                term: None,
             }),
             data: Bytes::new(),
             stored: journal::Stored::default(),
