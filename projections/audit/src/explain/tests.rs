@@ -71,6 +71,7 @@ impl History {
                 ticket: None,
                 command: None,
                 cloud_calls: calls,
+                term: None,
             }),
             data: Bytes::new(),
             stored: journal::Stored::default(),
