@@ -260,7 +260,7 @@ impl AuditTree {
 
 fn follow(journal: &Journal, from: Position) -> Follower {
     let from = (from != Position::START).then_some(from);
-    journal.follow(from, Followed::Named(std::borrow::Cow::Borrowed(&PREFIXES)))
+    journal.follow(from, Followed::Named(Cow::Borrowed(&PREFIXES)))
 }
 
 /// Both roots, and which of them is the one that was signed.
