@@ -255,9 +255,13 @@ fn a_request_where_halves_are_made_closed_says_that_they_are_to_be_opened() {
         (Consent::Owner, &[Side::Local]),
     ] {
         for (provider, wanted) in [(Provider::Azure, kept), (Provider::Gcp, &[])] {
-            let region = match provider {
-                Provider::Azure => "westeurope",
-                Provider::Gcp | Provider::Aws => "europe-west1",
+            let (region, account, cloud_network) = match provider {
+                Provider::Azure => (
+                    "westeurope",
+                    "1b4e28ba-2fa1-41d2-883f-0016d3cca427",
+                    "/subscriptions/6fa459ea-ee8a-4ca4-894e-db77e160355e/resourceGroups/b/providers/Microsoft.Network/virtualNetworks/b",
+                ),
+                Provider::Gcp | Provider::Aws => ("europe-west1", "billing-prod", "billing"),
             };
             let region = crate::Region::of(provider, region).unwrap();
             let network = RegisterNetwork {
@@ -269,6 +273,8 @@ fn a_request_where_halves_are_made_closed_says_that_they_are_to_be_opened() {
                 peer: Peer {
                     provider,
                     region,
+                    account: text(account),
+                    cloud_network: text(cloud_network),
                     ..peer(1)
                 },
                 terms: Terms {
