@@ -254,7 +254,8 @@ async fn an_engine_that_is_killed_between_the_halves_at_google_cloud_makes_no_th
 }
 
 #[tokio::test]
-async fn a_half_at_azure_lets_nothing_through_until_the_denials_stand_and_that_is_asked_for() {
+async fn halves_at_azure_open_once_the_denials_stand_on_both_sides_and_close_when_that_is_asked_for()
+ {
     let (data, azure) = (TempDir::new().unwrap(), Azure::start().await);
     let launch = Launch::new(data.path()).own_store();
     let launch = azure
@@ -265,26 +266,25 @@ async fn a_half_at_azure_lets_nothing_through_until_the_denials_stand_and_that_i
     let id = request(&engine, "orders", &azure.own, &azure.peer).await;
     let shown = in_place(&engine, &id).await;
     let link = shown["link"].as_str().unwrap_or_default().to_owned();
-    assert_eq!(azure.access(&link), [Some(false); 2], "{shown:#}");
+    assert_eq!(azure.access(&link), [Some(true); 2], "{shown:#}");
     for side in ["local", "remote"] {
-        let on = [
+        let off = [
             "peering",
             "option",
             &id,
             "--side",
             side,
             "virtual-network-access",
-            "on",
+            "off",
         ];
-        let _ = engine.cli(&on).await.done();
+        let _ = engine.cli(&off).await.done();
     }
-    wait::until("both halves to be open", SOON, || async {
+    wait::until("both halves to be closed", SOON, || async {
         let shown = peering(&engine, &id).await;
         assert!(!shown["block"].is_object(), "{:#}", shown["block"]);
-        (azure.access(&link) == [Some(true); 2]).then_some(())
+        (azure.access(&link) == [Some(false); 2]).then_some(())
     })
     .await;
-    let _ = in_place(&engine, &id).await;
     ends(&engine, &id).await;
     assert_eq!(azure.access(&link), [None; 2]);
     engine.stop().await;
