@@ -108,7 +108,7 @@ pub(super) fn findings(planned: &Planned) -> Vec<Finding> {
 fn check(subject: &str, it: &Check) -> Finding {
     let side = match it.side() {
         v1::Side::Unspecified => String::new(),
-        side => format!(", {} side", output::word(side)),
+        side @ (v1::Side::Local | v1::Side::Remote) => format!(", {} side", output::word(side)),
     };
     let text = format!(
         "{}{side}: {}",
