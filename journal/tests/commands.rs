@@ -701,6 +701,7 @@ async fn who_works_under_a_lower_term_than_is_on_record_is_refused_and_nothing_i
     let id = network_of(1);
     let freeze: NetworkCommand = FreezeNetwork {
         reason: "a change".parse().unwrap(),
+        everywhere: false,
     }
     .into();
     let thaw: NetworkCommand = ThawNetwork { reason: None }.into();
