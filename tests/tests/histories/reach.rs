@@ -6,7 +6,7 @@
 //! to agree once that is on record.
 
 use crate::BOUND;
-use audit::{Until, Verdict, who_can_reach};
+use audit::{Told, Until, Verdict, who_can_reach};
 use chrono::Utc;
 use cloud::{AccountRegion, Cloud, LinkState, NetworkRef, RouteTarget, Source};
 use domain::{
@@ -151,14 +151,14 @@ impl Scene {
         self.network = Ids::of(self.next()).network();
         self.commands -= 1;
         self.says(register).await;
-        for n in 1..3 {
+        for (n, range) in RANGES.iter().enumerate().skip(1) {
             let there = place(n);
             let peer = Peer {
                 provider: Provider::Aws,
                 account: there.at.account,
                 region: there.at.region,
                 cloud_network: there.network,
-                ranges: vec![text(RANGES[n])],
+                ranges: vec![text(range)],
                 subnets: Vec::new(),
             };
             let route = |side, to| SetupRoute {
@@ -166,10 +166,7 @@ impl Scene {
                 destination: text(to),
             };
             let setup = Setup {
-                routes: vec![
-                    route(Side::Local, RANGES[n]),
-                    route(Side::Remote, RANGES[0]),
-                ],
+                routes: vec![route(Side::Local, range), route(Side::Remote, RANGES[0])],
                 ..Setup::default()
             };
             let terms = Terms::default();
@@ -380,10 +377,12 @@ impl Scene {
 
     /// What the log says otherwise than the cloud does; nothing, if they agree.
     async fn differs(&self, reached: &mut usize) -> Option<String> {
-        let past = audit::at(&self.journal, self.network, Until::End)
-            .await
-            .unwrap()
-            .past;
+        let mut told = Told::default();
+        let walked = audit::walk(&self.journal, self.network, |event| {
+            told.take(event, Until::End)
+        });
+        walked.await.unwrap();
+        let past = told.past;
         *reached = 0;
         for n in 1..3 {
             for (from, to, side) in [(n, 0, Side::Local), (0, n, Side::Remote)] {

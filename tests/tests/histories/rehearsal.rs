@@ -286,10 +286,6 @@ async fn what_was_commanded_in_committed_histories_would_be_decided_as_then_but_
         }
     }
     let expected = root().join("rehearsed.txt");
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the list is made anew on request"
-    )]
     if std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some() {
         fs::write(&expected, &made).unwrap();
     }

@@ -51,6 +51,7 @@ fn data(event: &NetworkEvent, id: Uuid) -> EventData {
         reason: None,
         ticket: None,
         command: None,
+        term: None,
         cloud_calls: None,
     };
     let encoded = encode(event, metadata).unwrap();
