@@ -275,19 +275,12 @@ impl Engine {
             hub: api::Hub::default(),
             lag: api::Lag::since(Utc::now()),
             server: Arc::new(api::ServerFacts {
-                store: match engine.node {
-                    Some(_) => v1::StoreKind::Embedded,
-                    None => v1::StoreKind::Kurrentdb,
-                },
+                store: (engine.node.as_ref())
+                    .map_or(v1::StoreKind::Kurrentdb, |_| v1::StoreKind::Embedded),
                 store_address: engine.store.clone(),
                 started_at: Utc::now(),
                 host,
-                warnings: door
-                    .warnings
-                    .into_iter()
-                    .chain(risks::warnings(config))
-                    .chain(others)
-                    .collect(),
+                warnings: risks::all(door.warnings, config, others),
                 notes: risks::notes(config),
                 tls: door.tls.clone(),
                 data: (storage == Storage::OnDisk).then(|| config.data.dir.clone()),

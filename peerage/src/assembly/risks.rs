@@ -3,8 +3,20 @@
 
 use crate::config::Config;
 
+/// What is risky about the API's own address, about the rest of the configuration, and otherwise.
+pub(super) fn all(
+    api: Vec<String>,
+    config: &Config,
+    others: impl IntoIterator<Item = String>,
+) -> Vec<String> {
+    api.into_iter()
+        .chain(warnings(config))
+        .chain(others)
+        .collect()
+}
+
 /// What is risky, beside the API's own address.
-pub(super) fn warnings(config: &Config) -> Vec<String> {
+fn warnings(config: &Config) -> Vec<String> {
     let store = &config.store;
     let mut found = Vec::new();
     if store.connection_string.is_empty() && store.embedded_open {
