@@ -358,8 +358,11 @@ fn a_decision_explains_what_is_of_its_side_and_its_thing_and_an_end_explains_all
     }
 }
 
+/// An event's type and its data.
+type Said = (&'static str, Value);
+
 /// A thing, an event that shows it, and events that show another or give it up elsewhere.
-fn things() -> Vec<(Value, (&'static str, Value), Vec<(&'static str, Value)>)> {
+fn things() -> Vec<(Value, Said, Vec<Said>)> {
     let rule = |port: u16| json!({ "source": ROUTE, "port": port });
     let at_table =
         |table: &str| json!({ "kind": "route", "where": { "table": table }, "destination": ROUTE });

@@ -128,7 +128,11 @@ fn a_way_goes_back_to_the_decisions_on_its_link_its_routes_and_its_rules_and_to_
     assert_eq!(way.sources, [range("10.101.7.0/24")].into());
     assert_eq!(way.rules.len(), 1);
     assert_eq!(way.tables.len(), 1);
-    let types: Vec<_> = way.decisions.iter().map(|it| it.event_type).collect();
+    let types: Vec<_> = way
+        .decisions
+        .iter()
+        .map(|it| it.event_type.as_str())
+        .collect();
     // The remote side's two routes lead there, the local side's first one back.
     let expected = [
         "PeeringRequested",
@@ -250,7 +254,7 @@ fn what_others_admit_counts_wherever_it_is_attached_and_what_cannot_be_read_is_u
     let way = exposed.way(PEERS, 22);
     assert_eq!((way.exposures.len(), way.rules.len()), (1, 0));
     assert_eq!(way.sources, [range("10.20.0.0/16")].into());
-    let last = way.decisions.last().map(|it| it.event_type);
+    let last = way.decisions.last().map(|it| it.event_type.as_str());
     assert_eq!(last, Some("FirewallExposed"));
     assert!(exposed.way(PEERS, 31).exposures.is_empty());
     let others = routed().exposed("remote", "tcp 22 from 192.168.0.0/16", false);

@@ -303,6 +303,7 @@ impl Life {
                     graph: &graph,
                     turns: &turns,
                     stop: &stop,
+                    rest: &Default::default(),
                     wake: &wake,
                 };
                 let due = pass.run(&mut self.memories).await.unwrap();
