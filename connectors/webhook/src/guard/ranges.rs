@@ -197,6 +197,26 @@ mod tests {
         }
     }
 
+    /// What the table says is nowhere else, so that a range which is taken out is missed here.
+    #[test]
+    fn the_narrow_and_the_rare_ranges_are_what_they_are_for() {
+        for (address, class) in [
+            ("169.254.170.2", Class::Metadata),
+            ("169.254.170.23", Class::Metadata),
+            ("192.0.0.192", Class::Metadata),
+            ("fd20:ce::254", Class::Metadata),
+            ("100::1", Class::Reserved),
+            ("100:0:0:1::1", Class::Reserved),
+            ("2001::1", Class::Reserved),
+            ("2001:2::1", Class::Reserved),
+            ("2001:10::1", Class::Reserved),
+            ("2001:20::1", Class::Reserved),
+            ("3ffe::1", Class::Reserved),
+        ] {
+            assert_eq!(class_of(address.parse().unwrap()), class, "{address}");
+        }
+    }
+
     #[test]
     fn an_ipv4_address_written_as_ipv6_is_what_it_is_in_ipv4() {
         let class = |text: &str| class_of(text.parse().unwrap());
