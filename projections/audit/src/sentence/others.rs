@@ -7,7 +7,10 @@ use super::{
 use domain::{
     access::{AccessEvent, Subject},
     approval::ApprovalEvent,
-    connector::{ConnectorEvent, LogPosition, Settings, Sink, StartFrom, built_in::BuiltInEvent},
+    connector::{
+        ConnectorEvent, LogPosition, Settings, Sink, StartFrom, built_in::BuiltInEvent,
+        parked::ParkedEvent,
+    },
 };
 use journal::Body;
 
@@ -30,6 +33,11 @@ pub fn sentence_of(event_type: &str, version: u32, data: &[u8]) -> String {
         && let Some(event) = tagged().and_then(|it| serde_json::from_value(it).ok())
     {
         return built_in_sentence(&event);
+    }
+    if ParkedEvent::NAMES.contains(&event_type)
+        && let Some(event) = tagged().and_then(|it| serde_json::from_value(it).ok())
+    {
+        return parked_sentence(&event);
     }
     if AccessEvent::NAMES.contains(&event_type)
         && let Some(event) = tagged().and_then(|it| serde_json::from_value(it).ok())
@@ -109,6 +117,55 @@ fn built_in_sentence(event: &BuiltInEvent) -> String {
             format!("ended the stop of {}", at(&it.host))
         }
     })
+}
+
+/// An event about what a connector set aside as a sentence.
+fn parked_sentence(event: &ParkedEvent) -> String {
+    fit(&match event {
+        ParkedEvent::ConnectorRecordParked(it) => format!(
+            "set {} (event {} of its stream) aside after {}: {}",
+            it.event_type,
+            it.revision,
+            count(
+                usize::try_from(it.attempts).unwrap_or(usize::MAX),
+                "attempt",
+                "attempts"
+            ),
+            it.cause
+        ),
+        ParkedEvent::ConnectorReplayRequested(it) => {
+            format!("asked for {} again", records(it.records.len()))
+        }
+        ParkedEvent::ConnectorRecordReplayed(it) => {
+            format!("delivered record {}, which was set aside", it.event_id.0)
+        }
+        ParkedEvent::ConnectorRecordsDiscarded(it) => {
+            format!("gave up {}", records(it.records.len()))
+        }
+        ParkedEvent::ConnectorParkedClaimed(it) => {
+            format!("another server delivers from now on (term {})", it.term)
+        }
+        ParkedEvent::ConnectorLogReplayRequested(it) => format!(
+            "asked for a part of the log again, up to {}: {} records or more",
+            place(it.range.until),
+            it.records
+        ),
+        ParkedEvent::ConnectorLogReplayed(it) => {
+            let all = if it.is_done { ", and that is all" } else { "" };
+            format!("delivered the log again up to {}{all}", place(it.position))
+        }
+        ParkedEvent::ConnectorLogReplaysEnded {} => {
+            "ended what was asked for of the log again".to_owned()
+        }
+    })
+}
+
+fn records(number: usize) -> String {
+    count(
+        number,
+        "record that was set aside",
+        "records that were set aside",
+    )
 }
 
 /// An event of a connector as a sentence.

@@ -2,7 +2,10 @@
 
 use super::{WIDTH, fit, sentence, sentence_of, unreadable};
 use domain::{
-    access::AccessEvent, approval::ApprovalEvent, connector::ConnectorEvent, network::NetworkEvent,
+    access::AccessEvent,
+    approval::ApprovalEvent,
+    connector::{ConnectorEvent, built_in::BuiltInEvent, parked::ParkedEvent},
+    network::NetworkEvent,
 };
 use journal::Body;
 use std::{collections::BTreeSet, fs, path::PathBuf};
@@ -95,6 +98,8 @@ fn every_event_type_of_connectors_access_and_approvals_is_told_in_the_sentence_t
     let told: BTreeSet<_> = samples.iter().map(|(_, it, _)| it.as_str()).collect();
     let known = ConnectorEvent::NAMES
         .into_iter()
+        .chain(BuiltInEvent::NAMES)
+        .chain(ParkedEvent::NAMES)
         .chain(AccessEvent::NAMES)
         .chain(ApprovalEvent::NAMES);
     assert_eq!(told, known.collect(), "each type has a sample");
