@@ -26,8 +26,9 @@
 //! ```
 //!
 //! [`Builder`] has the rest: the address, TLS, users and access control, the system projections,
-//! what an append has to survive, what callers may hold of it ([`LIMITS`]), clock and ids. [`offline`] looks at a data directory without
-//! starting a node. `examples/node.rs` is a program to begin with.
+//! what an append has to survive, what callers may hold of it ([`LIMITS`]), clock and ids.
+//! [`offline`] looks at a data directory without starting a node. `examples/node.rs` is a program
+//! to begin with.
 //!
 //! From the wire inwards: `net` serves connections, `grpc` has a file for each call, `persistent`
 //! runs persistent subscriptions, `read` makes pages and subscriptions of the log, `engine` decides

@@ -31,8 +31,8 @@ use crate::{
 /// Up to 25.0 a real server refuses appends of more than this.
 const MAX_APPEND_SIZE: usize = 1 << 20;
 
-/// What callers may hold of a node. Clients wait silently once they have as many calls open as a server
-/// allows, and keep a call open for each subscription: none should come near.
+/// What callers may hold of a node. Clients wait silently once they have as many calls open as a
+/// server allows, and keep a call open for each subscription: none should come near.
 pub const LIMITS: Limits = Limits {
     connections: 4_096,
     streams: 4_096,

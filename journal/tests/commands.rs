@@ -711,9 +711,7 @@ async fn who_works_under_a_lower_term_than_is_on_record_is_refused_and_nothing_i
     records(&zombie, &freeze, under(2, 1, 7)).await.unwrap();
     // The new holder's first append carries its term.
     records(&holder, &thaw, under(3, 1, 8)).await.unwrap();
-    let before = soon(holder.read_stream(&id.stream(), Some(0)))
-        .await
-        .unwrap();
+    let before = soon(holder.read_stream(&id.stream(), None)).await.unwrap();
     let terms: Vec<_> = before
         .iter()
         .map(|it| {
@@ -733,9 +731,7 @@ async fn who_works_under_a_lower_term_than_is_on_record_is_refused_and_nothing_i
     // One that has just begun knows it from the log, or from a snapshot of it.
     let begun = records(&server.journal(), &freeze, under(5, 1, 7)).await;
     assert!(is_over(&begun), "{begun:?}");
-    let after = soon(holder.read_stream(&id.stream(), Some(0)))
-        .await
-        .unwrap();
+    let after = soon(holder.read_stream(&id.stream(), None)).await.unwrap();
     assert_eq!(after.len(), before.len(), "nothing was recorded");
 
     // The same term goes on, a later one takes over; who has none, as people, is not asked for one;

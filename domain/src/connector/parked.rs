@@ -1,6 +1,6 @@
-//! What is on record of the records that connectors have set aside, and of those that somebody wants
-//! delivered again: the contract of the `connectorParked-…` streams. Names and fields are stored for
-//! ever.
+//! What is on record of the records that connectors have set aside, and of those that somebody
+//! wants delivered again: the contract of the `connectorParked-…` streams. Names and fields are
+//! stored for ever.
 
 use super::LogPosition;
 use crate::ids::EventId;

@@ -5,8 +5,7 @@ pub use super::ingress_command::{AllowConnectorIngress, IngressSource, RevokeCon
 use super::event::{
     AttachTo, InboundRule, LinkOption, Policy, QuarantineScope, Reviewed, Tenure, Terms,
 };
-use super::outcome::Outcome;
-use super::peer::Peer;
+use super::{outcome::Outcome, peer::Peer};
 use crate::{
     ids::PeeringId,
     place::{Provider, Region},
@@ -156,8 +155,7 @@ pub struct CheckDrift {}
 pub struct FreezeNetwork {
     /// Why.
     pub reason: Reason,
-    /// Whether it is meant for every network, those that are registered later among them. Left out
-    /// where it is not, so that what was stored before reads as it was meant.
+    /// Whether it is meant for every network, later ones among them; left out where it is not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub everywhere: bool,
 }
@@ -177,8 +175,7 @@ pub struct ImposeQuarantine {
     pub scope: QuarantineScope,
     /// Why.
     pub reason: Reason,
-    /// Whether it is meant for every network, those that are registered later among them. Left out
-    /// where it is not, so that what was stored before reads as it was meant.
+    /// Whether it is meant for every network, later ones among them; left out where it is not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub everywhere: bool,
 }

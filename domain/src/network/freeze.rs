@@ -1,12 +1,26 @@
 //! `FreezeNetwork` and `ThawNetwork`: stops everything that opens or repairs, and lets it go on.
 
 use super::{
-    Hold, Registered,
+    Registered,
     command::{FreezeNetwork, ThawNetwork},
     event::{NetworkEvent, NetworkFrozen, NetworkThawed},
 };
 use crate::text::Reason;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Since when and why a network is frozen, or peerings of it are in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// When it was recorded.
+    pub since: DateTime<Utc>,
+    /// Why, as the caller put it.
+    pub reason: Reason,
+    /// Whether it was meant for every network, those that are registered later among them. Left out
+    /// where it is not, so that what was stored before reads as it was meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everywhere: bool,
+}
 
 pub(super) fn freeze(network: &Registered, command: &FreezeNetwork) -> Vec<NetworkEvent> {
     if is_held(network.frozen.as_ref(), command.everywhere) {

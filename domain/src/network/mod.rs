@@ -5,23 +5,24 @@
 //! is the network's whole history.
 //!
 //! ```text
-//!   Unregistered ── NetworkRegistered ──▶ Registered ── NetworkRetired (no live peering) ──▶ Retired
+//! Unregistered ── NetworkRegistered ──▶ Registered ── NetworkRetired (no live peering) ──▶ Retired
 //!       └── NetworkIdentityMarked (it is on record under another id) ──▶ Marked
 //!
 //!   a peering (Life):
 //!
-//!   Requested ── PeeringInitiationStarted ──▶ Initiating ── PeeringInitiated ──▶ Initiated ◀── PeeringAdopted
+//! Requested ── PeeringInitiationStarted ──▶ Initiating ── PeeringInitiated ──▶ Initiated ◀──
+//! PeeringAdopted
 //!       ▲                                      │      ▲                            │
-//!       │         PeeringInitiationRefused ────┘      └── (the next attempt)       │ PeeringAccepted
+//! │         PeeringInitiationRefused ────┘      └── (the next attempt)       │ PeeringAccepted
 //!       │                                                                          ▼
 //!       │ PeeringRenewed (once)                                                 Accepted
-//!       │                                                                          │ PeeringActivated
-//!       └── Ended ◀── PeeringRejected │ PeeringExpired │ PeeringFailed ──          ▼
+//! │                                                                          │ PeeringActivated
+//! └── Ended ◀── PeeringRejected │ PeeringExpired │ PeeringFailed ──          ▼
 //!             ▲                                                                  Active
 //!             │
-//!             ├── PeeringRemoved ── Removing ◀── PeeringRemovalRequested (any live state)
-//!             │                              ◀── PeeringDeadlinePassed (any live state before Active)
-//!             └── PeeringAbandoned ── Abandoning ◀── PeeringAbandonmentRequested (any live state)
+//! ├── PeeringRemoved ── Removing ◀── PeeringRemovalRequested (any live state) │ ◀──
+//! PeeringDeadlinePassed (any live state before Active) └── PeeringAbandoned ── Abandoning ◀──
+//! PeeringAbandonmentRequested (any live state)
 //!                 (from any live state in histories from before there was Abandoning)
 //! ```
 //!
@@ -79,6 +80,7 @@ pub use command::*;
 pub use ended::EndedPeerings;
 pub use event::*;
 pub use evolve::evolve;
+pub use freeze::Hold;
 pub use identity::{Identity, Marked, claims};
 pub use opening::{Opening, may_open, openings};
 pub use option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther};
@@ -205,19 +207,6 @@ pub struct Registered {
     /// process that found it out stops opening things in this network.
     #[serde(skip)]
     pub is_doubtful: bool,
-}
-
-/// Since when and why a network is frozen, or peerings of it are in quarantine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    /// When it was recorded.
-    pub since: DateTime<Utc>,
-    /// Why, as the caller put it.
-    pub reason: Reason,
-    /// Whether it was meant for every network, those that are registered later among them. Left out
-    /// where it is not, so that what was stored before reads as it was meant.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub everywhere: bool,
 }
 
 /// That a network is no longer served.

@@ -1,8 +1,8 @@
 //! A connection: what it says first, and when it ends.
 //!
 //! It has to say soon which version of HTTP it speaks, and over HTTP/1.1 each request's head is due
-//! in time: one that opens connections and says nothing holds none of them for long. A TLS handshake
-//! has as long. One without a call ends after a while, and soon where there are many.
+//! in time: one that opens connections and says nothing holds none of them for long. A TLS
+//! handshake has as long. One without a call ends after a while, and soon where there are many.
 
 use crate::load::{ARRIVAL, Load, WaitFor};
 use bytes::Bytes;

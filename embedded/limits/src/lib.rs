@@ -3,9 +3,9 @@
 //!
 //! The problem: whoever reaches a port can open connections and say nothing, promise large messages
 //! and never end them, or ask for much and read none of it. The approach: a [`Shared`] for each
-//! server, a [`Load`] for each connection and a [`Call`] for each request, which count what is held;
-//! [`Weighed`] and [`Counted`] are the bodies that tell them, and [`arrived`] and [`converse`] are a
-//! connection with its deadlines.
+//! server, a [`Load`] for each connection and a [`Call`] for each request, which count what is
+//! held; [`Weighed`] and [`Counted`] are the bodies that tell them, and [`arrived`] and
+//! [`converse`] are a connection with its deadlines.
 //!
 //! Nothing waits for room: what is beyond a limit is an [`Excess`], and the server says so in its
 //! own protocol's words. This crate knows no protocol but gRPC's framing, and no server.

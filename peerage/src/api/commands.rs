@@ -17,7 +17,11 @@ use domain::{
 };
 use futures::{StreamExt as _, stream};
 use journal::{Caller, ExecuteError, Executed, Position, Registration};
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tonic::Request;
 use uuid::Uuid;
 use workers::provisioner;
@@ -91,7 +95,7 @@ async fn judge(
     }
     if matches!(command, NetworkCommand::RegisterNetwork(_)) {
         services.directory.registered(network_id);
-        hold_as_all(services, network_id, &caller, executed.position).await?;
+        hold_as_all(services, network_id, &caller, executed.position).await;
     }
     if let Some(peering) = subjects.peering {
         services.begun.insert(peering, network_id);
@@ -239,44 +243,73 @@ async fn everywhere(
 
 /// Holds a network that was registered at this position as all networks are held. It is asked once
 /// the log was read up to there: a hold that came before is known then, and one that comes later
-/// finds the network.
+/// finds the network. Nobody waits for a log that is not read: then it is held when that is.
 async fn hold_as_all(
     services: &Services,
-    network_id: NetworkId,
+    network: NetworkId,
     caller: &Caller,
     position: Option<Position>,
-) -> Result<(), Problem> {
-    if let Some(position) = position
-        && !services
-            .directory
-            .read_to(position, services.read_patience)
-            .await
-    {
-        return Err(Problem::new(
-            Reason::DirectoryBuilding,
-            format!(
-                "network {network_id} is registered, and whether all networks are held is not known yet: send the command again"
-            ),
-        ));
-    }
-    for command in services.directory.holds_everywhere() {
-        let said = serde_json::to_vec(&command).unwrap_or_default();
-        let command_id = CommandId(Uuid::new_v5(&caller.command_id.0, &said));
-        let caller = Caller {
-            command_id,
-            expected_revision: None,
-            generation: None,
-            ..caller.clone()
-        };
-        let (networks, now) = (services.journal.networks(), (services.clock)());
-        let held = networks.execute(network_id, &command, &caller, now).await;
-        let held = held.map_err(|error| failed(&command, network_id, &caller, &error))?;
-        tracing::info!(command = command.name(), %network_id, "held as all networks are");
-        if let Some(position) = held.position {
+) {
+    let known = match position {
+        Some(position) => services.directory.read_to(position, SHORTLY).await,
+        None => true,
+    };
+    let (services, caller) = (services.clone(), caller.clone());
+    let work = async move {
+        if let Some(position) = position {
+            while !services
+                .directory
+                .read_to(position, services.read_patience)
+                .await
+            {
+                tracing::warn!(%network, "whether all networks are held is not known yet");
+            }
+        }
+        let mut held = None;
+        for command in services.directory.holds_everywhere() {
+            held = hold(&services, network, &caller, &command).await.max(held);
+        }
+        if let Some(position) = held {
             services.acknowledged.note(position);
         }
+    };
+    if known {
+        work.await;
+    } else {
+        tokio::spawn(work);
     }
-    Ok(())
+}
+
+/// How long a registration waits for the log to be read up to it.
+const SHORTLY: Duration = Duration::from_millis(500);
+
+/// Holds one network by this command, and says where that is on record.
+async fn hold(
+    services: &Services,
+    network: NetworkId,
+    caller: &Caller,
+    command: &NetworkCommand,
+) -> Option<Position> {
+    let said = serde_json::to_vec(command).unwrap_or_default();
+    let command_id = CommandId(Uuid::new_v5(&caller.command_id.0, &said));
+    let caller = Caller {
+        command_id,
+        expected_revision: None,
+        generation: None,
+        ..caller.clone()
+    };
+    let (networks, now) = (services.journal.networks(), (services.clock)());
+    match networks.execute(network, command, &caller, now).await {
+        Ok(held) => {
+            tracing::info!(command = command.name(), %network, "held as all networks are");
+            held.position
+        }
+        Err(error) => {
+            let cause = domain::error_chain(&error);
+            tracing::error!(command = command.name(), %network, cause, "not held as all networks are: send the registration again, or hold it by itself");
+            None
+        }
+    }
 }
 
 async fn in_one(

@@ -238,7 +238,7 @@ impl Seen {
 /// A stop that is nearly over is one still.
 fn stopped(services: &Services) -> Vec<(BuiltIn, u64)> {
     let each = BuiltIn::ALL.into_iter().map(|which| {
-        let stop = super::connectors::stop_of(services, which);
+        let stop = services.stop_of(which);
         let left = stop.and_then(|it| it.left((services.clock)()));
         let seconds = left.map_or(0, |it| it.num_milliseconds().unsigned_abs().div_ceil(1_000));
         (which, seconds)

@@ -7,6 +7,7 @@ use super::{
 use chrono::{DateTime, Utc};
 use domain::{
     NetworkId, PeeringId, ServedClouds,
+    connector::built_in::{BuiltIn, Stop},
     network::Registered,
     text::{ActorName, Name, Project},
 };
@@ -106,6 +107,12 @@ impl Acknowledged {
 }
 
 impl Services {
+    /// The stop of one of the engine's own connectors that holds at this server now.
+    pub(super) fn stop_of(&self, which: BuiltIn) -> Option<Stop> {
+        let stops = self.connectors.catalogue.built_in().stops(which)?;
+        stops.at(&self.server.host.to_string(), (self.clock)())
+    }
+
     /// Why this engine leaves the network alone; empty if it does not.
     pub(super) fn left_alone(&self, network: &Registered) -> String {
         let here = self.server.clouds.mode(network.provider).cloned();

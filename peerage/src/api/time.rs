@@ -23,9 +23,13 @@ pub(super) fn time(sent: &Timestamp) -> Option<DateTime<Utc>> {
         .flatten()
 }
 
-/// A span; none at all where it is negative.
+/// A span; none at all where it is negative. The library's own conversion cannot take every number
+/// that may be sent.
 pub(super) fn span(sent: &prost_types::Duration) -> std::time::Duration {
-    std::time::Duration::try_from(*sent).unwrap_or_default()
+    match (u64::try_from(sent.seconds), u32::try_from(sent.nanos)) {
+        (Ok(seconds), Ok(nanos)) => std::time::Duration::new(seconds, nanos),
+        (Err(_), _) | (_, Err(_)) => std::time::Duration::ZERO,
+    }
 }
 
 pub(super) fn duration(span: std::time::Duration) -> prost_types::Duration {
@@ -47,5 +51,27 @@ mod tests {
         assert_eq!(of(i64::MAX, 0), None);
         assert_eq!(of(0, -1), None);
         assert_eq!(of(0, 1_000_000_000), None);
+    }
+
+    #[test]
+    fn any_numbers_are_a_span_and_what_is_negative_is_none() {
+        let of = |seconds, nanos| super::span(&prost_types::Duration { seconds, nanos });
+        assert_eq!(of(3, 500), std::time::Duration::new(3, 500));
+        assert_eq!(of(0, 2_000_000_000), std::time::Duration::from_secs(2));
+        let longest = std::time::Duration::new(i64::MAX.unsigned_abs(), 2_147_483_647);
+        assert_eq!(of(i64::MAX, i32::MAX), longest);
+        for (seconds, nanos) in [
+            (-1, 0),
+            (0, -1),
+            (i64::MIN, i32::MIN),
+            (i64::MIN, 0),
+            (1, -1),
+        ] {
+            assert_eq!(
+                of(seconds, nanos),
+                std::time::Duration::ZERO,
+                "{seconds} {nanos}"
+            );
+        }
     }
 }

@@ -38,7 +38,6 @@ pub(super) async fn project(
         tokio::select! {
             ended = &mut run => return ended,
             () = rest.until(true) => {
-                tracing::warn!("the read models are stopped: they stay as they are");
                 running.cancel();
                 run.await?;
                 projections.rest();
@@ -54,6 +53,8 @@ pub(super) struct Stopped {
     built_in: BuiltIns,
     changes: watch::Receiver<u64>,
     clock: Clock,
+    /// Whether it was told last that it is stopped.
+    told: bool,
 }
 
 impl fmt::Debug for Stopped {
@@ -79,6 +80,20 @@ impl Stopped {
             built_in: built_in.clone(),
             changes: built_in.changes(),
             clock: clock(),
+            told: false,
+        }
+    }
+
+    /// Tells it when it stops and when it goes on; not while nothing is known of it.
+    fn tell(&mut self, is_stopped: bool) {
+        if std::mem::replace(&mut self.told, is_stopped) == is_stopped {
+            return;
+        }
+        let connector = self.which.to_string();
+        if is_stopped {
+            tracing::warn!(connector, "stopped by command until its time is over");
+        } else {
+            tracing::info!(connector, "goes on");
         }
     }
 
@@ -104,10 +119,15 @@ impl Stopped {
 impl Rest for Stopped {
     fn is_stopped(&mut self) -> bool {
         self.changes.mark_unchanged();
-        match self.state() {
-            State::Runs => false,
-            State::Unknown | State::Stops(_) => true,
+        let is_known = match self.state() {
+            State::Runs => Some(false),
+            State::Stops(_) => Some(true),
+            State::Unknown => None,
+        };
+        if let Some(is_stopped) = is_known {
+            self.tell(is_stopped);
         }
+        is_known.unwrap_or(true)
     }
 
     async fn changed(&mut self) {

@@ -17,6 +17,7 @@
 mod anew;
 mod beside;
 mod follow;
+mod places;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -292,7 +293,7 @@ impl AuditTree {
     /// # Errors
     /// When it cannot be read.
     pub async fn find(&self, id: EventId) -> Result<Vec<LeafPlace>, TreeError> {
-        self.ask(move |rows| rows::find(rows, id)).await
+        self.ask(move |rows| places::find(rows, id)).await
     }
 
     /// Where the event at this position of the log is.
@@ -300,7 +301,7 @@ impl AuditTree {
     /// # Errors
     /// When it cannot be read.
     pub async fn place_at(&self, position: Position) -> Result<Option<LeafPlace>, TreeError> {
-        self.ask(move |rows| rows::at(rows, position)).await
+        self.ask(move |rows| places::at(rows, position)).await
     }
 
     /// Where the events from this place on are, so many at most.
@@ -308,7 +309,7 @@ impl AuditTree {
     /// # Errors
     /// When it cannot be read.
     pub async fn places(&self, from: u64, most: usize) -> Result<Vec<LeafPlace>, TreeError> {
-        self.ask(move |rows| rows::places(rows, from, most)).await
+        self.ask(move |rows| places::places(rows, from, most)).await
     }
 
     /// All epochs, the current one last.

@@ -7,7 +7,7 @@ use domain::EventId;
 use journal::Position;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
-use std::{cmp::Ordering, path::Path};
+use std::path::Path;
 use tree::{Growth, Hash, SignedCheckpoint, TileError, TileId, Tiled, Tiles};
 use uuid::Uuid;
 
@@ -309,9 +309,10 @@ fn stream(rows: &Connection, name: &str) -> rusqlite::Result<i64> {
     Ok(rows.last_insert_rowid())
 }
 
-const PLACE: &str = "SELECT leaves.*, streams.name FROM leaves JOIN streams USING (stream)";
+pub(super) const PLACE: &str =
+    "SELECT leaves.*, streams.name FROM leaves JOIN streams USING (stream)";
 
-fn place(rows: &Connection, tree: i64, row: &Row<'_>) -> rusqlite::Result<LeafPlace> {
+pub(super) fn place(rows: &Connection, tree: i64, row: &Row<'_>) -> rusqlite::Result<LeafPlace> {
     let index: u64 = row.get("idx")?;
     let event_id: [u8; 16] = row.get("event_id")?;
     Ok(LeafPlace {
@@ -340,44 +341,6 @@ pub(super) fn last_of(rows: &Connection, of: &Current) -> rusqlite::Result<Optio
     let last = size.checked_sub(1);
     let found = last.map(|it| select.query_row(params![tree, it], |row| place(rows, tree, row)));
     found.transpose()
-}
-
-pub(super) fn find(rows: &Connection, id: EventId) -> rusqlite::Result<Vec<LeafPlace>> {
-    let Current { tree, .. } = current(rows)?;
-    let find = format!("{PLACE} WHERE event_id = ?1 AND tree = ?2 ORDER BY idx");
-    let mut select = rows.prepare_cached(&find)?;
-    let found = select.query_map(params![id.0.as_bytes(), tree], |row| place(rows, tree, row))?;
-    found.collect()
-}
-
-/// The leaf of the event at this position: leaves stand in the order of the log.
-pub(super) fn at(rows: &Connection, position: Position) -> rusqlite::Result<Option<LeafPlace>> {
-    let Current { tree, size, .. } = current(rows)?;
-    let find = format!("{PLACE} WHERE tree = ?1 AND idx = ?2");
-    let mut select = rows.prepare_cached(&find)?;
-    let (mut from, mut to) = (0, size);
-    while from < to {
-        let middle = from.midpoint(to);
-        let found = select.query_row(params![tree, middle], |row| place(rows, tree, row))?;
-        match found.position.cmp(&position) {
-            Ordering::Equal => return Ok(Some(found)),
-            Ordering::Less => from = middle + 1,
-            Ordering::Greater => to = middle,
-        }
-    }
-    Ok(None)
-}
-
-pub(super) fn places(
-    rows: &Connection,
-    from: u64,
-    most: usize,
-) -> rusqlite::Result<Vec<LeafPlace>> {
-    let Current { tree, .. } = current(rows)?;
-    let find = format!("{PLACE} WHERE tree = ?1 AND idx >= ?2 ORDER BY idx LIMIT ?3");
-    let mut select = rows.prepare_cached(&find)?;
-    let found = select.query_map(params![tree, from, most], |row| place(rows, tree, row))?;
-    found.collect()
 }
 
 /// Begins another tree, of a log that is another one than the current tree's. One of which is not

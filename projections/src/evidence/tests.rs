@@ -3,6 +3,7 @@
 use super::{
     AuditTree, TreeError,
     anew::{self, Log, Switch},
+    places,
     rows::{self, NewLeaf, Settled},
 };
 use crate::Comparison;
@@ -83,15 +84,15 @@ fn what_comes_twice_or_in_other_portions_makes_the_same_tree() {
 fn an_event_is_found_by_its_id_and_its_place() {
     let (all, rows) = (events(0..300, ""), rows::in_memory().unwrap());
     rows::add(&rows, &all, None).unwrap();
-    let found = rows::find(&rows, all[257].event_id).unwrap();
+    let found = places::find(&rows, all[257].event_id).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].index, found[0].hash), (257, all[257].hash));
     assert_eq!(found[0].stream, all[257].stream);
-    assert_eq!(rows::find(&rows, EventId(Uuid::nil())).unwrap().len(), 1);
-    assert_eq!(rows::find(&rows, EventId(Uuid::max())).unwrap(), []);
-    let places = rows::places(&rows, 290, 100).unwrap();
+    assert_eq!(places::find(&rows, EventId(Uuid::nil())).unwrap().len(), 1);
+    assert_eq!(places::find(&rows, EventId(Uuid::max())).unwrap(), []);
+    let found = places::places(&rows, 290, 100).unwrap();
     assert_eq!(
-        places.iter().map(|it| it.index).collect::<Vec<_>>(),
+        found.iter().map(|it| it.index).collect::<Vec<_>>(),
         (290..300).collect::<Vec<_>>()
     );
     assert_eq!(
@@ -99,11 +100,11 @@ fn an_event_is_found_by_its_id_and_its_place() {
         all[299].event_id
     );
     for (index, event) in (0..).zip(&all) {
-        let at = |it: Position| rows::at(&rows, it).unwrap().map(|it| it.index);
+        let at = |it: Position| places::at(&rows, it).unwrap().map(|it| it.index);
         assert_eq!(at(event.position), Some(index));
         assert_eq!(at(place(event.position.commit + 1)), None);
     }
-    assert_eq!(rows::at(&rows, Position::START).unwrap(), None);
+    assert_eq!(places::at(&rows, Position::START).unwrap(), None);
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn a_log_that_lost_events_begins_an_epoch_and_the_old_one_is_kept() {
         assert!(rows::checkpoint(&rows, 1, 0).unwrap().is_some());
         // Events are of the tree of now alone.
         assert_eq!(
-            rows::find(&rows, old[299].event_id).unwrap()[0].hash,
+            places::find(&rows, old[299].event_id).unwrap()[0].hash,
             new[299].hash
         );
     }
@@ -268,7 +269,7 @@ fn the_proof_of_one_of_a_million_events_takes_less_than_ten_milliseconds() {
     let mut slowest = std::time::Duration::ZERO;
     for at in (0..many).step_by(9_973) {
         let begun = Instant::now();
-        let found = rows::find(&rows, EventId(Uuid::from_u128(u128::from(at)))).unwrap();
+        let found = places::find(&rows, EventId(Uuid::from_u128(u128::from(at)))).unwrap();
         let proof = rows::inclusion(&rows, 1, found[0].index, many).unwrap();
         let root = rows::root(&rows, 1, many).unwrap();
         slowest = slowest.max(begun.elapsed());
@@ -301,7 +302,7 @@ fn a_tree_that_is_built_beside_serves_nobody_until_it_takes_over() {
     let (rows, built) = beside(&all[..600], &all[..650]);
     assert_eq!(head(&rows), (600, root(&all[..600])));
     assert_eq!(rows::epochs(&rows).unwrap().len(), 1);
-    assert_eq!(rows::find(&rows, all[5].event_id).unwrap().len(), 1);
+    assert_eq!(places::find(&rows, all[5].event_id).unwrap().len(), 1);
     // The one that serves goes on.
     rows::add(&rows, &all[600..610], None).unwrap();
     assert_eq!(anew::unfinished(&rows).unwrap(), Some(now()));

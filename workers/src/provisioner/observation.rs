@@ -244,9 +244,7 @@ impl Observation {
         }
     }
 
-    /// What a change on this side of a peering may have made untrue is to be read again for it.
-    /// Where links are made of two halves, the engine's own rules stand in the lists in front of
-    /// subnets too.
+    /// What a change here may have made untrue is read again; with two halves, the lists too.
     pub(super) fn touch(
         &self,
         freshness: &mut Freshness,
@@ -261,11 +259,10 @@ impl Observation {
                 .flat_map(|side| [Query::Links(side), Query::Operation(side)])
                 .collect(),
             Touches::Tables => vec![Query::Tables(side)],
-            Touches::Groups => {
-                let mut queries = vec![Query::Groups(side), Query::Interfaces(side)];
-                queries.extend(form.is_two_objects().then_some(Query::AccessLists(side)));
-                queries
-            }
+            Touches::Groups => [Query::Groups(side), Query::Interfaces(side)]
+                .into_iter()
+                .chain(form.is_two_objects().then_some(Query::AccessLists(side)))
+                .collect(),
         };
         freshness
             .touched

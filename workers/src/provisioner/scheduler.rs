@@ -166,12 +166,8 @@ impl Scheduler {
             return;
         }
         if rests {
-            tracing::warn!(
-                "the provisioner is stopped: it opens and repairs nothing, and closes what is to be closed"
-            );
             return;
         }
-        tracing::info!("the provisioner opens and repairs");
         let known: Vec<_> = self
             .memories
             .keys()

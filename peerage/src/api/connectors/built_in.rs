@@ -19,7 +19,7 @@ use connectors::{ExecuteError, Servers};
 use domain::{
     connector::{
         ConnectorRefusal,
-        built_in::{BuiltIn, BuiltInCommand, StartBuiltIn, Stop, StopBuiltIn},
+        built_in::{BuiltIn, BuiltInCommand, StartBuiltIn, StopBuiltIn},
     },
     text::ActorName,
 };
@@ -194,7 +194,7 @@ impl Connectors {
     /// One of the engine's own, as it is shown.
     pub(super) async fn own(&self, which: BuiltIn) -> v1::Connector {
         let own = self.running(which).await;
-        let Some(stop) = stop_of(&self.0, which) else {
+        let Some(stop) = self.0.stop_of(which) else {
             return own;
         };
         v1::Connector {
@@ -271,16 +271,10 @@ impl Connectors {
     }
 }
 
-/// The stop of one of the engine's own that holds at this server now.
-pub(in crate::api) fn stop_of(services: &Services, which: BuiltIn) -> Option<Stop> {
-    let stops = services.connectors.catalogue.built_in().stops(which)?;
-    stops.at(&services.server.host.to_string(), (services.clock)())
-}
-
 /// The engine's own that are stopped at this server now.
 pub(in crate::api) fn stopped(services: &Services) -> Vec<v1::StoppedConnector> {
     let each = BuiltIn::ALL.into_iter().filter_map(|which| {
-        let stop = stop_of(services, which)?;
+        let stop = services.stop_of(which)?;
         Some(v1::StoppedConnector {
             connector_id: match which {
                 BuiltIn::Provisioner => which.to_string(),

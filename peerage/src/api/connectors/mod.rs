@@ -15,7 +15,7 @@ mod tests;
 mod trial;
 mod watch;
 
-pub(in crate::api) use built_in::{stop_of, stopped};
+pub(in crate::api) use built_in::stopped;
 pub(in crate::api) use deliveries::exposition;
 
 use super::{

@@ -16,8 +16,8 @@ use tree::{Against, Proved, Purpose, Verdict, VerifierKey};
 const LARGEST: u64 = 256 << 20;
 
 /// Takes a .tlog-proof, a checkpoint, a checkpoint with the proof that it follows an older one, an
-/// export of events (JSON lines), or a file of evidence. It asks no server, and ends with 1 when something does not
-/// hold.
+/// export of events (JSON lines), or a file of evidence. It asks no server, and ends with 1 when
+/// something does not hold.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// The file, like opened.tlog-proof.

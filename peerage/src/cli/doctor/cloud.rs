@@ -2,7 +2,7 @@
 //! a peer. A plan changes nothing, and the server makes it on a share of its own of the calls.
 
 use super::{
-    findings::{Finding, Severity, finding},
+    finding::{Finding, Severity, finding},
     output,
 };
 use crate::{

@@ -1,12 +1,15 @@
 //! What follows from what was seen.
 
-use super::{Asked, Seen, cloud, output};
+use super::{
+    Asked, Seen, cloud,
+    finding::{Finding, Severity, finding},
+    output,
+};
 use crate::api::v1::{
     CloudMode, Connector, ConnectorState, Drift, Exposure, GetServerInfoResponse, Network, Peering,
     StoppedConnector, StoreKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A clock may be off by this much, which is what the lease and the times on record bear.
@@ -23,51 +26,6 @@ const RENEWED: TimeDelta = TimeDelta::days(14);
 const FULL: u64 = 100 << 20;
 const SCARCE: u64 = 1 << 30;
 const SCARCE_PART: u64 = 20;
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Severity {
-    /// It does not work, or something is open that should not be.
-    Problem,
-    /// It works, and may not tomorrow.
-    Risk,
-    /// Worth knowing.
-    Note,
-    /// Looked at, and as it should be.
-    Well,
-}
-
-/// One thing that was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
-    pub(super) severity: Severity,
-    /// What was looked at.
-    pub(super) check: &'static str,
-    /// What it is about: a server, a network, a peering, a connector.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) subject: String,
-    pub(super) text: String,
-    /// What to do.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) remedy: Vec<String>,
-}
-
-pub(super) fn finding(
-    severity: Severity,
-    check: &'static str,
-    subject: impl Into<String>,
-    text: impl Into<String>,
-    remedy: impl IntoIterator<Item = String>,
-) -> Finding {
-    Finding {
-        severity,
-        check,
-        subject: subject.into(),
-        text: text.into(),
-        remedy: remedy.into_iter().collect(),
-    }
-}
 
 /// Everything, the worst first. A check that found nothing says so.
 pub(super) fn of(seen: &Seen) -> Vec<Finding> {

@@ -5,6 +5,7 @@
 //! reach, and says where it could not: what was not looked at is never called well.
 
 mod cloud;
+mod finding;
 mod findings;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use crate::api::v1::{
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
-use findings::Severity;
+use finding::Severity;
 
 /// Ends with 1 where something is wrong; what is only risky or worth knowing ends with 0.
 #[derive(Debug, Args)]

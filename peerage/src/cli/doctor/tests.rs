@@ -2,7 +2,8 @@
 
 use super::{
     Asked, Seen, cloud,
-    findings::{self, Finding, Severity},
+    finding::{Finding, Severity},
+    findings,
 };
 use crate::api::v1::{self, ConnectorState, StoreKind};
 use chrono::{DateTime, TimeDelta, Utc};

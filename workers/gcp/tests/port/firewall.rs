@@ -146,6 +146,31 @@ async fn somebody_elses_rule_behind_a_denial_lets_nobody_in_whatever_the_engine_
 }
 
 #[tokio::test]
+async fn a_rule_is_revoked_in_the_group_that_it_is_of_and_in_no_other() {
+    let scene = Scene::set(Temper::instant()).await;
+    let group = scene.group().await;
+    let other = Owner::new(
+        NetworkId(Uuid::from_u128(0x99)),
+        domain::PeeringId(Uuid::from_u128(0x98)),
+    );
+    let another = scene.cloud.create_group(&scene.local, other).await.unwrap();
+    let at = &scene.local.at;
+    let id = scene.cloud.authorize_rule(at, &another, rule(2113), other);
+    let id = id.await.unwrap();
+    let all = json!([{ "IPProtocol": "tcp", "ports": ["22"] }]);
+    scene.theirs("theirs", json!({ "allowed": all }));
+    let before = scene.fake.firewalls_of(LOCAL);
+    let theirs = scene.view("theirs").await.unwrap().rules[0].id.clone();
+    for strange in [&id, &theirs] {
+        let refused = scene.cloud.revoke_rule(at, &group, strange).await;
+        assert_eq!(kind(refused), GONE, "{strange}");
+        assert_eq!(scene.fake.firewalls_of(LOCAL), before, "{strange}");
+    }
+    scene.cloud.revoke_rule(at, &another, &id).await.unwrap();
+    assert_eq!(scene.fake.firewalls_of(LOCAL).len(), before.len() - 1);
+}
+
+#[tokio::test]
 async fn a_rule_of_our_name_that_says_no_owner_is_somebody_elses_and_is_not_deleted() {
     let scene = Scene::set(Temper::instant()).await;
     let name = group_name(OWNER.peering);

@@ -315,7 +315,8 @@ impl Draft {
     }
 
     /// Leaves out what may not be opened now: while openings rest, in a network that is frozen or a
-    /// peering in quarantine anything, and while an exposure stands that the policy covers every route.
+    /// peering in quarantine anything, and while an exposure stands that the policy covers every
+    /// route.
     fn hold_back(&mut self, facts: &Facts<'_>) {
         if facts.rests || !facts.network.may_open(facts.peering) {
             self.intent = None;

@@ -8,8 +8,8 @@ use domain::{
 };
 use std::time::Duration;
 
-// Not at Azure: the engine finds whom a denial keeps out by the half's name, and somebody else's half
-// has another; it stays blocked, and closed on the engine's part.
+// Not at Azure: the engine finds whom a denial keeps out by the half's name, and somebody else's
+// half has another; it stays blocked, and closed on the engine's part.
 in_world!(at_google_cloud_alone, Google, Good: an_adopted_link_is_kept_and_let_go_and_never_removed);
 in_world!(at_google_cloud_alone_over_a_bad_wire, Google, Bad: an_adopted_link_is_kept_and_let_go_and_never_removed);
 

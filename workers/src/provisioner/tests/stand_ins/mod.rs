@@ -1,5 +1,5 @@
-//! The whole life of a peering at the stand-ins of Google Cloud and Azure: the engine's own clients,
-//! over HTTP, against servers that recordings and the field's own clients have judged.
+//! The whole life of a peering at the stand-ins of Google Cloud and Azure: the engine's own
+//! clients, over HTTP, against servers that recordings and the field's own clients have judged.
 //!
 //! A scenario is written once and is told at both, over a good wire and over a bad one: every second
 //! change and every seventh read meets with something ([`testkit::wire`]). After each call of the
