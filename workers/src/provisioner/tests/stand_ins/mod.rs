@@ -1,10 +1,10 @@
 //! The whole life of a peering at the stand-ins of Google Cloud and Azure: the engine's own
 //! clients, over HTTP, against servers that recordings and the field's own clients have judged.
 //!
-//! A scenario is written once and is told at both, over a good wire and over a bad one: every second
-//! change and every seventh read meets with something ([`testkit::wire`]). After each call of the
-//! engine it is asked whether anything lets the private network into the peer, or the peer into the
-//! private network, that nobody declared; it never may.
+//! A scenario is written once and is told at both, over a good wire and over a bad one: every
+//! second change and every seventh read meets with something ([`testkit::wire`]). After each call
+//! of the engine it is asked whether anything lets the private network into the peer, or the peer
+//! into the private network, that nobody declared; it never may.
 //!
 //! Time is the machine's own here, and what a deadline is about is moved by hand.
 #![allow(clippy::unwrap_used)]
