@@ -453,9 +453,10 @@ fn string(chance: &mut Chance) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_bytes_in_a_call_of_the_api_panic_hang_or_harm_it() {
-    let mut chance = Chance::new("the API");
     let data = TempDir::new().unwrap();
     let mut engine = Launch::new(data.path()).own_store().start().await;
+    // Its time begins once the engine serves, however busy the machine is.
+    let mut chance = Chance::new("the API");
     let host = engine.server().replace("http://", "");
     let pool = DescriptorPool::decode(v1::DESCRIPTORS).unwrap();
     let methods: Vec<_> = pool
