@@ -11,8 +11,8 @@
 //! with its checkpoints, and how many events both begin with. A history that was moved to another
 //! store with all its events is the same log: the tree is built again and the epoch goes on.
 //!
-//! Read next: `follow` (when), then `rows` (how it is kept); `beside` and `anew` build a tree
-//! beside the one that serves.
+//! Read next: `follow` (when), then `rows` (how it is kept) and `places` (where an event is in it);
+//! `beside` and `anew` build a tree beside the one that serves.
 
 mod anew;
 mod beside;
