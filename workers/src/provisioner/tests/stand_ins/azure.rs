@@ -188,6 +188,80 @@ impl Azure {
         });
     }
 
+    /// What the halves that one network has towards another say. A network has others beside them,
+    /// and what those let through is none of this link's.
+    fn halves_between(&self, from: &Place, to: &Place) -> Vec<Map<String, Value>> {
+        let parent = self.fake.parent(&from.vnet()).unwrap();
+        let halves = parent.children.into_iter().filter(|it| it.kind == HALVES);
+        let far = to.vnet();
+        let is_meant = |it: &Map<String, Value>| {
+            let id = it["remoteVirtualNetwork"]["id"].as_str();
+            id.is_some_and(|it| it.eq_ignore_ascii_case(&far))
+        };
+        halves.map(|it| it.properties).filter(is_meant).collect()
+    }
+
+    /// By the rules in force of the group before the subnet that has an interface, in their order;
+    /// what none of them says, the provider's default admits. Either half lets traffic through: of
+    /// a link with one half open, nothing is said for certain.
+    fn lets_in_from(&self, side: Side, far: &Place) -> Vec<String> {
+        let own = Place::of(side);
+        let other = far.range;
+        let access = FLAGS[0].0;
+        let both = [(own, far), (far, own)].map(|(from, to)| self.halves_between(from, to));
+        let is_joined = both.iter().all(|it| !it.is_empty());
+        let is_open = both.iter().flatten().any(|it| it[access] == true);
+        if !is_joined || !is_open {
+            return Vec::new();
+        }
+        self.fake.with(|state| {
+            let group = &state.parents[&own.guard().to_lowercase()];
+            let mut rules: Vec<_> = group
+                .children
+                .iter()
+                .filter(|it| it.kind == RULES && it.properties["direction"] == "Inbound")
+                .collect();
+            rules.sort_by_key(|it| it.properties["priority"].as_u64());
+            let mut lets = Vec::new();
+            for rule in rules {
+                let of = &rule.properties;
+                let sources = said(of, "sourceAddressPrefix", "sourceAddressPrefixes");
+                let is_meant =
+                    |it: &String| it == "*" || it == "VirtualNetwork" || overlap(it, other);
+                if of["access"] == "Allow" {
+                    if sources.iter().any(is_meant) && !is_admission(&rule.name) {
+                        lets.push(rule.name.clone());
+                    }
+                    continue;
+                }
+                let covers = |it: &String| {
+                    let all = it.parse::<ipnet::IpNet>().ok();
+                    let other: ipnet::IpNet = other.parse().unwrap();
+                    it == "*" || it == "VirtualNetwork" || all.is_some_and(|it| it.contains(&other))
+                };
+                let is_of_all = of["protocol"] == "*"
+                    && said(of, "destinationPortRange", "destinationPortRanges") == ["*"]
+                    && said(of, "destinationAddressPrefix", "destinationAddressPrefixes") == ["*"];
+                let key = (side, rule.name.clone());
+                let mut stood = self.stood.lock();
+                let in_force = !is_changing(state, rule.operation);
+                let goes = state
+                    .operations
+                    .values()
+                    .any(|it| removes(&it.outcome, &rule.name));
+                let in_force = in_force || !goes && stood.contains(&key);
+                if in_force && is_of_all && sources.iter().any(covers) {
+                    stood.insert(key);
+                }
+                if in_force && is_of_all && sources.iter().any(covers) {
+                    return lets;
+                }
+            }
+            lets.push("AllowVnetInBound".to_owned());
+            lets
+        })
+    }
+
     fn action(change: Change) -> &'static str {
         match change {
             Change::Look => "virtualNetworks/read",
@@ -365,63 +439,12 @@ impl World for Azure {
             .with(|state| state.denied.retain(|it| it.0 != tenant));
     }
 
-    /// By the rules in force of the group before the subnet that has an interface, in their order;
-    /// what none of them says, the provider's default admits. Either half lets traffic through: of
-    /// a link with one half open, nothing is said for certain.
     fn lets_in(&self, side: Side) -> Vec<String> {
-        let (own, other) = (Place::of(side), Place::of(side.other()).range);
-        let access = LinkOption::VirtualNetworkAccess;
-        let both = Side::BOTH.map(|side| self.halves(side));
-        let is_joined = both.iter().all(|it| !it.is_empty());
-        let is_open = both.iter().flatten().any(|it| it.on.contains(&access));
-        if !is_joined || !is_open {
-            return Vec::new();
-        }
-        self.fake.with(|state| {
-            let group = &state.parents[&own.guard().to_lowercase()];
-            let mut rules: Vec<_> = group
-                .children
-                .iter()
-                .filter(|it| it.kind == RULES && it.properties["direction"] == "Inbound")
-                .collect();
-            rules.sort_by_key(|it| it.properties["priority"].as_u64());
-            let mut lets = Vec::new();
-            for rule in rules {
-                let of = &rule.properties;
-                let sources = said(of, "sourceAddressPrefix", "sourceAddressPrefixes");
-                let is_meant =
-                    |it: &String| it == "*" || it == "VirtualNetwork" || overlap(it, other);
-                if of["access"] == "Allow" {
-                    if sources.iter().any(is_meant) && !is_admission(&rule.name) {
-                        lets.push(rule.name.clone());
-                    }
-                    continue;
-                }
-                let covers = |it: &String| {
-                    let all = it.parse::<ipnet::IpNet>().ok();
-                    let other: ipnet::IpNet = other.parse().unwrap();
-                    it == "*" || it == "VirtualNetwork" || all.is_some_and(|it| it.contains(&other))
-                };
-                let is_of_all = of["protocol"] == "*"
-                    && said(of, "destinationPortRange", "destinationPortRanges") == ["*"]
-                    && said(of, "destinationAddressPrefix", "destinationAddressPrefixes") == ["*"];
-                let key = (side, rule.name.clone());
-                let mut stood = self.stood.lock();
-                let in_force = !is_changing(state, rule.operation);
-                let goes = state
-                    .operations
-                    .values()
-                    .any(|it| removes(&it.outcome, &rule.name));
-                let in_force = in_force || !goes && stood.contains(&key);
-                if in_force && is_of_all && sources.iter().any(covers) {
-                    stood.insert(key);
-                }
-                if in_force && is_of_all && sources.iter().any(covers) {
-                    return lets;
-                }
-            }
-            lets.push("AllowVnetInBound".to_owned());
-            lets
-        })
+        let far = match side {
+            Side::Local => vec![&REMOTE, &THIRD],
+            Side::Remote => vec![&LOCAL],
+        };
+        let lets = far.into_iter().map(|far| self.lets_in_from(side, far));
+        lets.flatten().collect()
     }
 }
