@@ -281,6 +281,12 @@ pub enum Refusal {
         /// The deadline that was given.
         deadline: DateTime<Utc>,
     },
+    /// At this provider nothing comes in that nothing admits.
+    #[error("on {provider} a link lets in only what is admitted: there is nothing open to accept")]
+    NothingOpenToAccept {
+        /// The cloud provider.
+        provider: Provider,
+    },
     /// The link belongs to another peering.
     #[error("link {link} belongs to peering {peering_id} already")]
     LinkOnRecord {

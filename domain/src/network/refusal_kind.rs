@@ -39,6 +39,7 @@ impl Refusal {
             | Self::PortZero
             | Self::TooManyGroups { .. }
             | Self::DeadlinePassed { .. }
+            | Self::NothingOpenToAccept { .. }
             | Self::RouteReplacedByItself { .. }
             | Self::IngressTargetOutsidePeer { .. }
             | Self::SourceOutsideNetwork(_)

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     ids::{Ids, PeeringId},
-    place::Places,
+    place::{Places, Provider},
     side::Side,
 };
 use chrono::{DateTime, Utc};
@@ -40,6 +40,11 @@ pub(super) fn decide(
     let RequestPeering { peer, terms, setup } = command;
     if let Some(deadline) = terms.deadline.filter(|it| *it <= now) {
         return Err(Refusal::DeadlinePassed { deadline });
+    }
+    if terms.accept_open.is_some() && !is_open_by_itself(network.provider) {
+        return Err(Refusal::NothingOpenToAccept {
+            provider: network.provider,
+        });
     }
     if setup.routes.len() > ROUTES {
         return Err(Refusal::TooManyRoutes {
@@ -75,7 +80,7 @@ pub(super) fn decide(
         .into_iter()
         .filter(|side| *side == Side::Local || terms.consent == Consent::Delegated);
     let opened = kept
-        .filter(|_| network.provider == LinkOption::VirtualNetworkAccess.provider())
+        .filter(|_| is_open_by_itself(network.provider))
         .map(|side| {
             LinkOptionSet {
                 peering_id,
@@ -88,6 +93,12 @@ pub(super) fn decide(
     let closed = closed.chain(opened);
     let closed = closed.collect();
     set_up(network, peering_id, setup, closed, places, now)
+}
+
+/// Whether the provider lets a peered network in unless something denies it; its halves are made
+/// closed for that reason.
+fn is_open_by_itself(provider: Provider) -> bool {
+    provider == LinkOption::VirtualNetworkAccess.provider()
 }
 
 /// Adds what follows from what the request brings along.

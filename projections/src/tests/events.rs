@@ -439,6 +439,7 @@ fn terms() -> Terms {
         consent: Consent::Owner,
         deadline: Some(start() + Duration::days(30)),
         renew: true,
+        accept_open: None,
     }
 }
 

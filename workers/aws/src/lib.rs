@@ -33,6 +33,7 @@ use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
     GroupView, HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
     NetworkView, Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
+    Switch,
 };
 use domain::{
     CloudMode, Places, Provider, Range, Side,
@@ -325,7 +326,7 @@ impl Cloud for AwsCloud {
         link: &Link,
         end: LinkRole,
         option: LinkOption,
-        enabled: bool,
+        to: Switch,
     ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::SetOption, &network.at)?;
         if option != LinkOption::DnsResolution {
@@ -337,7 +338,7 @@ impl Cloud for AwsCloud {
             LinkRole::Accepter => PeeringRole::Accepter,
         };
         let options = PeeringOptions {
-            allow_dns_resolution_from_remote_vpc: enabled,
+            allow_dns_resolution_from_remote_vpc: to.is_on(),
         };
         let set = self
             .ec2

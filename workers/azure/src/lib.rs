@@ -34,7 +34,7 @@ use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
     GroupView, HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
     NetworkView, Operation, OperationState, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView,
-    SubnetView,
+    SubnetView, Switch,
 };
 use domain::{
     CloudMode, Places, Provider, Range, Side,
@@ -214,9 +214,15 @@ impl Cloud for AzureCloud {
         }
     }
 
-    /// Azure makes what it is asked for, or refuses: it rehearses nothing.
-    async fn rehearse(&self, _: &Rehearsal) -> Result<Rehearsed, CloudError> {
-        Ok(Rehearsed::NotAvailable)
+    /// Azure makes what it is asked for, or refuses: it rehearses nothing. Whether there is a
+    /// network security group to write into is seen.
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
+        match rehearsal {
+            Rehearsal::CreateGroup { network, .. } => {
+                firewall::rehearse(&self.arm, &self.given, network).await
+            }
+            Rehearsal::CreateLink(_) | Rehearsal::AcceptLink { .. } => Ok(Rehearsed::NotAvailable),
+        }
     }
 
     async fn make_half(
@@ -256,9 +262,9 @@ impl Cloud for AzureCloud {
         link: &Link,
         _: LinkRole,
         option: LinkOption,
-        enabled: bool,
+        to: Switch,
     ) -> Result<(), CloudError> {
-        options::set(&self.arm, network, link, option, enabled).await
+        options::set(&self.arm, network, link, option, to).await
     }
 
     async fn install_route(

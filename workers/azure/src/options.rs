@@ -9,7 +9,7 @@ use crate::{
     firewall, halves,
     refusals::Asked,
 };
-use cloud::{CloudError, CloudErrorKind, NetworkRef, Operation};
+use cloud::{CloudError, CloudErrorKind, NetworkRef, Operation, Switch};
 use domain::{network::LinkOption, text::Link};
 
 pub(crate) async fn set(
@@ -17,7 +17,7 @@ pub(crate) async fn set(
     network: &NetworkRef,
     link: &Link,
     option: LinkOption,
-    enabled: bool,
+    to: Switch,
 ) -> Result<(), CloudError> {
     let asked = Asked::of(Operation::SetOption, &network.at);
     let vnet = asked.vnet(&network.network)?;
@@ -27,7 +27,7 @@ pub(crate) async fn set(
         LinkOption::ForwardedTraffic => |it| &mut it.allow_forwarded_traffic,
         LinkOption::GatewayTransit => |it| &mut it.allow_gateway_transit,
         LinkOption::RemoteGateways => |it| &mut it.use_remote_gateways,
-        LinkOption::AddressSpaceSync => return sync(arm, &asked, &vnet, &half, enabled).await,
+        LinkOption::AddressSpaceSync => return sync(arm, &asked, &vnet, &half, to).await,
         LinkOption::DnsResolution
         | LinkOption::ExportCustomRoutes
         | LinkOption::ImportCustomRoutes
@@ -39,11 +39,11 @@ pub(crate) async fn set(
     let (there, other) = halves::with_other(arm, &asked, &half).await?;
     is_free(&asked, &there)?;
     let mut flags = there.properties.flags.clone();
-    if *switch(&mut flags) == enabled {
+    if *switch(&mut flags) == to.is_on() {
         return Ok(());
     }
-    *switch(&mut flags) = enabled;
-    if option == LinkOption::VirtualNetworkAccess && enabled {
+    *switch(&mut flags) = to.is_on();
+    if option == LinkOption::VirtualNetworkAccess && to == Switch::On {
         firewall::is_closed(arm, &asked, &vnet, &there).await?;
     }
     let of = (&there, other.as_deref());
@@ -57,14 +57,14 @@ async fn sync(
     asked: &Asked<'_>,
     vnet: &ResourceId,
     half: &ResourceId,
-    enabled: bool,
+    to: Switch,
 ) -> Result<(), CloudError> {
     let (there, other) = halves::with_other(arm, asked, half).await?;
     is_free(asked, &there)?;
-    if !enabled || crate::links::in_sync(&there) != Some(false) {
+    if !to.is_on() || crate::links::in_sync(&there) != Some(false) {
         return Ok(());
     }
-    if there.properties.flags.allow_virtual_network_access {
+    if there.properties.flags.allow_virtual_network_access && to == Switch::On {
         firewall::is_closed(arm, asked, vnet, &there).await?;
     }
     let (of, flags) = ((&there, other.as_deref()), there.properties.flags.clone());

@@ -53,6 +53,33 @@ impl LinkForm {
     }
 }
 
+/// To what an option of a half is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// Off.
+    Off,
+    /// On; an option that lets traffic in, only if nothing would come in that nobody declared.
+    On,
+    /// On, whatever would come in: whoever asked for the peering has accepted that.
+    OnThoughOpen,
+}
+
+impl Switch {
+    /// Whether it is on then.
+    pub const fn is_on(self) -> bool {
+        match self {
+            Self::Off => false,
+            Self::On | Self::OnThoughOpen => true,
+        }
+    }
+}
+
+impl From<bool> for Switch {
+    fn from(on: bool) -> Self {
+        if on { Self::On } else { Self::Off }
+    }
+}
+
 /// What the change of a half was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HalfAnswer {

@@ -5,6 +5,7 @@ use crate::{
     AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView,
     HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView,
     Operation, OperationState, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
+    Switch,
 };
 use async_trait::async_trait;
 use domain::{
@@ -97,7 +98,7 @@ forward! {
     DeleteLink remove_half(spec: &LinkSpec, side: Side, request: RequestId) -> HalfAnswer, at &spec.network(side).at;
     OperationState operation(at: &AccountRegion, operation: &CloudOperation) -> OperationState, at at;
     TagLink tag_link(at: &AccountRegion, link: &Link, owner: Owner) -> (), at at;
-    SetOption set_option(network: &NetworkRef, link: &Link, end: LinkRole, option: LinkOption, enabled: bool) -> (), at &network.at;
+    SetOption set_option(network: &NetworkRef, link: &Link, end: LinkRole, option: LinkOption, to: Switch) -> (), at &network.at;
     InstallRoute install_route(at: &AccountRegion, table: &RouteTable, destination: Range, link: &Link) -> (), at at;
     RemoveRoute remove_route(at: &AccountRegion, table: &RouteTable, destination: Range) -> (), at at;
     CreateGroup create_group(network: &NetworkRef, owner: Owner) -> FirewallGroup, at &network.at;

@@ -39,7 +39,7 @@ pub use by_provider::ByProvider;
 pub use calls::{CallOutcome, Calls};
 pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
 pub use halves::{
-    HalfAnswer, HalfState, HalfView, LinkForm, OperationState, half_name, owner_by_name,
+    HalfAnswer, HalfState, HalfView, LinkForm, OperationState, Switch, half_name, owner_by_name,
 };
 pub use layer::Layer;
 pub use links::*;
@@ -208,7 +208,9 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     ///
     /// [`CloudErrorKind::WrongState`] if the link is not active, or the half another side's;
     /// [`CloudErrorKind::Precondition`] if a network or the other half does not meet what the
-    /// option needs; [`CloudErrorKind::Busy`] while a network is at another change;
+    /// option needs, or the option lets traffic in ([`LinkOption::VirtualNetworkAccess`]) that
+    /// nobody declared and that was not accepted; [`CloudErrorKind::Busy`] while a network is at
+    /// another change;
     /// [`CloudErrorKind::Unsupported`] where links have no such option. Where a change takes a
     /// while, the answer comes when it has ended, or once it was waited for long enough; then reads
     /// tell.
@@ -218,7 +220,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         link: &Link,
         end: LinkRole,
         option: LinkOption,
-        enabled: bool,
+        to: Switch,
     ) -> Result<(), CloudError>;
 
     /// Adds one route, where routes stand in tables; where the two halves exchange them

@@ -191,6 +191,12 @@ impl Rehearsal {
 pub enum Rehearsed {
     /// It would be permitted.
     Allowed,
+    /// It would be permitted, and there is nothing there that it could be done to: no firewall that
+    /// the engine was given to write into.
+    NowhereToWrite {
+        /// What is missing.
+        message: String,
+    },
     /// It would be refused.
     Refused {
         /// The provider's words.

@@ -109,7 +109,7 @@ impl Life {
                         &self.link(),
                         LinkRole::Requester,
                         LinkOption::DnsResolution,
-                        true,
+                        true.into(),
                     )
                     .await
             }

@@ -80,7 +80,9 @@ pub(crate) async fn a_rehearsal_changes_nothing_and_says_what_is_not_permitted(s
                 matches!(denied, Rehearsed::Refused { .. }),
                 "{operation}: {denied:?}"
             ),
-            Rehearsed::NotAvailable | Rehearsed::Refused { .. } => {
+            Rehearsed::NotAvailable
+            | Rehearsed::NowhereToWrite { .. }
+            | Rehearsed::Refused { .. } => {
                 assert_eq!(denied, Rehearsed::NotAvailable, "{operation}");
             }
         }

@@ -192,11 +192,11 @@ pub(crate) async fn an_option_is_set_by_its_own_side_on_an_active_link_whose_net
     stage: Stage,
 ) {
     let link = stage.pending().await;
-    let set = async |at, end, enabled| {
+    let set = async |at, end, enabled: bool| {
         kind(
             stage
                 .cloud
-                .set_option(at, &link, end, LinkOption::DnsResolution, enabled)
+                .set_option(at, &link, end, LinkOption::DnsResolution, enabled.into())
                 .await,
         )
     };

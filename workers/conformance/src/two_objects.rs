@@ -96,7 +96,9 @@ impl Stage {
         let own = pair.network(side);
         let end = LinkRole::Requester;
         for _ in 0..60 {
-            let set = self.cloud.set_option(own, &name, end, option, enabled);
+            let set = self
+                .cloud
+                .set_option(own, &name, end, option, enabled.into());
             match kind(set.await) {
                 it if it == BUSY => self.world.pass_time().await,
                 other => return other,

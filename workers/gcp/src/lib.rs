@@ -34,7 +34,7 @@ use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
     GroupView, HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
     NetworkView, Operation, OperationState, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView,
-    SubnetView,
+    SubnetView, Switch,
 };
 use compute::Compute;
 use domain::{
@@ -218,10 +218,10 @@ impl Cloud for GcpCloud {
         link: &Link,
         _end: LinkRole,
         option: LinkOption,
-        enabled: bool,
+        to: Switch,
     ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::SetOption, &network.at)?;
-        halves::set_option(&self.compute, &asked, network, link, option, enabled).await
+        halves::set_option(&self.compute, &asked, network, link, option, to.is_on()).await
     }
 
     async fn install_route(

@@ -39,7 +39,7 @@ use cloud::{
     AccessListView, AccountRegion, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport,
     FirewallPart, Groundwork, GroupView, HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec,
     LinkView, NetworkRef, NetworkView, Operation, OperationState, Owner, Rehearsal, Rehearsed,
-    RequestId, RouteTableView, SubnetView,
+    RequestId, RouteTableView, SubnetView, Switch,
 };
 use domain::{
     Clock, CloudMode, Provider, Range, Side,
@@ -359,10 +359,10 @@ impl Cloud for SimulatedCloud {
         link: &Link,
         end: LinkRole,
         option: LinkOption,
-        enabled: bool,
+        to: Switch,
     ) -> Result<(), CloudError> {
         self.call(Operation::SetOption, &network.at, |call| {
-            call.set_option(network, link, end, option, enabled)
+            call.set_option(network, link, end, option, to.is_on())
         })
         .await
     }

@@ -4,7 +4,9 @@
 //! is no success: a definite error to the creation of a link.
 
 use super::sides;
-use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, HalfAnswer, LinkForm, LinkRole};
+use cloud::{
+    Cloud, CloudError, CloudErrorKind, FirewallPart, HalfAnswer, LinkForm, LinkRole, Switch,
+};
 use domain::{
     Range, Side,
     network::{InboundRule, Life, LinkOption, Peering, Registered, Thing, Where},
@@ -326,6 +328,14 @@ pub(super) enum Report {
     Failed(CloudError),
 }
 
+/// To what an option is set: a request that accepted an open link is not asked again at the cloud.
+fn switch(peering: &Peering, enabled: bool) -> Switch {
+    match Switch::from(enabled) {
+        Switch::On if peering.terms.accept_open.is_some() => Switch::OnThoughOpen,
+        to => to,
+    }
+}
+
 /// Carries out one action with one call.
 pub(super) async fn apply(
     cloud: &dyn Cloud,
@@ -365,7 +375,8 @@ pub(super) async fn apply(
             ..
         } => {
             let own = sides::network(network, peering, side);
-            cloud.set_option(&own, link, *end, *option, *enabled).await
+            let to = switch(peering, *enabled);
+            cloud.set_option(&own, link, *end, *option, to).await
         }
         Action::InstallRoute {
             table,

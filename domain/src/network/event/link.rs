@@ -49,6 +49,10 @@ pub struct Terms {
     /// Whether to ask once more if nobody accepts in time.
     #[serde(default)]
     pub renew: bool,
+    /// Why the link may be opened though nothing denies what comes over it, where the provider lets
+    /// a peered network in by itself. Absent: it stays closed until something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_open: Option<Reason>,
 }
 
 impl Terms {

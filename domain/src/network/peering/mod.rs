@@ -308,12 +308,19 @@ impl Peering {
     }
 
     fn side_is_converged(&self, side: Side) -> bool {
-        self.firewall.get(side).is_enforced()
+        (self.firewall.get(side).is_enforced() || self.is_left_open(side))
             && self.withdrawn.get(side).is_empty()
             && self.suspended.get(side).is_none()
             && self.options_are_applied(side)
             && self.routes_are_in_place(side)
             && self.routes_were_seen(side)
+    }
+
+    /// Whether the side has nothing that denies what comes over the link, and may have nothing: its
+    /// request accepted that, and the engine has made no group there.
+    pub fn is_left_open(&self, side: Side) -> bool {
+        let firewall = self.firewall.get(side);
+        self.terms.accept_open.is_some() && firewall.group.is_none() && self.is_ours_to_keep(side)
     }
 
     /// Whether all routes of the side are where they should be: one observation has seen that. In

@@ -48,6 +48,7 @@ fn a_request_keeps_its_terms_and_names_what_the_engine_shows_to_enter_the_peers_
         consent: Consent::Owner,
         deadline: Some(hours_on(72)),
         renew: true,
+        accept_open: None,
     };
     let peering_id = Ids::of(COMMAND).peering(network_id());
     let external_id = Some(network_id().external_id(&peer(1).account));

@@ -255,42 +255,71 @@ fn a_request_where_halves_are_made_closed_says_that_they_are_to_be_opened() {
         (Consent::Owner, &[Side::Local]),
     ] {
         for (provider, wanted) in [(Provider::Azure, kept), (Provider::Gcp, &[])] {
-            let (region, account, cloud_network) = match provider {
-                Provider::Azure => (
-                    "westeurope",
-                    "1b4e28ba-2fa1-41d2-883f-0016d3cca427",
-                    "/subscriptions/6fa459ea-ee8a-4ca4-894e-db77e160355e/resourceGroups/b/providers/Microsoft.Network/virtualNetworks/b",
-                ),
-                Provider::Gcp | Provider::Aws => ("europe-west1", "billing-prod", "billing"),
+            let terms = Terms {
+                consent,
+                ..Terms::default()
             };
-            let region = crate::Region::of(provider, region).unwrap();
-            let network = RegisterNetwork {
-                provider,
-                region: region.clone(),
-                ..register()
-            };
-            let request = RequestPeering {
-                peer: Peer {
-                    provider,
-                    region,
-                    account: text(account),
-                    cloud_network: text(cloud_network),
-                    ..peer(1)
-                },
-                terms: Terms {
-                    consent,
-                    ..Terms::default()
-                },
-                setup: Setup::default(),
-            };
-            let network = fold([registered_as(network, network_id())]);
-            let (context, ids) = (crate::Context::default(), crate::Ids::of(COMMAND));
-            let events = decide(&network, &request.into(), &context, now(), ids).unwrap();
+            let events = requested_at(provider, terms).unwrap();
             let opens = |event| opened_by(event, LinkOption::VirtualNetworkAccess);
             let opened: Vec<Side> = events.iter().filter_map(opens).collect();
             assert_eq!(opened, wanted, "{provider}, {consent:?}");
         }
     }
+}
+
+#[test]
+fn that_a_link_comes_up_open_is_accepted_where_links_do_and_nowhere_else() {
+    let accepting = Terms {
+        accept_open: Some(text("the lab has no security groups")),
+        ..Terms::default()
+    };
+    for provider in [Provider::Aws, Provider::Gcp] {
+        let refusal = Refusal::NothingOpenToAccept { provider };
+        assert_eq!(requested_at(provider, accepting.clone()), Err(refusal));
+        assert!(requested_at(provider, Terms::default()).is_ok());
+    }
+    let events = requested_at(Provider::Azure, accepting.clone()).unwrap();
+    let terms = events.iter().find_map(|it| {
+        if let NetworkEvent::PeeringRequested(it) = it {
+            Some(it.terms.clone())
+        } else {
+            None
+        }
+    });
+    assert_eq!(terms, Some(accepting), "the reason is on record");
+}
+
+/// What the request of a peer there is decided as.
+fn requested_at(provider: Provider, terms: Terms) -> Result<Vec<NetworkEvent>, Refusal> {
+    let (region, account, cloud_network) = match provider {
+        Provider::Azure => (
+            "westeurope",
+            "1b4e28ba-2fa1-41d2-883f-0016d3cca427",
+            "/subscriptions/6fa459ea-ee8a-4ca4-894e-db77e160355e/resourceGroups/b/providers/Microsoft.Network/virtualNetworks/b",
+        ),
+        Provider::Gcp => ("europe-west1", "billing-prod", "billing"),
+        Provider::Aws => ("eu-west-1", "444455556601", "vpc-0f9e8d7c6b5a0001"),
+    };
+    let region = crate::Region::of(provider, region).unwrap();
+    let network = RegisterNetwork {
+        provider,
+        region: region.clone(),
+        ..register()
+    };
+    let request = RequestPeering {
+        peer: Peer {
+            provider,
+            region,
+            account: text(account),
+            cloud_network: text(cloud_network),
+            ..peer(1)
+        },
+        terms,
+        setup: Setup::default(),
+    };
+    let network = fold([registered_as(network, network_id())]);
+    let (context, ids) = (crate::Context::default(), crate::Ids::of(COMMAND));
+    decide(&network, &request.into(), &context, now(), ids)
 }
 
 fn opened_by(event: &NetworkEvent, option: LinkOption) -> Option<Side> {

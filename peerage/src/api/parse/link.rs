@@ -51,6 +51,7 @@ pub(super) fn request_spec(
     let peer = parse_peer(fields, &format!("{field}.peer"), spec.peer.as_ref());
     let consent = fields.word_or_usual::<v1::Consent>(&format!("{field}.consent"), spec.consent);
     let deadline = fields.time(&format!("{field}.deadline"), spec.deadline.as_ref());
+    let accept_open = fields.optional(&format!("{field}.accept_open"), &spec.accept_open);
     let routes = parse_routes(fields, &format!("{field}.routes"), &spec.routes);
     let admit = inbound_rules(fields, &format!("{field}.admit"), &spec.admit);
     let dns = fields
@@ -79,6 +80,7 @@ pub(super) fn request_spec(
             consent: consent?,
             deadline: deadline?,
             renew: spec.renew,
+            accept_open: accept_open?,
         },
         setup: Setup {
             routes: routes?,

@@ -109,12 +109,14 @@ fn a_request_without_terms_has_the_usual_ones_and_with_terms_those() {
         consent: v1::Consent::Owner.into(),
         deadline: Some(crate::api::time::timestamp(deadline)),
         renew: true,
+        accept_open: "the lab has no security groups".to_owned(),
         ..spec
     }));
     let wanted = Terms {
         consent: Consent::Owner,
         deadline: Some(deadline),
         renew: true,
+        accept_open: Some("the lab has no security groups".parse().unwrap()),
     };
     assert!(matches!(
         owner.command,

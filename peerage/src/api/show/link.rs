@@ -41,6 +41,7 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         consent: number::<v1::Consent>(it.terms.consent),
         deadline: it.terms.deadline.map(timestamp),
         renew: it.terms.renew,
+        accept_open: text(it.terms.accept_open.as_ref()),
         link: text(it.life.link()),
         past_links: texts(&it.past_links),
         external_id: text(it.external_id.as_ref()),

@@ -68,6 +68,9 @@ pub(super) struct Peering {
     pub(super) deadline: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) renew: bool,
+    /// Why the link may be opened though nothing denies what comes over it (Azure).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) accept_open: Option<String>,
     /// Who answers for it. Left out: as on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) owner: Option<String>,
@@ -273,6 +276,7 @@ impl Peering {
             consent: v1::Consent::from(self.consent).into(),
             deadline: self.deadline.map(timestamp),
             renew: self.renew,
+            accept_open: self.accept_open.clone().unwrap_or_default(),
             routes: routes.collect(),
             admit: self.admit.clone(),
             dns_resolution: self
@@ -332,6 +336,7 @@ impl Peering {
             consent: Consent::of(it.consent()),
             deadline: it.deadline.as_ref().and_then(when),
             renew: it.renew,
+            accept_open: Some(it.accept_open.clone()).filter(|it| !it.is_empty()),
             owner: Some(tenure.owner).filter(|it| !it.is_empty()),
             expires: tenure.expires_at.as_ref().and_then(when),
             admit_expires: None,
@@ -372,6 +377,11 @@ impl Peering {
         differ.extend(differences([
             ("deadline", end(self.deadline), end(on_record.deadline)),
             ("renew", self.renew.to_string(), on_record.renew.to_string()),
+            (
+                "accept_open",
+                said(self.accept_open.as_ref()),
+                said(on_record.accept_open.as_ref()),
+            ),
         ]));
         if let Some(link) = &self.link
             && on_record.link.as_ref() != Some(link)
@@ -380,6 +390,10 @@ impl Peering {
         }
         differ
     }
+}
+
+fn said(why: Option<&String>) -> String {
+    why.map_or_else(|| "nothing".to_owned(), |it| format!("`{it}`"))
 }
 
 /// From where an ingress is open, in order.

@@ -205,8 +205,10 @@ impl Draft {
 
     fn begin(&mut self, wanted: &Peering) {
         if let Some(link) = &wanted.link {
-            if wanted.deadline.is_some() || wanted.renew {
-                self.conflict("a link that is adopted has no deadline, and is not renewed");
+            if wanted.deadline.is_some() || wanted.renew || wanted.accept_open.is_some() {
+                self.conflict(
+                    "a link that is adopted has no deadline, is not renewed, and no `accept_open`",
+                );
             }
             self.step(Change::Adopt(wanted.clone(), link.clone()));
             self.openings(wanted, &wanted.closed());

@@ -273,7 +273,11 @@ fn terms(it: &Peering) -> String {
     } else {
         ""
     };
-    format!("{consent}{deadline}{renew}")
+    let open = match it.accept_open.as_str() {
+        "" => String::new(),
+        why => format!("; open though nothing may deny what comes over it: {why}"),
+    };
+    format!("{consent}{deadline}{renew}{open}")
 }
 
 fn accepted(it: &Peering) -> String {

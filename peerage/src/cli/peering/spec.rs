@@ -101,6 +101,11 @@ pub(super) struct Terms {
     /// Request the link once more if it is not accepted in time.
     #[arg(long)]
     renew: bool,
+    /// Open the link though nothing denies what comes over it, and why, like "the lab has no
+    /// security groups" (Azure, where a peered network is let in unless something denies it).
+    /// Default: its halves stay closed until something does.
+    #[arg(long, value_name = "WHY")]
+    accept_open: Option<String>,
     #[command(flatten)]
     pub(super) tenure: TenureArgs,
 }
@@ -156,6 +161,7 @@ pub(super) fn spec(peer: &PeerArgs, terms: &Terms, opens: &Opens) -> v1::Peering
         consent: v1::Consent::from(terms.consent).into(),
         deadline: terms.deadline.map(timestamp),
         renew: terms.renew,
+        accept_open: terms.accept_open.clone().unwrap_or_default(),
         routes: local.chain(remote).collect(),
         admit: opens.admit.clone(),
         dns_resolution: opens

@@ -135,8 +135,12 @@ fn of(event: &NetworkEvent) -> String {
                 Consent::Delegated => "",
                 Consent::Owner => "; its owner accepts",
             };
+            let open = match &it.terms.accept_open {
+                None => String::new(),
+                Some(why) => format!(", accepting that nothing denies what comes over it ({why})"),
+            };
             format!(
-                "requested a peering with {}/{} ({}){consent}",
+                "requested a peering with {}/{} ({}){consent}{open}",
                 it.peer.account,
                 it.peer.cloud_network,
                 ranges(&it.peer.ranges)

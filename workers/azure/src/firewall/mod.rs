@@ -11,7 +11,7 @@ mod owned;
 mod rules;
 mod views;
 
-pub(crate) use owned::{authorize, create, delete, revoke, tag};
+pub(crate) use owned::{authorize, create, delete, rehearse, revoke, tag};
 pub(crate) use views::{groups, lists};
 
 use crate::{

@@ -11,6 +11,7 @@ use crate::{
 };
 use cloud::{
     AccountRegion, CloudError, CloudErrorKind, FirewallPart, NetworkRef, Operation, Owner,
+    Rehearsed,
 };
 use domain::{
     PeeringId,
@@ -52,6 +53,31 @@ pub(crate) async fn create(
     Ok(group)
 }
 
+/// Whether there is a group that the denial could be put into.
+pub(crate) async fn rehearse(
+    arm: &Arm,
+    given: &Given,
+    network: &NetworkRef,
+) -> Result<Rehearsed, CloudError> {
+    let asked = Asked::of(Operation::Rehearse, &network.at);
+    let id = asked.vnet(&network.network)?;
+    let vnet = vnet_of(arm, &asked, &id).await?;
+    let guarded = Guarded::read(arm, &asked, &vnet).await?;
+    Ok(match guarded.given(given).next() {
+        Some(_) => Rehearsed::NotAvailable,
+        None => Rehearsed::NowhereToWrite {
+            message: nowhere(&id),
+        },
+    })
+}
+
+fn nowhere(id: &ResourceId) -> String {
+    format!(
+        "no subnet of {id} has a network security group that the engine may write into; \
+         associate one, and name it under cloud.azure.security_groups"
+    )
+}
+
 /// Puts the denial where it is not in force, and says how many were put.
 async fn put_denials(
     arm: &Arm,
@@ -67,11 +93,9 @@ async fn put_denials(
     }
     let groups: Vec<_> = guarded.given(given).collect();
     if groups.is_empty() {
-        let message = format!(
-            "no subnet of {id} has a network security group that the engine may write into; \
-             associate one, and name it under cloud.azure.security_groups"
-        );
-        return Err(asked.error(CloudErrorKind::Precondition).message(message));
+        return Err(asked
+            .error(CloudErrorKind::Precondition)
+            .message(nowhere(id)));
     }
     let mut put = 0;
     for group in groups {

@@ -23,7 +23,7 @@ impl World {
         let (own, link) = (self.network(side), self.link());
         let end = LinkRole::Requester;
         self.cloud
-            .set_option(own, &link, end, option, enabled)
+            .set_option(own, &link, end, option, enabled.into())
             .await
     }
 

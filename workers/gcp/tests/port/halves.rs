@@ -71,13 +71,13 @@ async fn a_half_says_what_it_exchanges_and_that_is_set_one_option_at_a_time() {
     let scene = Scene::set(Temper::default()).await;
     scene.fake.route(REMOTE, "orders", "static", "10.77.0.0/16");
     scene.connected().await;
-    let set = async |side, option, enabled| {
+    let set = async |side, option, enabled: bool| {
         let spec = scene.spec();
         let (own, name) = (spec.network(side), scene.name());
         let end = LinkRole::Requester;
         let set = scene
             .cloud
-            .set_option(own, &name, end, option, enabled)
+            .set_option(own, &name, end, option, enabled.into())
             .await;
         assert_eq!(kind(set), None);
     };

@@ -91,7 +91,7 @@ async fn play(scene: &Scene, operation: Operation) -> Option<CloudErrorKind> {
             let (name, end) = (scene.name(), LinkRole::Requester);
             kind(
                 cloud
-                    .set_option(&scene.local, &name, end, option, true)
+                    .set_option(&scene.local, &name, end, option, true.into())
                     .await,
             )
         }

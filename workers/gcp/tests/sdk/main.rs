@@ -69,7 +69,7 @@ async fn live(scene: &Scene) {
     cloud.route_tables(at, &of).await.unwrap();
     let (name, end) = (scene.name(), LinkRole::Requester);
     for option in LinkOption::of(at.provider) {
-        let set = cloud.set_option(&scene.local, &name, end, option, true);
+        let set = cloud.set_option(&scene.local, &name, end, option, true.into());
         set.await.unwrap();
     }
     let group = cloud.create_group(&scene.local, OWNER).await.unwrap();

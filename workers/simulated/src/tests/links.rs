@@ -131,7 +131,7 @@ async fn a_network_does_one_operation_at_a_time() {
                     &link,
                     LinkRole::Accepter,
                     LinkOption::DnsResolution,
-                    true,
+                    true.into(),
                 )
                 .await,
         )
@@ -206,7 +206,7 @@ async fn what_a_call_changed_about_a_link_is_read_late() {
             &link,
             LinkRole::Accepter,
             LinkOption::DnsResolution,
-            true,
+            true.into(),
         )
         .await
         .unwrap();
@@ -357,10 +357,16 @@ async fn after_a_deletion_the_pair_can_be_joined_anew() {
 async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns() {
     let cloud = instant();
     let link = cloud.create_link(&spec()).await.unwrap();
-    let set = async |at: &LinkEnd, end, enabled| {
+    let set = async |at: &LinkEnd, end, enabled: bool| {
         kind(
             cloud
-                .set_option(&at.network, &link, end, LinkOption::DnsResolution, enabled)
+                .set_option(
+                    &at.network,
+                    &link,
+                    end,
+                    LinkOption::DnsResolution,
+                    enabled.into(),
+                )
                 .await,
         )
     };

@@ -6,7 +6,7 @@ use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
     GroupView, HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec, LinkState, LinkView,
     NetworkRef, NetworkView, Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView,
-    SubnetView,
+    SubnetView, Switch,
 };
 use conformance::{Fault, World};
 use domain::{
@@ -571,9 +571,9 @@ impl Cloud for Liar {
         link: &Link,
         end: LinkRole,
         option: LinkOption,
-        enabled: bool,
+        to: Switch,
     ) -> Result<(), CloudError> {
-        let set = self.honest.set_option(network, link, end, option, enabled);
+        let set = self.honest.set_option(network, link, end, option, to);
         self.told(set.await)
     }
 

@@ -7,7 +7,7 @@
 use super::{
     Draft, Facts, Query,
     drift::{self, Verdict},
-    exposure,
+    exposure, firewall,
 };
 use crate::provisioner::{apply::Action, sides};
 use cloud::LinkView;
@@ -176,7 +176,7 @@ pub(super) fn is_still_needed(
 }
 
 /// Whether a half may be opened: on each side that the engine keeps, its firewall was seen to be as
-/// it should, and nobody else's rule lets the other side in. What a half opens, Azure says in two
+/// it should, and nobody else's rule lets the other side in, unless the request accepted that. What a half opens, Azure says in two
 /// ways; so neither is opened before both networks are closed.
 fn may_open(facts: &Facts<'_>, draft: &mut Draft) -> bool {
     let mut may = true;
@@ -187,13 +187,14 @@ fn may_open(facts: &Facts<'_>, draft: &mut Draft) -> bool {
 }
 
 fn is_closed(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
-    if !facts.peering.firewall.get(side).is_enforced() {
+    if !firewall::is_in_force(facts, side, draft) {
         return false;
     }
+    // What is open is on record before anything is opened.
     let Some(open) = exposure::open(facts, side, draft) else {
         return false;
     };
-    if open.is_empty() {
+    if open.is_empty() || facts.peering.terms.accept_open.is_some() {
         return true;
     }
     let rules: Vec<_> = open

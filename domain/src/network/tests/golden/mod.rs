@@ -176,7 +176,8 @@ fn a_request_from_before_there_were_terms_is_on_the_usual_ones() {
         Terms {
             consent: Consent::Delegated,
             deadline: None,
-            renew: false
+            renew: false,
+            accept_open: None,
         }
     );
     assert_eq!(requested.external_id, None);

@@ -655,6 +655,7 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
         consent: Consent::Owner,
         deadline: Some(at(18)),
         renew: true,
+        accept_open: None,
     };
     let external_id = Some(its_network().external_id(&peer(1).account));
     let evidence = Evidence {
@@ -679,6 +680,28 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
                 requested_at: at(9),
                 terms,
                 external_id,
+            }
+            .into(),
+        ),
+        (
+            "accepting_open",
+            PeeringRequested {
+                peering_id,
+                peer: Peer {
+                    provider: Provider::Azure,
+                    account: text("9f8e7d6c-5b4a-4938-8271-605f4e3d2c1b"),
+                    region: Region::of(Provider::Azure, "westeurope").unwrap(),
+                    cloud_network: text(
+                        "/subscriptions/1f8e7d6c-5b4a-4938-8271-605f4e3d2c1b/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/hub",
+                    ),
+                    ..peer(1)
+                },
+                requested_at: at(9),
+                terms: Terms {
+                    accept_open: Some(text("the lab has no security groups")),
+                    ..Terms::default()
+                },
+                external_id: None,
             }
             .into(),
         ),

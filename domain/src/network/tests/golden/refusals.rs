@@ -55,6 +55,7 @@ refusals! {
     NetworkInUse { network_id: network_id(), live: 3 } => Precondition,
     TooManyGroups { given: 61, most: 60 } => Invalid,
     DeadlinePassed { deadline: now() } => Invalid,
+    NothingOpenToAccept { provider: Provider::Aws } => Invalid,
     LinkOnRecord { link: "pcx-1".to_owned(), peering_id: peering_id(1) } => Exists,
     PeeringBeingRemoved { peering_id: peering_id(1) } => Precondition,
     RouteReplacedByItself { destination: range("10.101.0.0/16") } => Invalid,

@@ -158,6 +158,7 @@ pub(super) fn terms() -> impl Strategy<Value = Terms> {
             consent,
             deadline,
             renew,
+            accept_open: None,
         }
     })
 }

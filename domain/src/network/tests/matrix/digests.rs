@@ -34,6 +34,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
         consent: Consent::Owner,
         deadline: Some(at),
         renew: true,
+        accept_open: None,
     };
     let azure = Peer {
         provider: Provider::Azure,

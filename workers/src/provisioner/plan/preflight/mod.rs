@@ -425,7 +425,13 @@ fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         );
         return failed(BlockCause::PermissionDenied, message.clone(), remedy);
     }
-    if said.iter().all(|it| **it == Rehearsed::NotAvailable) {
+    let is_untold = |it: &&Rehearsed| {
+        matches!(
+            it,
+            Rehearsed::NotAvailable | Rehearsed::NowhereToWrite { .. }
+        )
+    };
+    if said.into_iter().all(|it| is_untold(&it)) {
         return CheckOutcome::Skipped {
             why: "this endpoint is not known to honour dry runs",
         };

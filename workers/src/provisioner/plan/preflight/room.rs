@@ -2,7 +2,7 @@
 
 use super::{CheckOutcome, failed};
 use crate::provisioner::{plan::Facts, sides};
-use cloud::{LinkState, LinkView};
+use cloud::{LinkState, LinkView, Rehearsed};
 use domain::{Side, network::BlockCause};
 use ipnet::IpNet;
 
@@ -80,6 +80,24 @@ pub(super) fn route_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
 
 /// The group will be the engine's own, so what it is to admit is all that it will hold.
 pub(super) fn rule_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    if let Some(Rehearsed::NowhereToWrite { message }) = facts.seen.may_create_group.get(side) {
+        if facts.peering.terms.accept_open.is_some() {
+            return CheckOutcome::Skipped {
+                why: "the request accepts that nothing keeps the other side out",
+            };
+        }
+        return CheckOutcome::Failed {
+            cause: BlockCause::OptionPrecondition,
+            message: message.clone(),
+            remedy: vec![
+                format!(
+                    "give every subnet of {} that has an interface a network security group that the engine may write into",
+                    sides::network(facts.network, facts.peering, side)
+                ),
+                "or request the peering anew with --accept-open REASON: nothing but its own rules then keeps the other side out".to_owned(),
+            ],
+        };
+    }
     let (most, wanted) = (
         facts.limits.get(side).rules,
         facts.peering.firewall.get(side).admit.len(),

@@ -64,6 +64,7 @@ async fn a_request_that_nobody_accepts_is_warned_of_expires_and_is_renewed_once(
         consent: Consent::Owner,
         deadline: None,
         renew: true,
+        accept_open: None,
     })
     .told_by(&life.clock);
     life.run(Fuse::never(), Duration::from_secs(145 * 3600))
@@ -96,6 +97,7 @@ async fn a_link_that_is_not_active_by_its_deadline_is_taken_back() {
         consent: Consent::Owner,
         deadline,
         renew: false,
+        accept_open: None,
     })
     .told_by(&life.clock);
     life.run(Fuse::never(), Duration::from_secs(3 * 3600)).await;

@@ -191,6 +191,7 @@ async fn a_link_that_became_active_in_time_is_not_taken_back_because_nobody_look
         consent: Consent::Owner,
         deadline,
         renew: false,
+        accept_open: None,
     })
     .told_by(&life.clock);
     life.look_for(Duration::from_secs(600)).await;

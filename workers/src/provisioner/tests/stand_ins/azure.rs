@@ -439,6 +439,24 @@ impl World for Azure {
             .with(|state| state.denied.retain(|it| it.0 != tenant));
     }
 
+    fn took(&self) -> Vec<(Side, String)> {
+        let seen = self.fake.take_seen().into_iter();
+        let told = seen.filter_map(|it| {
+            let is_of = |side: &Side| it.tenant.as_deref() == Some(Place::of(*side).tenant);
+            let side = Side::BOTH.into_iter().find(is_of)?;
+            let kinds = [
+                "operations",
+                HALVES,
+                RULES,
+                "networkSecurityGroups",
+                "virtualNetworks",
+            ];
+            let about = kinds.into_iter().find(|kind| it.path.contains(kind))?;
+            Some((side, format!("{} {about}", it.method)))
+        });
+        told.collect()
+    }
+
     fn lets_in(&self, side: Side) -> Vec<String> {
         let far = match side {
             Side::Local => vec![&REMOTE, &THIRD],

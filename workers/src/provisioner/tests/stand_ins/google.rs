@@ -9,6 +9,7 @@ use domain::{
 };
 use gcp::{Credentials, GcpCloud, GcpSettings};
 use gcp_fake::{FakeCompute, Temper};
+use parking_lot::Mutex;
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use testkit::wire::Wire;
@@ -30,6 +31,8 @@ pub(super) struct Google {
     fake: Arc<FakeCompute>,
     wire: Wire,
     time: AbortHandle,
+    /// How many calls were told.
+    taken: Mutex<usize>,
 }
 
 impl Drop for Google {
@@ -64,6 +67,7 @@ impl Google {
             fake,
             wire,
             time: time.abort_handle(),
+            taken: Mutex::default(),
         }
     }
 
@@ -207,6 +211,16 @@ impl World for Google {
 
     fn permit(&self, side: Side) {
         self.fake.permit(place(side).0);
+    }
+
+    fn took(&self) -> Vec<(Side, String)> {
+        let mut taken = self.taken.lock();
+        let calls = self.fake.calls();
+        let new = calls.iter().skip(*taken);
+        *taken = calls.len();
+        let of = |project: &str| Side::BOTH.into_iter().find(|it| place(*it).0 == project);
+        new.filter_map(|it| Some((of(&it.project)?, it.method.to_string())))
+            .collect()
     }
 
     /// What no rule admits is denied.

@@ -36,6 +36,7 @@ macro_rules! in_world {
 
 mod azure;
 mod consent;
+mod cost;
 mod crashes;
 mod drift;
 mod ends;

@@ -1,10 +1,16 @@
 //! One side that does not answer, or may not be changed.
 
-use super::{Life, azure::Azure, world::Change};
+use super::{
+    Life, Quality, Which,
+    azure::Azure,
+    world::{Change, Half},
+};
+use crate::provisioner::testing::CLIENTS;
 use domain::{
     Side,
-    network::{BlockCause, Leftover},
+    network::{BlockCause, Leftover, LinkOption, Terms},
 };
+use std::collections::BTreeSet;
 
 in_every_world!(
     a_side_that_does_not_answer_is_named_and_the_link_is_made_once_it_does,
@@ -34,6 +40,64 @@ async fn where_the_engine_was_given_no_group_to_write_into_both_halves_stay_clos
     life.removes();
     life.ends_as("removed").await;
     life.is_clean("removed");
+}
+
+fn accepting_open() -> Terms {
+    Terms {
+        accept_open: Some("the lab has no security groups".parse().unwrap()),
+        ..Terms::default()
+    }
+}
+
+/// What the record accepts is open and is told as open: the provider's own rule is an exposure.
+#[tokio::test]
+async fn a_request_that_accepts_an_open_link_has_one_where_there_is_no_group_to_write_into() {
+    let world = Azure::start().await.unguarded();
+    let mut life = Life::in_world(std::sync::Arc::new(world)).with_terms(&accepting_open());
+    life.kept = Vec::new();
+    life.converges().await;
+    for side in Side::BOTH {
+        let halves = life.world.halves(side);
+        let is_open = |it: &Half| it.on.contains(&LinkOption::VirtualNetworkAccess);
+        assert!(halves.iter().all(is_open), "{halves:?}");
+        assert_eq!(life.world.rules(side), BTreeSet::new());
+        let exposures = life.log.peering().firewall.get(side).exposures.clone();
+        assert!(!exposures.is_empty(), "{side} says that it is open");
+    }
+    life.looks_again().await;
+    assert_eq!(life.count("DriftDetected"), 0);
+    life.removes();
+    life.ends_as("removed").await;
+    life.is_clean("removed");
+}
+
+/// What can be kept out is: the denial stands before the halves are opened, and stays.
+#[tokio::test]
+async fn a_request_that_accepts_an_open_link_is_closed_all_the_same_where_it_can_be() {
+    let world = Azure::start().await;
+    let mut life = Life::in_world(std::sync::Arc::new(world)).with_terms(&accepting_open());
+    life.converges().await;
+    for side in Side::BOTH {
+        assert_ne!(life.world.rules(side), BTreeSet::new());
+        assert!(life.log.peering().firewall.get(side).is_enforced());
+    }
+    life.removes();
+    life.ends_as("removed").await;
+    life.is_clean("removed");
+}
+
+/// Somebody else's rule in front of the engine's denial does not hold it up.
+#[tokio::test]
+async fn a_request_that_accepts_an_open_link_opens_it_though_a_strangers_rule_lets_somebody_in() {
+    let mut life = Life::at(Which::Azure, Quality::Good).await;
+    life.world.admit(Side::Local, "theirs", CLIENTS, 22);
+    life = life.with_terms(&accepting_open());
+    life.kept = Vec::new();
+    life.converges().await;
+    life.looks_again().await;
+    let exposures = life.log.peering().firewall.local.exposures.clone();
+    let is_theirs = |it: &domain::text::FirewallRule| it.as_str().ends_with("/theirs");
+    assert!(exposures.keys().any(is_theirs), "{exposures:?}");
 }
 
 async fn a_side_that_does_not_answer_is_named_and_the_link_is_made_once_it_does(mut life: Life) {

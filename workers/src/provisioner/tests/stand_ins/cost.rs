@@ -1,0 +1,141 @@
+//! What a life costs in requests, by the stand-ins' own count. Why each is made says the table of
+//! `workers/README.md`.
+
+use super::{Life, Quality, Which};
+use domain::Side;
+use std::collections::BTreeMap;
+
+type Counts = BTreeMap<String, usize>;
+
+/// Requests about one side: the changes, how many of each; the reads, how many of each at most.
+/// How often everything is looked at while something comes into being is as long as that takes.
+struct Bounds {
+    changes: &'static [(&'static str, usize)],
+    reads: Option<&'static [(&'static str, usize)]>,
+}
+
+/// What is asked about operations that were begun is as much as they take.
+const POLLS: [&str; 2] = ["globalOperations.get", "GET operations"];
+
+impl Bounds {
+    fn hold(&self, took: &Counts, when: &str) {
+        let is_change = |what: &str| {
+            let of_google = ["insert", "Peering", "delete", "update", "patch"];
+            let of_azure = ["PUT", "DELETE", "PATCH"];
+            of_google.iter().any(|it| what.ends_with(it))
+                || of_azure.iter().any(|it| what.starts_with(it))
+        };
+        let (changes, reads): (Counts, Counts) = took
+            .clone()
+            .into_iter()
+            .filter(|(what, _)| !POLLS.contains(&&**what))
+            .partition(|(what, _)| is_change(what));
+        let wanted = self
+            .changes
+            .iter()
+            .map(|(what, n)| ((*what).to_owned(), *n));
+        assert_eq!(changes, wanted.collect(), "{when}");
+        for (what, n) in reads {
+            let Some(bounds) = self.reads else { return };
+            let most = bounds.iter().find(|it| it.0 == what).map(|it| it.1);
+            assert!(Some(n) <= most, "{when}: {n} of {what}, {most:?} at most");
+        }
+    }
+}
+
+impl Life {
+    /// What was asked since the last time, about each side.
+    fn took(&self) -> [Counts; 2] {
+        let taken = self.world.took();
+        Side::BOTH.map(|side| {
+            let mut counts = Counts::new();
+            for (_, what) in taken.iter().filter(|it| it.0 == side) {
+                *counts.entry(what.clone()).or_default() += 1;
+            }
+            counts
+        })
+    }
+}
+
+/// One read of each kind of each network, whatever was asked for.
+fn look(which: Which) -> Bounds {
+    Bounds {
+        changes: &[],
+        reads: Some(match which {
+            // A network is read for itself and for its links; rules are the network's own and those
+            // of policies, which come in two calls.
+            Which::Google => &[
+                ("networks.get", 2),
+                ("networks.listPeeringRoutes", 1),
+                ("firewalls.list", 1),
+                ("networks.getEffectiveFirewalls", 1),
+                ("regionNetworkFirewallPolicies.getEffectiveFirewalls", 1),
+                ("subnetworks.aggregatedList", 1),
+            ],
+            // The network, its links, its groups and what they deny are all told by the network,
+            // the last two by its groups as well.
+            Which::Azure => &[("GET virtualNetworks", 4), ("GET networkSecurityGroups", 2)],
+        }),
+    }
+}
+
+async fn a_life(which: Which, to_active: [Bounds; 2], to_removed: [Bounds; 2]) {
+    let mut life = Life::at(which, Quality::Good).await;
+    life.took();
+    life.converges().await;
+    for (bounds, took) in to_active.iter().zip(life.took()) {
+        bounds.hold(&took, "to active");
+    }
+    for _ in 0..3 {
+        life.looks_again().await;
+        for took in life.took() {
+            look(which).hold(&took, "a look");
+        }
+    }
+    life.removes();
+    life.ends_as("removed").await;
+    for (bounds, took) in to_removed.iter().zip(life.took()) {
+        bounds.hold(&took, "to removed");
+    }
+}
+
+#[tokio::test]
+async fn at_google_cloud_each_change_is_asked_for_once_and_a_look_reads_each_thing_once() {
+    let of = |changes| Bounds {
+        changes,
+        reads: None,
+    };
+    let made: [&[_]; 2] = [
+        &[("firewalls.insert", 2), ("networks.addPeering", 1)],
+        &[("firewalls.insert", 1), ("networks.addPeering", 1)],
+    ];
+    let gone: [&[_]; 2] = [
+        &[("firewalls.delete", 2), ("networks.removePeering", 1)],
+        &[("firewalls.delete", 1), ("networks.removePeering", 1)],
+    ];
+    a_life(Which::Google, made.map(of), gone.map(of)).await;
+}
+
+#[tokio::test]
+async fn at_azure_each_change_is_asked_for_once_and_a_look_reads_each_thing_once() {
+    let of = |changes| Bounds {
+        changes,
+        reads: None,
+    };
+    // A half is made closed and opened later: two changes of it.
+    let made: [&[_]; 2] = [
+        &[("PUT securityRules", 2), ("PUT virtualNetworkPeerings", 2)],
+        &[("PUT securityRules", 1), ("PUT virtualNetworkPeerings", 2)],
+    ];
+    let gone: [&[_]; 2] = [
+        &[
+            ("DELETE securityRules", 2),
+            ("DELETE virtualNetworkPeerings", 1),
+        ],
+        &[
+            ("DELETE securityRules", 1),
+            ("DELETE virtualNetworkPeerings", 1),
+        ],
+    ];
+    a_life(Which::Azure, made.map(of), gone.map(of)).await;
+}
