@@ -330,9 +330,10 @@ pub(super) enum Report {
 
 /// To what an option is set: a request that accepted an open link is not asked again at the cloud.
 fn switch(peering: &Peering, enabled: bool) -> Switch {
-    match Switch::from(enabled) {
-        Switch::On if peering.terms.accept_open.is_some() => Switch::OnThoughOpen,
-        to => to,
+    if enabled && peering.terms.accept_open.is_some() {
+        Switch::OnThoughOpen
+    } else {
+        Switch::from(enabled)
     }
 }
 
