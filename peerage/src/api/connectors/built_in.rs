@@ -15,6 +15,7 @@ use crate::api::{
     time::{duration, span, timestamp},
     v1,
 };
+use chrono::SecondsFormat;
 use connectors::{ExecuteError, Servers};
 use domain::{
     connector::{
@@ -201,7 +202,10 @@ impl Connectors {
             state: v1::ConnectorState::Stopped.into(),
             since: Some(timestamp(stop.since)),
             stopped_until: Some(timestamp(stop.until)),
-            cause: format!("stopped by command until {}", stop.until.to_rfc3339()),
+            cause: format!(
+                "stopped by command until {}",
+                stop.until.to_rfc3339_opts(SecondsFormat::Secs, true)
+            ),
             ..own
         }
     }
