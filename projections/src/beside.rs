@@ -7,6 +7,7 @@
 use crate::{
     OpenError, Projections, QueryError, RunError, checkpoint,
     fold::{self, Known},
+    form,
     rebuild::{Comparison, Stage, compare},
     run::{
         Batch, Broken, FIRST_PAUSE, LONGEST_PAUSE, Resume, Source, is_same_log, next_batch, rest,
@@ -65,11 +66,13 @@ impl Projections {
         while build.position < level() {
             build.up_to(level()).await?;
         }
+        write(&build.beside, form::make_searchable).await?;
         if !self.store.is_stale() {
             self.compare(&mut build).await?;
-            while build.position < level() {
-                build.up_to(level()).await?;
-            }
+        }
+        // Those that serve have gone on meanwhile.
+        while build.position < level() {
+            build.up_to(level()).await?;
         }
         Ok(build.beside)
     }

@@ -34,6 +34,7 @@ mod schema;
 mod states;
 mod store;
 mod timeline;
+mod times;
 
 pub use domain::network::{LifeName, NotALife};
 pub use error::{OpenError, QueryError, RunError};

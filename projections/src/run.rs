@@ -15,6 +15,7 @@
 use crate::{
     OpenError, Projections, RunError, checkpoint,
     fold::{self, AnotherLog, Known},
+    form,
     rebuild::Stage,
     rows,
     schema::READ_LAST,
@@ -214,6 +215,9 @@ impl Projections {
             last = batch.events.len();
             let (caught_up, resumed) = (batch.caught_up, batch.resumed);
             let (position, ended) = batch.write(store, pause, known).await?;
+            if caught_up && !self.is_whole() {
+                patiently(store, pause, form::make_searchable).await?;
+            }
             *pause = FIRST_PAUSE;
             self.progress
                 .position

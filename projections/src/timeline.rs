@@ -10,8 +10,13 @@ use domain::network::NetworkEvent;
 use journal::{Body, Recorded};
 use rusqlite::{Connection, params};
 
-/// Writes the event down.
-pub(crate) fn append(connection: &Connection, form: &Form, it: &Recorded) -> rusqlite::Result<()> {
+/// Writes the event down, with the account of the peer that it is about. Gives its row.
+pub(crate) fn append(
+    connection: &Connection,
+    form: &Form,
+    it: &Recorded,
+    account: Option<&str>,
+) -> rusqlite::Result<i64> {
     let (event, event_type, problem) = match &it.body {
         Body::Event(event) => (Some(event), event.name(), None),
         Body::Undecodable {
@@ -52,11 +57,16 @@ pub(crate) fn append(connection: &Connection, form: &Form, it: &Recorded) -> rus
             .and_then(|it| it.command.as_ref())
             .map(to_json)
             .transpose()?,
+        account,
     ];
     form.add(connection, "timeline", values)?;
+    let row = connection.last_insert_rowid();
     for (first, last) in ranges::named(&it.data) {
-        let values = params![first, last, it.position.commit, it.position.prepare];
-        form.add(connection, "timeline_ranges", values)?;
+        form.add(
+            connection,
+            "timeline_ranges_named",
+            params![first, last, row],
+        )?;
     }
-    Ok(())
+    Ok(row)
 }

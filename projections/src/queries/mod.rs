@@ -8,6 +8,7 @@ mod grown;
 mod networks;
 mod orphans;
 mod peerings;
+pub(crate) mod search;
 mod timeline;
 
 pub use counts::Counts;
