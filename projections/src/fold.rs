@@ -68,8 +68,10 @@ pub(crate) fn apply(
     for recorded in events {
         if recorded.position > to {
             fold.follow(recorded)?;
-            let row = timeline::append(connection, &form, recorded, fold.account(recorded))?;
-            times.add(row, time(&recorded.time()));
+            let decided = time(&recorded.time());
+            let about = (fold.account(recorded), decided.as_str());
+            let row = timeline::append(connection, &form, recorded, about)?;
+            times.add(row, decided);
             to = recorded.position;
         }
     }

@@ -63,10 +63,10 @@ pub(crate) struct Form {
 
 #[derive(Clone, Debug)]
 struct Insert {
-    /// The columns after `INTO`, and where their values come from.
-    values: String,
-    /// What becomes of the row that there is.
-    update: String,
+    /// Adds a row.
+    add: String,
+    /// Adds a row, or changes the one that there is.
+    put: String,
 }
 
 /// What says which row it is, and stays as it was first written: the indexes over it are not
@@ -113,7 +113,9 @@ impl Form {
                      (WITH given ({all}) AS (VALUES ({values})) SELECT * FROM given) WHERE true"
                 )
             };
-            Some((table.clone(), Insert { values, update }))
+            let add = format!("INSERT INTO {values}");
+            let put = format!("{add} {update}");
+            Some((table.clone(), Insert { add, put }))
         };
         Ok(Self {
             inserts: ours.iter().filter_map(insert).collect(),
@@ -133,7 +135,7 @@ impl Form {
         values: impl Params,
     ) -> rusqlite::Result<()> {
         match self.inserts.get(table) {
-            Some(it) => insert(connection, &format!("INSERT INTO {}", it.values), values),
+            Some(it) => insert(connection, &it.add, values),
             None => Ok(()),
         }
     }
@@ -146,10 +148,7 @@ impl Form {
         values: impl Params,
     ) -> rusqlite::Result<()> {
         match self.inserts.get(table) {
-            Some(it) => {
-                let put = format!("INSERT INTO {} {}", it.values, it.update);
-                insert(connection, &put, values)
-            }
+            Some(it) => insert(connection, &it.put, values),
             None => Ok(()),
         }
     }

@@ -17,7 +17,7 @@ pub use exposures::{ExposureFilter, ExposureView};
 pub use networks::{NetworkFilter, NetworkView, PeeringCounts};
 pub use orphans::{OrphanFilter, OrphanView};
 pub use peerings::{PeeringFilter, PeeringView};
-pub use timeline::{Legible, Order, TimelineEntry, TimelineQuery};
+pub use timeline::{Legible, Order, Part, TimelineEntry, TimelineQuery};
 
 use crate::{
     Page, PageRequest, Projections, QueryError, WhileBuilding, checkpoint,

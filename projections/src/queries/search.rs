@@ -7,7 +7,7 @@
 
 use super::{
     Select, number,
-    timeline::{Legible, Order, TimelineEntry, TimelineQuery, read},
+    timeline::{Legible, Order, Part, TimelineEntry, TimelineQuery, read},
 };
 use crate::{
     page::Filling,
@@ -97,6 +97,8 @@ fn bounds(
 struct Conditions<'a> {
     query: &'a TimelineQuery,
     columns: Vec<(&'static str, Value)>,
+    /// Columns that may have one of several values.
+    lists: Vec<(&'static str, Vec<String>)>,
     /// Which of them leads to rows.
     leads: Option<Leads>,
 }
@@ -104,7 +106,7 @@ struct Conditions<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Leads {
     Column(usize),
-    Types,
+    List(usize),
     Problems,
 }
 
@@ -121,11 +123,18 @@ impl<'a> Conditions<'a> {
             ("actor_name", given(query.actor.clone())),
         ];
         let columns = columns.into_iter();
+        let parts = query.wanted_parts();
+        let parts = match parts.contains(&Part::Networks) {
+            true => Vec::new(),
+            false => parts.into_iter().map(|it| it.as_str().to_owned()).collect(),
+        };
+        let lists = [("event_type", query.event_types.clone()), ("part", parts)];
         Self {
             query,
             columns: columns
                 .filter_map(|(name, value)| Some((name, value?)))
                 .collect(),
+            lists: lists.into_iter().filter(|(_, it)| !it.is_empty()).collect(),
             leads: None,
         }
     }
@@ -141,9 +150,7 @@ impl<'a> Conditions<'a> {
             return Ok(());
         }
         let mut all: Vec<_> = (0..self.columns.len()).map(Leads::Column).collect();
-        if !self.query.event_types.is_empty() {
-            all.push(Leads::Types);
-        }
+        all.extend((0..self.lists.len()).map(Leads::List));
         if self.query.of == Legible::Undecodable {
             all.push(Leads::Problems);
         }
@@ -171,7 +178,10 @@ impl<'a> Conditions<'a> {
                 let (name, value) = &self.columns[at];
                 select.and(&format!("{name} = ?"), [value.clone()])
             }
-            Leads::Types => select.and_one_of("event_type", &self.query.event_types),
+            Leads::List(at) => {
+                let (name, values) = &self.lists[at];
+                select.and_one_of(name, values)
+            }
             Leads::Problems => select.and("(problem IS NULL) = 0 AND problem IS NOT NULL", []),
         }
     }
@@ -183,8 +193,25 @@ impl<'a> Conditions<'a> {
                 select = select.and(&format!("+{name} = ?"), [value.clone()]);
             }
         }
-        if self.leads != Some(Leads::Types) {
-            select = select.and_one_of("+event_type", &self.query.event_types);
+        for (at, (name, values)) in self.lists.iter().enumerate() {
+            if self.leads != Some(Leads::List(at)) {
+                select = select.and_one_of(&format!("+{name}"), values);
+            }
+        }
+        let parts = self.query.wanted_parts();
+        let has_networks = parts.contains(&Part::Networks);
+        if has_networks && parts.len() < Part::ALL.len() {
+            let others = parts.iter().filter(|it| **it != Part::Networks);
+            let others = others.map(|it| Value::Text(it.as_str().to_owned()));
+            let others: Vec<_> = others.collect();
+            let places = vec!["?"; others.len()].join(", ");
+            let of = format!("(+network_id IS NOT NULL OR +part IN ({places}))");
+            let of = if others.is_empty() {
+                "+network_id IS NOT NULL"
+            } else {
+                &of
+            };
+            select = select.and(of, others);
         }
         if self.query.of == Legible::Undecodable && self.leads != Some(Leads::Problems) {
             select = select.and("+problem IS NOT NULL", []);
@@ -201,15 +228,17 @@ impl<'a> Conditions<'a> {
             Order::NewestFirst => "rowid DESC",
         };
         let all = Select::from("SELECT * FROM timeline");
-        let types = &self.query.event_types;
-        if self.leads == Some(Leads::Types) && types.len() > 1 {
-            // Each type gives its rows in order, and as many as are wanted at most.
-            let of_type = |it: &String| {
+        if let Some(Leads::List(at)) = self.leads
+            && let (name, values) = &self.lists[at]
+            && values.len() > 1
+        {
+            // Each value gives its rows in order, and as many as are wanted at most.
+            let of_value = |it: &String| {
                 let of = Select::from("SELECT rowid FROM timeline");
-                let of = of.and("event_type = ?", [Value::Text(it.clone())]);
+                let of = of.and(&format!("{name} = ?"), [Value::Text(it.clone())]);
                 rows(self.rest(of), stretch).ordered_by(order)
             };
-            let each: Vec<_> = types.iter().map(of_type).collect();
+            let each: Vec<_> = values.iter().map(of_value).collect();
             let sql = each
                 .iter()
                 .map(|it| format!("SELECT rowid FROM ({} LIMIT {most})", it.sql));

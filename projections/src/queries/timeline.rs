@@ -29,7 +29,7 @@ pub struct TimelineEntry {
     pub revision: u64,
     /// Unique in its stream.
     pub event_id: EventId,
-    /// The network whose stream it is in.
+    /// The network whose stream it is in; `None` of what is no network's.
     pub network_id: Option<NetworkId>,
     /// The peering that it is about; `None` if it is about the network.
     pub peering_id: Option<PeeringId>,
@@ -101,6 +101,51 @@ pub struct TimelineQuery {
     pub after: Option<Position>,
     /// In which order.
     pub order: Order,
+    /// Only of these parts of the log; none means networks.
+    pub parts: Vec<Part>,
+}
+
+/// A part of what is audited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Networks and their peerings.
+    Networks,
+    /// How connectors were managed, and what became of them.
+    Connectors,
+    /// Which policy of access was enforced, and what was denied.
+    Access,
+    /// What waited for approval, who approved, and what became of it.
+    Approvals,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 4] = [
+        Self::Networks,
+        Self::Connectors,
+        Self::Access,
+        Self::Approvals,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Networks => "networks",
+            Self::Connectors => "connectors",
+            Self::Access => "access",
+            Self::Approvals => "approvals",
+        }
+    }
+}
+
+impl TimelineQuery {
+    /// Of which parts events are wanted, each named once.
+    pub(super) fn wanted_parts(&self) -> Vec<Part> {
+        if self.parts.is_empty() {
+            return vec![Part::Networks];
+        }
+        let all = Part::ALL.into_iter();
+        all.filter(|it| self.parts.contains(it)).collect()
+    }
 }
 
 /// Which events are wanted by whether this version can read them.

@@ -2,7 +2,7 @@
 //! each event gives, and no way to it goes through all of the log.
 
 use super::*;
-use crate::{Legible, Order, PageRequest, TimelineEntry, TimelineQuery, ranges};
+use crate::{Legible, Order, PageRequest, Part, TimelineEntry, TimelineQuery, ranges};
 use domain::text::Ticket;
 
 /// Numbers that look random and are the same in each run.
@@ -85,7 +85,36 @@ fn history(dice: &mut Dice, many: u64) -> Log {
         metadata.actor = text(["ada", "bob", "provisioner"][dice.roll(3) as usize]);
         metadata.ticket = dice.one_in(9).then(|| text::<Ticket>("OPS-7"));
     }
+    log.events.extend(others(dice, &log));
+    log.events.sort_by_key(|it| it.position);
     log
+}
+
+/// What is no network's, between the events of networks.
+fn others(dice: &mut Dice, log: &Log) -> Vec<Recorded> {
+    let between = log.events.iter().filter(|_| dice.one_in(9));
+    let between: Vec<_> = between.cloned().collect();
+    let mut revision = 0;
+    let of = |mut it: Recorded| {
+        let streams = [
+            "connector-a",
+            "connectorParked-a",
+            "access-policy",
+            "approval-1",
+        ];
+        it.stream = streams[dice.roll(4) as usize].to_owned();
+        it.network_id = None;
+        it.event_id = domain::EventId(Uuid::from_u128(revision.into()));
+        it.body = Body::Undecodable {
+            event_type: "ConnectorTeleported".to_owned(),
+            problem: "unknown event type".to_owned(),
+        };
+        (it.position.commit, it.position.prepare) =
+            (it.position.commit + 50, it.position.prepare + 50);
+        (it.revision, revision) = (revision, revision + 1);
+        it
+    };
+    between.into_iter().map(of).collect()
 }
 
 /// Some conditions, most often few.
@@ -94,7 +123,7 @@ fn question(dice: &mut Dice, log: &Log) -> TimelineQuery {
     let events = &log.events;
     let some = |dice: &mut Dice| &events[dice.roll(events.len() as u64) as usize];
     for _ in 0..1 + dice.roll(3) {
-        match dice.roll(12) {
+        match dice.roll(14) {
             0 => wanted.network = Some(network_id(1 + u128::from(dice.roll(NETWORKS + 1)))),
             1 => wanted.peering = Some(peering_id(u128::from(dice.roll(7)))),
             2 => {
@@ -117,6 +146,15 @@ fn question(dice: &mut Dice, log: &Log) -> TimelineQuery {
             7 => wanted.of = Legible::Undecodable,
             8 => wanted.ticket = Some("OPS-7".to_owned()),
             9 => wanted.account = Some(format!("44445555666{}", dice.roll(3))),
+            11 | 12 => {
+                let all = [
+                    Part::Networks,
+                    Part::Connectors,
+                    Part::Access,
+                    Part::Approvals,
+                ];
+                wanted.parts = all.into_iter().filter(|_| dice.one_in(2)).collect();
+            }
             10 => wanted.range = Some(text(RANGES[dice.roll(8) as usize])),
             _ => {
                 let place = some(dice).position;
@@ -149,8 +187,19 @@ fn is_wanted(
             .into_iter()
             .any(|(from, to)| (first <= from && to <= last) || (from <= first && last <= to))
     };
+    let part = match it.stream.split('-').next() {
+        Some("network") => Part::Networks,
+        Some("access") => Part::Access,
+        Some("approval") => Part::Approvals,
+        _ => Part::Connectors,
+    };
+    let parts = match query.parts.as_slice() {
+        [] => &[Part::Networks],
+        some => some,
+    };
     let account = it.peering_id.and_then(|id| accounts.get(&id));
-    holds(&query.network, |id| it.network_id == Some(*id))
+    parts.contains(&part)
+        && holds(&query.network, |id| it.network_id == Some(*id))
         && holds(&query.peering, |id| it.peering_id == Some(*id))
         && holds(&query.command, |id| it.command_id == Some(*id))
         && holds(&query.actor, |name| {
@@ -210,7 +259,16 @@ async fn whatever_is_asked_for_is_what_looking_at_each_event_gives() {
             });
             made.await.unwrap().unwrap();
         }
-        let all = all_of(&projections, &TimelineQuery::default(), 1_000).await;
+        let everything = TimelineQuery {
+            parts: vec![
+                Part::Networks,
+                Part::Connectors,
+                Part::Access,
+                Part::Approvals,
+            ],
+            ..TimelineQuery::default()
+        };
+        let all = all_of(&projections, &everything, 1_000).await;
         assert_eq!(all.len(), log.events.len());
         let accounts = (0..PEERINGS)
             .map(|n| (peering_id(n.into()), format!("44445555666{}", n % 2)))
@@ -306,6 +364,20 @@ async fn whatever_is_asked_for_an_index_leads_to_it_in_the_order_of_the_log() {
             "timeline_of_type",
             TimelineQuery {
                 event_types: types(&["PeeringRequested", "NetworkPolicySet"]),
+                ..none()
+            },
+        ),
+        (
+            "timeline_of_part",
+            TimelineQuery {
+                parts: vec![Part::Access],
+                ..none()
+            },
+        ),
+        (
+            "timeline_of_part",
+            TimelineQuery {
+                parts: vec![Part::Access, Part::Approvals],
                 ..none()
             },
         ),
