@@ -10,6 +10,7 @@ use crate::{
     transport::Transport,
 };
 use domain::NetworkId;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -21,6 +22,8 @@ pub struct Journal {
     networks: Networks,
     parked: Arc<Parked>,
     settings: Arc<JournalSettings>,
+    /// How far the log is by what was put on record here beside networks.
+    recorded: Arc<Mutex<Position>>,
 }
 
 impl Journal {
@@ -37,6 +40,7 @@ impl Journal {
             networks,
             parked,
             settings: Arc::new(settings),
+            recorded: Arc::default(),
         })
     }
 
@@ -65,6 +69,19 @@ impl Journal {
     pub async fn end(&self) -> Result<Option<Position>, JournalError> {
         let deadline = Deadline::after(self.settings.command_deadline, "ask for the log's end");
         self.store.end(&deadline).await
+    }
+
+    /// The furthest place of what this handle, or a clone of it, put on record of connectors,
+    /// access or approvals: whoever lists them shows it.
+    pub fn recorded(&self) -> Position {
+        *self.recorded.lock()
+    }
+
+    pub(crate) fn note_recorded(&self, stream: &str, position: Option<Position>) {
+        if Followed::Audited.has(stream) {
+            let mut furthest = self.recorded.lock();
+            *furthest = position.unwrap_or(Position::START).max(*furthest);
+        }
     }
 
     pub(crate) fn store(&self) -> &Store {

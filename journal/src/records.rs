@@ -150,7 +150,10 @@ impl Journal {
             all.push(proposed);
         }
         let appended = self.store().append(stream, after, &all, &deadline).await?;
-        Ok(appended.ok().map(|it| it.revision))
+        Ok(appended.ok().map(|it| {
+            self.note_recorded(stream, it.position);
+            it.revision
+        }))
     }
 }
 

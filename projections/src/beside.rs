@@ -7,10 +7,11 @@
 use crate::{
     OpenError, Projections, QueryError, RunError, checkpoint,
     fold::{self, Known},
+    form,
     rebuild::{Comparison, Stage, compare},
     run::{
-        Batch, Broken, FIRST_PAUSE, LONGEST_PAUSE, Resume, Source, is_same_log, next_batch, rest,
-        resume, why,
+        Batch, Broken, FIRST_PAUSE, LONGEST_PAUSE, Source, is_same_log, next_batch, rest, resume,
+        why,
     },
     store::{self, Interrupted, Store},
 };
@@ -65,11 +66,13 @@ impl Projections {
         while build.position < level() {
             build.up_to(level()).await?;
         }
+        write(&build.beside, form::make_searchable).await?;
         if !self.store.is_stale() {
             self.compare(&mut build).await?;
-            while build.position < level() {
-                build.up_to(level()).await?;
-            }
+        }
+        // Those that serve have gone on meanwhile.
+        while build.position < level() {
+            build.up_to(level()).await?;
         }
         Ok(build.beside)
     }
@@ -176,7 +179,7 @@ impl<'a, S: Source> Build<'a, S> {
             held: None,
             is_at_end: false,
             position,
-            last: last_of(&known),
+            last: known.newest,
         })
     }
 
@@ -234,7 +237,7 @@ impl<'a, S: Source> Build<'a, S> {
             .read("compare", |rows| resume(rows))
             .await;
         let served = served.map_err(|error| Broken::Beside(error.into()))?;
-        let holds_all = *asked > 0 && self.last >= last_of(&served).min(to);
+        let holds_all = *asked > 0 && self.last >= served.newest.min(to);
         if holds_all || *asked >= ASKED {
             return self.write(Vec::new(), Some(to)).await;
         }
@@ -285,10 +288,6 @@ impl Batch {
         };
         (now, later)
     }
-}
-
-fn last_of(known: &Resume) -> Position {
-    known.last.as_ref().map_or(Position::START, |it| it.at)
 }
 
 /// Runs a transaction on what is being built. What is in its way is told, and tried again by

@@ -11,6 +11,7 @@ use crate::{
     rows::{self, time, to_json},
     schema::{READ_NETWORK, READ_PEERING},
     timeline,
+    times::Times,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -63,14 +64,19 @@ pub(crate) fn apply(
         networks: HashMap::with_capacity(events.len()),
         peerings: HashMap::new(),
     };
+    let mut times = Times::default();
     for recorded in events {
         if recorded.position > to {
-            timeline::append(connection, &form, recorded)?;
             fold.follow(recorded)?;
+            let decided = time(&recorded.time());
+            let about = (fold.account(recorded), decided.as_str());
+            let row = timeline::append(connection, &form, recorded, about)?;
+            times.add(row, decided);
             to = recorded.position;
         }
     }
     fold.write()?;
+    times.write(connection, &form)?;
     // A checkpoint may lie before an event that was delivered ahead of it.
     to = to.max(checkpoint.unwrap_or(to));
     if to != from {
@@ -222,6 +228,16 @@ impl Fold<'_> {
             Some(row) => Ok(Some(row)),
             None => read_peering(self.connection, network, peering),
         }
+    }
+
+    /// The account of the peer that the event is about, which was folded in.
+    fn account(&self, recorded: &Recorded) -> Option<&str> {
+        let Body::Event(event) = &recorded.body else {
+            return None;
+        };
+        let of = (recorded.network_id?, event.peering_id()?);
+        let peering = self.peerings.get(&of)?;
+        Some(peering.state.peer.account.as_str())
     }
 
     fn write(self) -> rusqlite::Result<()> {

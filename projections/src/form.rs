@@ -5,7 +5,7 @@
 //! needs it is told that the new rows are being built. So a column that comes to mean something
 //! else gets another name.
 
-use crate::schema::{READS, TABLES};
+use crate::schema::{FORM, INDEXES, READS, TABLES};
 use domain::network::FOLD_VERSION;
 use rusqlite::{Connection, Params};
 use std::{
@@ -16,11 +16,11 @@ use std::{
 
 /// The number of this version's form: another one means other tables, or rows of another fold.
 pub(crate) fn number() -> i32 {
-    number_for(TABLES, FOLD_VERSION)
+    number_for(FORM, FOLD_VERSION)
 }
 
 /// FNV-1a: any function would do that gives another number for other tables, or another fold.
-pub(crate) fn number_for(tables: [&str; 3], fold: &str) -> i32 {
+pub(crate) fn number_for(tables: [&str; 4], fold: &str) -> i32 {
     let of = tables.into_iter().chain([fold]);
     let hash = of
         .flat_map(|it| it.bytes())
@@ -46,6 +46,14 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "user_version", number())
 }
 
+/// Makes what the timeline is searched by, unless it is there. A file of another form has its own.
+pub(crate) fn make_searchable(connection: &Connection) -> rusqlite::Result<()> {
+    if number_of(connection)? != number() {
+        return Ok(());
+    }
+    connection.execute_batch(INDEXES)
+}
+
 /// How rows are put into the tables that a file has.
 #[derive(Clone, Debug)]
 pub(crate) struct Form {
@@ -55,10 +63,10 @@ pub(crate) struct Form {
 
 #[derive(Clone, Debug)]
 struct Insert {
-    /// The columns after `INTO`, and where their values come from.
-    values: String,
-    /// What becomes of the row that there is.
-    update: String,
+    /// Adds a row.
+    add: String,
+    /// Adds a row, or changes the one that there is.
+    put: String,
 }
 
 /// What says which row it is, and stays as it was first written: the indexes over it are not
@@ -105,7 +113,9 @@ impl Form {
                      (WITH given ({all}) AS (VALUES ({values})) SELECT * FROM given) WHERE true"
                 )
             };
-            Some((table.clone(), Insert { values, update }))
+            let add = format!("INSERT INTO {values}");
+            let put = format!("{add} {update}");
+            Some((table.clone(), Insert { add, put }))
         };
         Ok(Self {
             inserts: ours.iter().filter_map(insert).collect(),
@@ -125,7 +135,7 @@ impl Form {
         values: impl Params,
     ) -> rusqlite::Result<()> {
         match self.inserts.get(table) {
-            Some(it) => insert(connection, &format!("INSERT INTO {}", it.values), values),
+            Some(it) => insert(connection, &it.add, values),
             None => Ok(()),
         }
     }
@@ -138,10 +148,7 @@ impl Form {
         values: impl Params,
     ) -> rusqlite::Result<()> {
         match self.inserts.get(table) {
-            Some(it) => {
-                let put = format!("INSERT INTO {} {}", it.values, it.update);
-                insert(connection, &put, values)
-            }
+            Some(it) => insert(connection, &it.put, values),
             None => Ok(()),
         }
     }

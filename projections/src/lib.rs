@@ -34,6 +34,7 @@ mod schema;
 mod states;
 mod store;
 mod timeline;
+mod times;
 
 pub use domain::network::{LifeName, NotALife};
 pub use error::{OpenError, QueryError, RunError};
@@ -44,7 +45,7 @@ pub use evidence::{
 pub use page::{Page, PageRequest, WhileBuilding};
 pub use queries::{
     Counts, DriftFilter, DriftView, ExposureFilter, ExposureView, Legible, NetworkFilter,
-    NetworkView, Order, OrphanFilter, OrphanView, PeeringCounts, PeeringFilter, PeeringView,
+    NetworkView, Order, OrphanFilter, OrphanView, Part, PeeringCounts, PeeringFilter, PeeringView,
     TimelineEntry, TimelineQuery,
 };
 
@@ -151,7 +152,7 @@ impl Projections {
         })
     }
 
-    /// Follows every network's events and writes them, until cancelled. Goes on from where the rows
+    /// Follows all events that are audited and writes them, until cancelled. Goes on from where the rows
     /// are; waits through outages of the store and of the disk. An error means that it cannot go on
     /// without a person.
     pub async fn run(&self, journal: &Journal, cancel: CancellationToken) -> Result<(), RunError> {

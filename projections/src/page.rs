@@ -111,6 +111,11 @@ impl<K: Serialize, T> Filling<K, T> {
         }
     }
 
+    /// How many more items there may be.
+    pub(crate) fn room(&self) -> usize {
+        self.limit - self.found.len()
+    }
+
     /// Adds an item, unless there is no room for it; then there is none for any other.
     pub(crate) fn add(&mut self, key: K, item: T, bytes: usize) -> ControlFlow<()> {
         let has_room = self.found.len() < self.limit && self.bytes + bytes <= BYTES;

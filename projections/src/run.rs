@@ -15,14 +15,15 @@
 use crate::{
     OpenError, Projections, RunError, checkpoint,
     fold::{self, AnotherLog, Known},
+    form,
     rebuild::Stage,
     rows,
-    schema::READ_LAST,
+    schema::{READ_LAST, READ_NEWEST},
     store::{self, Interrupted, Store},
 };
 use domain::EventId;
 use journal::{FollowError, Followed, Follower, Journal, JournalError, Position, Recorded, Signal};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 use tokio::task;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +66,7 @@ impl Signals for Follower {
 pub(crate) trait Source: Send + Sync {
     type Signals: Signals;
 
-    /// Follows every network's stream from behind this position.
+    /// Follows every stream that is audited from behind this position.
     fn follow(&self, from: Option<Position>) -> Self::Signals;
 
     /// Where the log ends; `None` if nothing is in it.
@@ -76,7 +77,7 @@ impl Source for Journal {
     type Signals = Follower;
 
     fn follow(&self, from: Option<Position>) -> Follower {
-        Journal::follow(self, from, Followed::Networks)
+        Journal::follow(self, from, Followed::Audited)
     }
 
     fn end(&self) -> impl Future<Output = Result<Option<Position>, JournalError>> + Send {
@@ -104,13 +105,14 @@ pub(crate) enum Broken {
 /// Where to go on, and how to know that it is the same log.
 pub(crate) struct Resume {
     pub(crate) from: Option<Position>,
-    pub(crate) last: Option<LastEvent>,
+    last: Option<LastEvent>,
+    /// Where the newest event of all is that the rows know.
+    pub(crate) newest: Position,
 }
 
-/// The last event that the rows know, where it is, and the position before it.
+/// The last event of a network that the rows know, where it is, and the position before it.
 pub(crate) struct LastEvent {
     id: EventId,
-    pub(crate) at: Position,
     before: Option<Position>,
 }
 
@@ -214,6 +216,9 @@ impl Projections {
             last = batch.events.len();
             let (caught_up, resumed) = (batch.caught_up, batch.resumed);
             let (position, ended) = batch.write(store, pause, known).await?;
+            if caught_up && !self.is_whole() {
+                patiently(store, pause, form::make_searchable).await?;
+            }
             *pause = FIRST_PAUSE;
             self.progress
                 .position
@@ -336,13 +341,12 @@ pub(crate) fn resume(rows: &Connection) -> rusqlite::Result<Resume> {
     })?;
     let known = known.collect::<rusqlite::Result<Vec<_>>>()?;
     let before = known.get(1).map(|(position, _)| *position);
-    let last = known.first().map(|(at, id)| LastEvent {
-        id: *id,
-        at: *at,
-        before,
-    });
+    let last = known.first().map(|(_, id)| LastEvent { id: *id, before });
     let from = checkpoint::position(rows)?;
+    let newest = rows.prepare_cached(READ_NEWEST)?;
+    let newest = { newest }.query_row([], rows::position).optional()?;
     Ok(Resume {
+        newest: newest.unwrap_or(Position::START),
         from: (from != Position::START).then_some(from),
         last,
     })
@@ -362,6 +366,8 @@ pub(crate) async fn is_same_log(source: &impl Source, known: &Resume) -> Result<
     loop {
         match signals.next().await? {
             Signal::Event(event) if event.event_id == last.id => return Ok(()),
+            // Rows of an older form have no others.
+            Signal::Event(event) if event.network_id.is_none() => {}
             Signal::Event(_) | Signal::CaughtUp => {
                 return Err(Broken::Unusable(ANOTHER_LOG.to_owned()));
             }

@@ -58,7 +58,8 @@ CREATE TABLE drift (
 CREATE UNIQUE INDEX drift_in_order ON drift (since, network_id, peering_id, drift);
 ";
 
-/// Every event as it stands in the log.
+/// Every event that is audited, as it stands in the log. Rows are added in the log's order and stay, so that theirs
+/// is that of `rowid`, which every index ends with.
 const TIMELINE: &str = "
 CREATE TABLE timeline (
     commit_position INTEGER NOT NULL,
@@ -83,22 +84,24 @@ CREATE TABLE timeline (
     schema_version INTEGER,
     traceparent TEXT,
     command TEXT, -- JSON, of a command's first event
+    account TEXT, -- the peer's, of an event that is about a peering
+    part TEXT, -- of what is no network's: connectors, access or approvals
     PRIMARY KEY (commit_position, prepare_position)
 );
-CREATE INDEX timeline_of_network ON timeline (network_id, commit_position, prepare_position);
-CREATE INDEX timeline_of_peering ON timeline (peering_id, commit_position, prepare_position) WHERE peering_id IS NOT NULL;
-CREATE INDEX timeline_of_command ON timeline (command_id, commit_position, prepare_position) WHERE command_id IS NOT NULL;
-CREATE INDEX timeline_of_actor ON timeline (actor_name, commit_position, prepare_position) WHERE actor_name IS NOT NULL;
-CREATE INDEX timeline_of_ticket ON timeline (ticket, commit_position, prepare_position) WHERE ticket IS NOT NULL;
-CREATE INDEX timeline_of_type ON timeline (event_type, commit_position, prepare_position);
-CREATE INDEX timeline_of_problems ON timeline (commit_position, prepare_position) WHERE problem IS NOT NULL;
-CREATE TABLE timeline_ranges (
+CREATE INDEX timeline_of_ticket ON timeline (ticket) WHERE ticket IS NOT NULL;
+CREATE INDEX timeline_of_part ON timeline (part) WHERE part IS NOT NULL;
+CREATE INDEX timeline_of_problems ON timeline (problem IS NULL) WHERE problem IS NOT NULL;
+CREATE TABLE timeline_ranges_named (
     first INTEGER NOT NULL, -- the first address of a range that the event names
     last INTEGER NOT NULL,
-    commit_position INTEGER NOT NULL,
-    prepare_position INTEGER NOT NULL,
-    PRIMARY KEY (first, last, commit_position, prepare_position)
+    event INTEGER NOT NULL, -- the row of the timeline
+    PRIMARY KEY (first, last, event)
 ) WITHOUT ROWID;
+CREATE TABLE timeline_times (
+    part INTEGER PRIMARY KEY, -- so many rows of the timeline, see `times`
+    earliest TEXT NOT NULL,
+    latest TEXT NOT NULL
+);
 ";
 
 /// The position that the rows stand for: a row that is changed and never added.
@@ -110,8 +113,22 @@ CREATE TABLE checkpoint (
 );
 ";
 
-/// Everything that a file has.
+/// What the timeline is searched by and most rows have. To make an index of all rows at once costs a
+/// part of what it costs to keep it as they come, so it is made when the log's end has been reached.
+pub(crate) const INDEXES: &str = "
+CREATE INDEX IF NOT EXISTS timeline_of_network ON timeline (network_id);
+CREATE INDEX IF NOT EXISTS timeline_of_peering ON timeline (peering_id) WHERE peering_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS timeline_of_command ON timeline (command_id) WHERE command_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS timeline_of_actor ON timeline (actor_name) WHERE actor_name IS NOT NULL;
+CREATE INDEX IF NOT EXISTS timeline_of_account ON timeline (account) WHERE account IS NOT NULL;
+CREATE INDEX IF NOT EXISTS timeline_of_type ON timeline (event_type);
+";
+
+/// What a file begins with.
 pub(crate) const TABLES: [&str; 3] = [STATES, TIMELINE, CHECKPOINT];
+
+/// Everything that a file has.
+pub(crate) const FORM: [&str; 4] = [STATES, TIMELINE, CHECKPOINT, INDEXES];
 
 /// A network's row.
 pub(crate) const READ_NETWORK: &str = "
@@ -127,13 +144,23 @@ SELECT commit_position, prepare_position, revision, changed_at, state, drifting,
     ) AS has_exposures
 FROM peerings WHERE peering_id = ?1 AND network_id = ?2";
 
-/// The newest events, to tell the log by.
+/// The newest events of networks, to tell the log by: those every form has.
 pub(crate) const READ_LAST: &str = "
 SELECT commit_position, prepare_position, event_id FROM timeline
-ORDER BY commit_position DESC, prepare_position DESC LIMIT 2";
+WHERE network_id IS NOT NULL ORDER BY rowid DESC LIMIT 2";
+
+/// The newest event of all.
+pub(crate) const READ_NEWEST: &str = "
+SELECT commit_position, prepare_position FROM timeline ORDER BY rowid DESC LIMIT 1";
 
 /// The position.
 pub(crate) const READ_CHECKPOINT: &str = "SELECT commit_position, prepare_position FROM checkpoint";
 
 /// What must be there for a file to be followed on.
-pub(crate) const READS: [&str; 4] = [READ_NETWORK, READ_PEERING, READ_LAST, READ_CHECKPOINT];
+pub(crate) const READS: [&str; 5] = [
+    READ_NETWORK,
+    READ_PEERING,
+    READ_LAST,
+    READ_NEWEST,
+    READ_CHECKPOINT,
+];

@@ -1,7 +1,8 @@
-//! `timeline`: every event of every network as it stands in the log, those that cannot be read
+//! `timeline`: every event that is audited as it stands in the log, those that cannot be read
 //! included. It is an append, and does not care what an event says.
 
 use crate::{
+    Part,
     form::Form,
     ranges,
     rows::{time, to_json},
@@ -10,8 +11,30 @@ use domain::network::NetworkEvent;
 use journal::{Body, Recorded};
 use rusqlite::{Connection, params};
 
-/// Writes the event down.
-pub(crate) fn append(connection: &Connection, form: &Form, it: &Recorded) -> rusqlite::Result<()> {
+/// Which part of the log what is no network's belongs to.
+fn part(it: &Recorded) -> Option<Part> {
+    if it.network_id.is_some() {
+        return None;
+    }
+    let named = [
+        ("connector-", Part::Connectors),
+        ("connectorParked-", Part::Connectors),
+        ("access-", Part::Access),
+        ("approval-", Part::Approvals),
+    ];
+    let mut named = named.into_iter();
+    let found = named.find(|(begins, _)| it.stream.starts_with(begins));
+    found.map(|(_, part)| part)
+}
+
+/// Writes the event down, with the account of the peer that it is about, and when it was decided.
+/// Gives its row.
+pub(crate) fn append(
+    connection: &Connection,
+    form: &Form,
+    it: &Recorded,
+    (account, decided): (Option<&str>, &str),
+) -> rusqlite::Result<i64> {
     let (event, event_type, problem) = match &it.body {
         Body::Event(event) => (Some(event), event.name(), None),
         Body::Undecodable {
@@ -32,9 +55,10 @@ pub(crate) fn append(connection: &Connection, form: &Form, it: &Recorded) -> rus
         peering.map(|id| id.to_string()),
         event_type,
         it.data.as_ref(),
-        problem,
+        // What is no network's is no event of the domain's networks either.
+        problem.filter(|_| it.network_id.is_some()),
         time(&it.created),
-        time(&it.time()),
+        decided,
         actor.map(to_json).transpose()?,
         actor.and_then(|it| it.name()).map(|it| it.as_str()),
         about
@@ -52,11 +76,17 @@ pub(crate) fn append(connection: &Connection, form: &Form, it: &Recorded) -> rus
             .and_then(|it| it.command.as_ref())
             .map(to_json)
             .transpose()?,
+        account,
+        part(it).map(Part::as_str),
     ];
     form.add(connection, "timeline", values)?;
+    let row = connection.last_insert_rowid();
     for (first, last) in ranges::named(&it.data) {
-        let values = params![first, last, it.position.commit, it.position.prepare];
-        form.add(connection, "timeline_ranges", values)?;
+        form.add(
+            connection,
+            "timeline_ranges_named",
+            params![first, last, row],
+        )?;
     }
-    Ok(())
+    Ok(row)
 }

@@ -1,7 +1,7 @@
 //! What is mutated, and what it is about. A sample is taken of what belongs to no topic.
 
 /// Folders and files that are mutated.
-pub(crate) const PLACES: [&str; 14] = [
+pub(crate) const PLACES: [&str; 20] = [
     "workers/src/provisioner/plan/",
     "workers/src/provisioner/peering_pass/",
     "workers/src/provisioner/apply.rs",
@@ -14,18 +14,25 @@ pub(crate) const PLACES: [&str; 14] = [
     "domain/src/range.rs",
     "projections/tree/src/",
     "projections/audit/src/",
+    "projections/src/beside.rs",
+    "projections/src/rebuild/",
+    "projections/src/evidence/beside.rs",
+    "projections/src/evidence/anew.rs",
+    "projections/src/queries/search.rs",
+    "projections/src/times.rs",
     "workers/gcp/src/",
     "workers/azure/src/",
 ];
 
 /// Rooms with a mutated file, by folder and package.
-pub(crate) const ROOMS: [(&str, &str); 8] = [
+pub(crate) const ROOMS: [(&str, &str); 9] = [
     ("domain", "peerage-domain"),
     ("workers", "peerage-workers"),
     ("workers/cloud", "peerage-cloud"),
     ("workers/aws", "peerage-aws"),
     ("workers/gcp", "peerage-gcp"),
     ("workers/azure", "peerage-azure"),
+    ("projections", "peerage-projections"),
     ("projections/tree", "peerage-tree"),
     ("projections/audit", "peerage-audit"),
 ];

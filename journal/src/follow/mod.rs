@@ -13,7 +13,13 @@ mod outlet;
 mod session;
 
 use crate::{
-    FollowError, JournalSettings, Position, Recorded, parked::Parked, transport::Transport,
+    FollowError, JournalSettings, Position, Recorded, codec::network_of, parked::Parked,
+    transport::Transport,
+};
+use domain::{
+    access::{DENIALS_STREAM, POLICY_STREAM},
+    approval,
+    text::ConnectorId,
 };
 use feed::Feed;
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -32,10 +38,34 @@ pub enum Followed {
     /// What may be delivered elsewhere: every network's stream, every connector's, and every
     /// request for approval.
     Deliverable,
+    /// What is audited: that, and what is on record of access.
+    Audited,
     /// One stream.
     Stream(String),
     /// Every stream whose name begins with one of these.
     Named(Cow<'static, [&'static str]>),
+}
+
+/// What the names of the streams begin with that are about access.
+const ACCESS_CATEGORY: &str = "access";
+
+impl Followed {
+    /// Whether this stream is followed. Beside ours a store may have others with such names.
+    pub(crate) fn has(&self, stream: &str) -> bool {
+        let is_network = || network_of(stream).is_some();
+        let is_connector = || ConnectorId::of_stream(stream).is_some();
+        let is_approval = || approval::of_stream(stream).is_some();
+        let is_access = || [POLICY_STREAM, DENIALS_STREAM].contains(&stream);
+        match self {
+            Self::Networks => is_network(),
+            Self::Connectors => is_connector(),
+            Self::Approvals => is_approval(),
+            Self::Deliverable => is_network() || is_connector() || is_approval(),
+            Self::Audited => is_network() || is_connector() || is_approval() || is_access(),
+            Self::Stream(one) => stream == *one,
+            Self::Named(prefixes) => prefixes.iter().any(|it| stream.starts_with(it)),
+        }
+    }
 }
 
 impl fmt::Display for Followed {
@@ -45,6 +75,7 @@ impl fmt::Display for Followed {
             Self::Connectors => f.write_str("all connectors"),
             Self::Approvals => f.write_str("all requests for approval"),
             Self::Deliverable => f.write_str("all networks, connectors and requests for approval"),
+            Self::Audited => f.write_str("all that is audited"),
             Self::Stream(stream) => write!(f, "stream {stream}"),
             Self::Named(prefixes) => write!(f, "streams {}", prefixes.join(", ")),
         }

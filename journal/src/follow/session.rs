@@ -1,21 +1,20 @@
 //! One subscription on one node: from the request to the break that ends it.
 
 use super::{
-    Followed, Signal,
+    ACCESS_CATEGORY, Followed, Signal,
     outlet::{Cursor, Disconnect, Outlet},
 };
 use crate::{
     FollowError, Position,
-    codec::{Raw, network_of},
+    codec::Raw,
     nodes::Nodes,
     transport::{Http, Transport},
     wire::{LARGEST_MESSAGE, raw, stream},
 };
 use domain::{
-    approval::{self, APPROVAL_CATEGORY},
+    approval::APPROVAL_CATEGORY,
     connector::{CONNECTOR_CATEGORY, PARKED_CATEGORY},
     ids::NETWORK_CATEGORY,
-    text::ConnectorId,
 };
 use kurrentdb::Endpoint;
 use protocol::streams::{
@@ -140,17 +139,7 @@ impl Session<'_> {
     async fn event(&self, raw: Raw, outlet: &mut Outlet) -> Result<(), Disconnect> {
         let (position, revision) = (raw.position, raw.revision);
         if outlet.cursor.is_behind(position) {
-            let is_network = || network_of(&raw.stream).is_some();
-            let is_connector = || ConnectorId::of_stream(&raw.stream).is_some();
-            let is_approval = || approval::of_stream(&raw.stream).is_some();
-            let ours = match self.followed {
-                Followed::Networks => is_network(),
-                Followed::Connectors => is_connector(),
-                Followed::Approvals => is_approval(),
-                Followed::Deliverable => is_network() || is_connector() || is_approval(),
-                Followed::Stream(stream) => raw.stream == *stream,
-                Followed::Named(prefixes) => prefixes.iter().any(|it| raw.stream.starts_with(it)),
-            };
+            let ours = self.followed.has(&raw.stream);
             if ours && !raw.is_system() {
                 outlet.deliver(Signal::Event(raw.read())).await?;
             } else {
@@ -178,6 +167,13 @@ impl Session<'_> {
                 CONNECTOR_CATEGORY,
                 PARKED_CATEGORY,
                 APPROVAL_CATEGORY,
+            ]),
+            Followed::Audited => of(&[
+                NETWORK_CATEGORY,
+                CONNECTOR_CATEGORY,
+                PARKED_CATEGORY,
+                APPROVAL_CATEGORY,
+                ACCESS_CATEGORY,
             ]),
             Followed::Stream(stream) => (
                 StreamOption::Stream(one(stream, cursor)),

@@ -16,7 +16,7 @@ use domain::{
     network::{BlockCause, Consent},
 };
 use journal::Position;
-use projections::{PeeringView, WhileBuilding};
+use projections::{Part, PeeringView, WhileBuilding};
 use std::collections::BTreeMap;
 
 /// Waits until the read models show at least this position. Without one they are to show what
@@ -287,6 +287,11 @@ pub(super) async fn list_events(
     request: &v1::ListEventsRequest,
 ) -> Result<v1::ListEventsResponse, Problem> {
     let (filter, reading) = parse::list_events(request)?;
+    let is_of_networks = |it: &Part| *it == Part::Networks;
+    if !filter.parts.iter().all(is_of_networks) {
+        // Who was told that it is on record may look at it at once.
+        services.acknowledged.note(services.journal.recorded());
+    }
     reached(services, reading.fresh).await?;
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {

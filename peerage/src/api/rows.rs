@@ -209,6 +209,7 @@ pub(super) async fn timeline(
         from: filter.from,
         to: filter.to,
         order: filter.order,
+        parts: filter.parts.clone(),
         after,
         ..TimelineQuery::default()
     };

@@ -8,6 +8,7 @@ mod grown;
 mod networks;
 mod orphans;
 mod peerings;
+pub(crate) mod search;
 mod timeline;
 
 pub use counts::Counts;
@@ -16,7 +17,7 @@ pub use exposures::{ExposureFilter, ExposureView};
 pub use networks::{NetworkFilter, NetworkView, PeeringCounts};
 pub use orphans::{OrphanFilter, OrphanView};
 pub use peerings::{PeeringFilter, PeeringView};
-pub use timeline::{Legible, Order, TimelineEntry, TimelineQuery};
+pub use timeline::{Legible, Order, Part, TimelineEntry, TimelineQuery};
 
 use crate::{
     Page, PageRequest, Projections, QueryError, WhileBuilding, checkpoint,

@@ -1,9 +1,9 @@
 //! The audit: every event as the log holds it.
 
-use super::{Select, number};
+use super::search;
 use crate::{
     Page, PageRequest, Projections, QueryError, ranges,
-    rows::{json, maybe, maybe_json, position, text, time},
+    rows::{json, maybe, maybe_json, position, text},
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -12,10 +12,10 @@ use domain::{
     text::{Reason, Ticket},
 };
 use journal::Position;
-use rusqlite::{Row, params_from_iter};
+use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::net::Ipv4Addr;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 use uuid::Uuid;
 
 /// One event of the log.
@@ -29,7 +29,7 @@ pub struct TimelineEntry {
     pub revision: u64,
     /// Unique in its stream.
     pub event_id: EventId,
-    /// The network whose stream it is in.
+    /// The network whose stream it is in; `None` of what is no network's.
     pub network_id: Option<NetworkId>,
     /// The peering that it is about; `None` if it is about the network.
     pub peering_id: Option<PeeringId>,
@@ -101,6 +101,51 @@ pub struct TimelineQuery {
     pub after: Option<Position>,
     /// In which order.
     pub order: Order,
+    /// Only of these parts of the log; none means networks.
+    pub parts: Vec<Part>,
+}
+
+/// A part of what is audited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Networks and their peerings.
+    Networks,
+    /// How connectors were managed, and what became of them.
+    Connectors,
+    /// Which policy of access was enforced, and what was denied.
+    Access,
+    /// What waited for approval, who approved, and what became of it.
+    Approvals,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 4] = [
+        Self::Networks,
+        Self::Connectors,
+        Self::Access,
+        Self::Approvals,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Networks => "networks",
+            Self::Connectors => "connectors",
+            Self::Access => "access",
+            Self::Approvals => "approvals",
+        }
+    }
+}
+
+impl TimelineQuery {
+    /// Of which parts events are wanted, each named once.
+    pub(super) fn wanted_parts(&self) -> Vec<Part> {
+        if self.parts.is_empty() {
+            return vec![Part::Networks];
+        }
+        let all = Part::ALL.into_iter();
+        all.filter(|it| self.parts.contains(it)).collect()
+    }
 }
 
 /// Which events are wanted by whether this version can read them.
@@ -132,63 +177,14 @@ impl Projections {
         query: &TimelineQuery,
         request: &PageRequest,
     ) -> Result<Page<TimelineEntry>, QueryError> {
-        let select = Select::from("SELECT * FROM timeline")
-            .and_maybe("network_id = ?", query.network)
-            .and_maybe("peering_id = ?", query.peering)
-            .and_maybe("command_id = ?", query.command)
-            .and_maybe("actor_name = ?", query.actor.as_ref())
-            .and_one_of("event_type", &query.event_types)
-            .and_maybe("time >= ?", query.since.as_ref().map(time))
-            .and_maybe("time < ?", query.until.as_ref().map(time))
-            .and_maybe("ticket = ?", query.ticket.as_ref())
-            .and_maybe(
-                "peering_id IN (SELECT peering_id FROM peerings WHERE account = ?)",
-                query.account.as_ref(),
-            )
-            .beyond(Order::OldestFirst, query.from)
-            .beyond(query.order, query.after);
-        let select = match query.to {
-            Some(to) => select.and(
-                "(commit_position, prepare_position) <= (?, ?)",
-                [number(to.commit), number(to.prepare)],
-            ),
-            None => select,
-        };
-        let select = match query.range {
-            Some(range) => naming(select, range),
-            None => select,
-        };
-        let select = match query.of {
-            Legible::All => select,
-            Legible::Undecodable => select.and("problem IS NOT NULL", []),
-        };
-        self.page_in_log_order(
-            "read timeline",
-            query,
-            request,
-            (select, query.order),
-            |row, _| read(row),
-        )
+        let question = ("read timeline", query);
+        let after = request.after(&question).ok_or(QueryError::PageToken)?;
+        let (limit, wanted) = (request.limit(), query.clone());
+        self.page(question.0, question, request, move |connection, _| {
+            search::fill(connection, &wanted, after, limit)
+        })
         .await
     }
-}
-
-/// Ranges of CIDR form meet only where one is a part of the other: those within, by their first
-/// address, and those around, of which there are few.
-fn naming(select: Select, range: Range) -> Select {
-    let within = ranges::bounds(range.net());
-    let around: Vec<_> = ranges::around(range).collect();
-    let places = vec!["(?, ?)"; around.len()].join(", ");
-    let condition = format!(
-        "(commit_position, prepare_position) IN (
-            SELECT commit_position, prepare_position FROM timeline_ranges WHERE first BETWEEN ? AND ?
-            UNION
-            SELECT commit_position, prepare_position FROM timeline_ranges
-            WHERE (first, last) IN (VALUES {places}))"
-    );
-    let values = std::iter::once(within).chain(around);
-    let values = values.flat_map(|(first, last)| [first, last]);
-    select.and(&condition, values.map(|it| number(it.into())))
 }
 
 impl Projections {
@@ -202,24 +198,28 @@ impl Projections {
             return Err(self.building());
         }
         let found = self.answer("find networks by an address", move |connection, _| {
-            let of = "SELECT DISTINCT network_id FROM timeline";
             let Ok(range) = format!("{address}/32").parse() else {
                 return Ok(Vec::new());
             };
-            let select = naming(Select::from(of), range).and("network_id IS NOT NULL", []);
-            let sql = format!("{} ORDER BY network_id LIMIT {most}", select.sql);
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params_from_iter(select.values), |row| {
-                maybe(row, "network_id")
-            })?;
-            let found: Vec<Option<NetworkId>> = rows.collect::<rusqlite::Result<_>>()?;
-            Ok(found.into_iter().flatten().collect())
+            let mut select = connection.prepare_cached(
+                "SELECT DISTINCT network_id FROM timeline_ranges_named
+                 JOIN timeline ON timeline.rowid = event
+                 WHERE first = ?1 AND last = ?2 AND network_id IS NOT NULL",
+            )?;
+            let mut found = BTreeSet::new();
+            for bounds in ranges::around(range) {
+                let mut rows = select.query(bounds)?;
+                while let Some(row) = rows.next()? {
+                    found.extend(maybe::<NetworkId>(row, "network_id")?);
+                }
+            }
+            Ok(found.into_iter().take(most).collect())
         });
         found.await
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
     let raw = Bytes::from(row.get::<_, Vec<u8>>("data")?);
     let command: Option<String> = row.get("command")?;
     // What else stands beside an event is bounded each, and small.

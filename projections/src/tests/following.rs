@@ -66,6 +66,14 @@ impl Store {
         }
     }
 
+    /// The same of a store that waits for a position that it has not reached.
+    pub(super) fn waiting_beyond_the_end(&self) -> Self {
+        Self {
+            beyond_the_end: Beyond::WaitedFor,
+            ..self.clone()
+        }
+    }
+
     fn follow(&self, from: Option<Position>) -> Following {
         self.asked.lock().push(from);
         let (sender, receiver) = mpsc::unbounded_channel();

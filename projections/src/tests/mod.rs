@@ -9,6 +9,7 @@ mod forms;
 mod questions;
 mod rebuild;
 mod scripted;
+mod search;
 
 use crate::{
     Projections,

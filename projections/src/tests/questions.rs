@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     DriftFilter, ExposureFilter, Legible, LifeName, NetworkFilter, Order, OrphanFilter, Page,
-    PageRequest, PeeringFilter, QueryError, TimelineQuery,
+    PageRequest, Part, PeeringFilter, QueryError, TimelineQuery,
 };
 use domain::{
     Range,
@@ -473,22 +473,22 @@ async fn an_event_of_a_stream_that_is_no_networks_is_in_the_timeline_alone() {
         commit: place,
         prepare: place,
     };
-    (stray.stream, stray.network_id) = ("network-of-friends".to_owned(), None);
+    (stray.stream, stray.network_id) = ("access-policy".to_owned(), None);
     log.events.push(stray);
     let projections = written(&log).await;
-    let newest = TimelineQuery {
-        order: Order::NewestFirst,
+    let of_access = TimelineQuery {
+        parts: vec![Part::Access],
         ..TimelineQuery::default()
     };
     let entry = projections
-        .timeline(&newest, &first(1))
+        .timeline(&of_access, &first(1))
         .await
         .unwrap()
         .items
         .remove(0);
     assert_eq!(
         (entry.stream.as_str(), entry.network_id),
-        ("network-of-friends", None)
+        ("access-policy", None)
     );
     assert_eq!(
         projections

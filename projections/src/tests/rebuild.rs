@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{Comparison, Differs, NotCancelled, Rebuild, Stage, UnderWay};
-use journal::Signal;
+use journal::{FollowError, Signal};
 use rusqlite::Connection;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -109,7 +109,7 @@ async fn rows_that_were_changed_added_or_taken_by_hand_are_named_and_put_right()
     place.by_hand(&format!(
         "UPDATE peerings SET account = '999999999999' WHERE peering_id = '{peering}';
          DELETE FROM timeline WHERE revision = 3 AND network_id = '{}';
-         INSERT INTO timeline_ranges VALUES (1, 2, 3, 4);
+         INSERT INTO timeline_ranges_named VALUES (1, 2, 3);
          UPDATE networks SET state = replace(state, 'eu-west-1', 'eu-west-2') WHERE network_id = '{}'",
         network_id(1),
         network_id(2),
@@ -136,7 +136,7 @@ async fn rows_that_were_changed_added_or_taken_by_hand_are_named_and_put_right()
     let told: Vec<_> = told.collect();
     assert_eq!(told, [["account", "999999999999", "444455556666"]]);
     assert_eq!(of("timeline").differs, Differs::Missing);
-    assert_eq!(of("timeline_ranges").differs, Differs::Extra);
+    assert_eq!(of("timeline_ranges_named").differs, Differs::Extra);
     let Differs::In(columns) = &of("networks").differs else {
         panic!("{comparison:?}");
     };
@@ -426,4 +426,109 @@ async fn what_is_asked_for_is_known_after_a_crash_whatever_lay_in_its_place_befo
     let projections = Projections::open(&place.path).unwrap();
     let last = projections.last_rebuild().unwrap();
     assert_eq!((last.asked_at, last.stage), (Some(start()), Stage::Asked));
+}
+
+/// Whether what the timeline is searched by is there.
+async fn is_searchable(projections: &Projections) -> bool {
+    let made = projections.store.read("look", |rows| {
+        let select = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'timeline_of_%'";
+        rows.query_row(select, [], |row| row.get::<_, usize>(0))
+    });
+    let wanted = crate::schema::FORM.concat();
+    let wanted = wanted.matches(" timeline_of_").count();
+    made.await.unwrap() == wanted
+}
+
+#[tokio::test]
+async fn the_timeline_can_be_searched_once_it_is_whole_and_in_what_is_built_too() {
+    let place = Place::new().await;
+    let projections = Projections::open(&place.path).unwrap();
+    assert!(!is_searchable(&projections).await, "it is made at the end");
+    let store = Store::of(&place.log);
+    let whole_then_built = async || {
+        whole(&projections).await;
+        assert!(is_searchable(&projections).await);
+        projections.rebuild(start()).unwrap();
+        ended(&projections).await;
+        assert_eq!(projections.store.generation(), 1, "another file serves");
+        assert!(is_searchable(&projections).await);
+    };
+    store.followed(&projections, whole_then_built).await;
+    assert_eq!(projections.rebuild_counts().differences, 0);
+}
+
+#[tokio::test]
+async fn what_is_no_networks_and_rows_of_before_do_not_know_makes_it_no_other_log() {
+    let (mut log, projections) = (story(), Projections::in_memory().unwrap());
+    // An older version followed networks alone.
+    write(&projections, &log.events).await;
+    let mut other = log.events.last().unwrap().clone();
+    (other.position.commit, other.position.prepare) =
+        (other.position.commit - 50, other.position.prepare - 50);
+    (other.stream, other.network_id) = ("access-policy".to_owned(), None);
+    other.event_id = domain::EventId(Uuid::from_u128(7));
+    let before_the_last = log.events.len() - 1;
+    log.events.insert(before_the_last, other);
+    projections.rest();
+    let followed = async || whole(&projections).await;
+    Store::of(&log).followed(&projections, followed).await;
+    assert_eq!(projections.store.generation(), 0, "they were not made anew");
+}
+
+#[tokio::test]
+async fn what_breaks_the_following_of_what_is_built_is_told_and_it_begins_anew() {
+    let place = Place::new().await;
+    let (store, projections) = (
+        held_back(&place.log),
+        Projections::open(&place.path).unwrap(),
+    );
+    let broken_then_built = async || {
+        whole(&projections).await;
+        projections.rebuild(start()).unwrap();
+        until(&projections, |it| it.stage == Stage::Building).await;
+        let builds = || store.held_back.lock().as_ref().unwrap().first().cloned();
+        while builds().is_none() {
+            tokio::task::yield_now().await;
+        }
+        let refused = FollowError::PositionRefused {
+            followed: "all networks".to_owned(),
+            from: Some(place.log.events[3].position),
+            source: std::io::Error::other("no such position").into(),
+        };
+        builds().unwrap().send(Err(refused)).unwrap();
+        let is_told = |it: &Rebuild| it.cause.contains("no place in this log");
+        until(&projections, is_told).await;
+        store.gives_it_from_the_start();
+        ended(&projections).await;
+    };
+    store.followed(&projections, broken_then_built).await;
+    let last = projections.last_rebuild().unwrap();
+    assert_eq!((last.stage, &*last.cause), (Stage::Switched, ""));
+    assert_eq!(last.comparison.unwrap().differences, 0);
+    place.assert_is_what_the_log_makes(&projections).await;
+}
+
+#[tokio::test]
+async fn an_event_that_the_log_has_no_more_is_not_waited_for_and_told() {
+    let place = Place::new().await;
+    let beyond = place.log.end().commit + 50;
+    place.by_hand(&format!(
+        "INSERT INTO timeline (commit_position, prepare_position, stream, revision, event_id,
+             event_type, data, created, time, part)
+         SELECT {beyond}, {beyond}, 'access-policy', 0, 'e', 'AccessPolicyEnforced', '{{}}',
+             created, time, 'access' FROM timeline LIMIT 1;
+         UPDATE checkpoint SET commit_position = {beyond}, prepare_position = {beyond};"
+    ));
+    let store = Store::of(&place.log);
+    *store.others_end.lock() = Position {
+        commit: beyond,
+        prepare: beyond,
+    };
+    let (projections, last) = place.rebuilt(&store.waiting_beyond_the_end()).await;
+    assert_eq!(last.stage, Stage::Switched);
+    let comparison = last.comparison.unwrap();
+    assert_eq!(comparison.differences, 1, "{comparison:?}");
+    assert_eq!(comparison.first[0].table, "timeline");
+    assert_eq!(comparison.first[0].differs, Differs::Extra);
+    assert_eq!(*projections.position().borrow(), *store.others_end.lock());
 }

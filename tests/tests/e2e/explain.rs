@@ -412,7 +412,7 @@ async fn the_log_is_exported_whole_in_three_forms_and_a_stranger_finds_one_to_be
     };
     // What the engine sees meanwhile is added to the log.
     let count = async || {
-        let told = engine.json(&["audit", "log"]).await;
+        let told = engine.json(&["audit", "log", "--of", "networks"]).await;
         told.as_array().unwrap().len()
     };
     let before = count().await;
@@ -431,7 +431,7 @@ async fn the_log_is_exported_whole_in_three_forms_and_a_stranger_finds_one_to_be
         of.filter(|it| it["stream"].as_str().unwrap().starts_with(stream))
             .count()
     };
-    let networks = engine.json(&["audit", "log"]).await;
+    let networks = engine.json(&["audit", "log", "--of", "networks"]).await;
     assert!((before..=count().await).contains(&of("network-")));
     assert!(of("connector-") > 0 && of("networkSnapshot") == 0);
 
@@ -497,7 +497,18 @@ async fn the_log_is_exported_whole_in_three_forms_and_a_stranger_finds_one_to_be
         );
     }
     assert!(!std::path::Path::new(out).exists());
-    let of_networks = ["audit", "log", "--of", "access", "--range", "10.20.0.0/16"];
-    assert_eq!(engine.cli(&of_networks).await.code, Some(2));
+    // What only networks have, nothing else is found by.
+    let of_networks = [
+        "audit",
+        "log",
+        "--of",
+        "connectors",
+        "--range",
+        "10.0.0.0/8",
+    ];
+    assert_eq!(engine.json(&of_networks).await, json!([]));
+    let connector = ["audit", "log", "--type", "ConnectorCreated"];
+    let found = engine.json(&connector).await;
+    assert_eq!(found[0]["stream"], "connector-to-auditors");
     engine.stop().await;
 }

@@ -158,24 +158,21 @@ pub(in crate::api) fn read_log(request: &v1::ReadLogRequest) -> Result<Part, Pro
         most if most < 0 => fields.wrong("most", "must not be negative"),
         most => Some(most.min(RECORDS)),
     };
-    let mut prefixes = Vec::new();
-    for part in &request.parts {
-        match v1::LogPart::try_from(*part) {
-            Ok(v1::LogPart::Networks) => prefixes.push("network-"),
-            Ok(v1::LogPart::Connectors) => prefixes.extend(["connector-", "connectorParked-"]),
-            Ok(v1::LogPart::Access) => prefixes.push("access-"),
-            Ok(v1::LogPart::Approvals) => prefixes.push("approval-"),
-            Ok(v1::LogPart::Unspecified) | Err(_) => {
-                let _: Option<()> =
-                    fields.wrong("parts", "must be parts of the log, like LOG_PART_ACCESS");
-            }
-        }
-    }
+    let prefixes = super::reads::log_parts(&mut fields, &request.parts);
+    let prefixes = prefixes.map(|parts| {
+        let prefixes = parts.iter().flat_map(|it| match it {
+            projections::Part::Networks => &["network-"][..],
+            projections::Part::Connectors => &["connector-", "connectorParked-"],
+            projections::Part::Access => &["access-"],
+            projections::Part::Approvals => &["approval-"],
+        });
+        prefixes.copied().collect()
+    });
     let parsed = (|| {
         Some(Part {
             after: after?,
             most: usize::try_from(most?).unwrap_or_default(),
-            prefixes,
+            prefixes: prefixes?,
             min_position: min_position?,
         })
     })();

@@ -9,7 +9,7 @@ use domain::{
     text::{Account, ActorName, Name, Project, Ticket},
 };
 use journal::{Position, current_type};
-use projections::{Order, PageRequest, WhileBuilding};
+use projections::{Order, PageRequest, Part, WhileBuilding};
 use std::{borrow::Cow, net::Ipv4Addr, time::Duration};
 
 /// The most items of a page.
@@ -125,6 +125,8 @@ pub(in crate::api) struct Events {
     pub(in crate::api) from: Option<Position>,
     pub(in crate::api) to: Option<Position>,
     pub(in crate::api) order: Order,
+    /// None: networks.
+    pub(in crate::api) parts: Vec<Part>,
 }
 
 pub(in crate::api) fn get_network(
@@ -318,6 +320,7 @@ pub(in crate::api) fn list_events(
     let range = fields.optional("range", &with_prefix(&request.range));
     let from = fields.optional("after_position", &request.after_position);
     let to = fields.optional("until_position", &request.until_position);
+    let parts = log_parts(&mut fields, &request.parts);
     let order = match v1::EventOrder::try_from(request.order) {
         Ok(v1::EventOrder::Unspecified | v1::EventOrder::OldestFirst) => Some(Order::OldestFirst),
         Ok(v1::EventOrder::NewestFirst) => Some(Order::NewestFirst),
@@ -341,10 +344,26 @@ pub(in crate::api) fn list_events(
             from: from?,
             to: to?,
             order: order?,
+            parts: parts?,
         };
         Some((filter, reading?))
     })();
     fields.finish(parsed)
+}
+
+/// Parts of the log by their names.
+pub(super) fn log_parts(fields: &mut Fields, parts: &[i32]) -> Option<Vec<Part>> {
+    let part = |it: &i32| match v1::LogPart::try_from(*it) {
+        Ok(v1::LogPart::Networks) => Some(Part::Networks),
+        Ok(v1::LogPart::Connectors) => Some(Part::Connectors),
+        Ok(v1::LogPart::Access) => Some(Part::Access),
+        Ok(v1::LogPart::Approvals) => Some(Part::Approvals),
+        Ok(v1::LogPart::Unspecified) | Err(_) => None,
+    };
+    match parts.iter().map(part).collect() {
+        Some(parts) => Some(parts),
+        None => fields.wrong("parts", "must be parts of the log, like LOG_PART_ACCESS"),
+    }
 }
 
 /// An address is a range of one.

@@ -86,6 +86,9 @@ pub(in crate::api) fn value(it: &serde_json::Value) -> Option<Value> {
 /// What the event says, from the very bytes that the log holds.
 fn sentence(row: &TimelineEntry) -> String {
     let version = row.schema_version.unwrap_or(journal::SCHEMA_VERSION);
+    if row.network_id.is_none() {
+        return audit::sentence_of(&row.event_type, version, &row.raw);
+    }
     match journal::decode(&row.event_type, version, &row.raw) {
         Body::Event(event) => audit::sentence(&event),
         Body::Undecodable { event_type, .. } => audit::unreadable(&event_type),

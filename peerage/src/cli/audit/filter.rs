@@ -1,6 +1,5 @@
 //! Which events are meant.
 
-use super::place::exact;
 use crate::{
     api::v1::{self, EventOrder},
     cli::{
@@ -58,44 +57,6 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Refuses what only events of networks have.
-    pub(super) fn only_of_all(&self) -> Result<(), CliError> {
-        let of_networks = [
-            ("--network", self.network.is_some()),
-            ("--peering", self.peering.is_some()),
-            ("--account", self.account.is_some()),
-            ("--command", self.command.is_some()),
-            ("--range", self.range.is_some()),
-            ("--after", self.after.is_some()),
-            ("--up-to", self.up_to.is_some()),
-        ];
-        match of_networks.into_iter().find(|(_, is_set)| *is_set) {
-            Some((name, _)) => Err(CliError::usage(format!("{name} is for events of networks"))),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether an event that was read from the log is meant.
-    pub(super) fn matches(&self, event: &v1::Event) -> bool {
-        let actor = event.actor.clone().unwrap_or_default();
-        let name = if actor.subject.is_empty() {
-            actor.claimed
-        } else {
-            actor.subject
-        };
-        let time = event.time.unwrap_or_default();
-        let time = (time.seconds, time.nanos);
-        let at = |it: DateTime<Utc>| {
-            let it = exact(it);
-            (it.seconds, it.nanos)
-        };
-        self.actor.as_ref().is_none_or(|it| *it == name)
-            && self.ticket.as_ref().is_none_or(|it| *it == event.ticket)
-            && (self.types.is_empty() || self.types.contains(&event.r#type))
-            && self.since.is_none_or(|it| time >= at(it))
-            && self.until.is_none_or(|it| time < at(it))
-    }
-
     /// The question that it is, with names looked up.
     pub(super) async fn request(
         self,

@@ -1,9 +1,6 @@
 //! `peerage audit log`: what happened, in sentences.
 
-use super::{
-    filter::Filter,
-    others::{self, Part},
-};
+use super::{filter::Filter, others::Part};
 use crate::{
     api::v1::{self, EventOrder},
     cli::{CliError, Output, Remote, engine::Servers, output, terminal},
@@ -27,24 +24,18 @@ pub(super) struct Log {
     #[arg(long)]
     follow: bool,
     /// Whose events: of networks, of connectors, of access, of approvals, or all of them.
-    #[arg(
-        long,
-        value_name = "PART",
-        default_value = "networks",
-        conflicts_with = "follow"
-    )]
+    #[arg(long, value_name = "PART", default_value = "all")]
     of: Part,
 }
 
 impl Log {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let mut events = others::last(&mut servers, self.of, &self.filter, self.limit).await?;
-        if !self.of.has_networks() {
-            return output::messages(self.remote.output, &events, output::log);
-        }
         let newest = self.filter.request(&mut servers, EventOrder::NewestFirst);
-        let message = newest.await?;
+        let message = v1::ListEventsRequest {
+            parts: self.of.parts(),
+            ..newest.await?
+        };
         // Asked for first: what comes while the last ones are fetched is new.
         let seen = if self.follow {
             end(&mut servers, &message).await?
@@ -55,8 +46,8 @@ impl Log {
             until_position: seen.clone(),
             ..message.clone()
         };
-        events.extend(servers.list(until_seen, self.limit).await?);
-        others::in_order(&mut events, self.limit);
+        let mut events = servers.list(until_seen, self.limit).await?;
+        events.reverse();
         if !self.follow {
             return output::messages(self.remote.output, &events, output::log);
         }

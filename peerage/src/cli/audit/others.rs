@@ -1,13 +1,11 @@
-//! What happened to connectors, to access and to what waited for approval, which read models do not
-//! hold: read from the log.
+//! Whose events are told, and events as they stand in the log.
 
-use super::{filter::Filter, place::exact};
+use super::place::exact;
 use crate::{
     api::v1::{self, Actor, Event, LogPart},
-    cli::{CliError, engine::Servers},
+    cli::CliError,
 };
 use clap::ValueEnum;
-use std::collections::VecDeque;
 
 /// Whose events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,68 +23,21 @@ pub(super) enum Part {
 }
 
 impl Part {
-    pub(super) fn has_networks(self) -> bool {
-        match self {
-            Self::Networks | Self::All => true,
-            Self::Connectors | Self::Access | Self::Approvals => false,
-        }
-    }
-
-    /// What of it is read from the log.
-    fn others(self) -> &'static [LogPart] {
-        match self {
-            Self::Networks => &[],
+    /// What it is called in a request.
+    pub(super) fn parts(self) -> Vec<i32> {
+        let parts: &[LogPart] = match self {
+            Self::Networks => &[LogPart::Networks],
             Self::Connectors => &[LogPart::Connectors],
             Self::Access => &[LogPart::Access],
             Self::Approvals => &[LogPart::Approvals],
-            Self::All => &[LogPart::Connectors, LogPart::Access, LogPart::Approvals],
-        }
-    }
-}
-
-/// Puts events in the order of the log, and keeps the last ones, so many at most.
-pub(super) fn in_order(events: &mut Vec<Event>, most: usize) {
-    let place = |it: &Event| {
-        let (commit, prepare) = it.position.split_once('/')?;
-        Some((commit.parse::<u64>().ok()?, prepare.parse::<u64>().ok()?))
-    };
-    events.sort_by_key(place);
-    let first = events.len().saturating_sub(most);
-    events.drain(..first);
-}
-
-/// The last of what is read from the log for this part, so many at most.
-pub(super) async fn last(
-    servers: &mut Servers,
-    part: Part,
-    filter: &Filter,
-    most: usize,
-) -> Result<Vec<Event>, CliError> {
-    let parts = part.others();
-    if parts.is_empty() {
-        return Ok(Vec::new());
-    }
-    filter.only_of_all()?;
-    let mut found = VecDeque::new();
-    let mut message = v1::ReadLogRequest {
-        parts: parts.iter().map(|it| (*it).into()).collect(),
-        ..Default::default()
-    };
-    loop {
-        let answer = servers.read(message.clone()).await?;
-        for record in answer.records {
-            let event = event(record)?;
-            if filter.matches(&event) {
-                found.push_back(event);
-            }
-            if found.len() > most {
-                found.pop_front();
-            }
-        }
-        message.after_position = answer.position;
-        if answer.is_end {
-            return Ok(found.into());
-        }
+            Self::All => &[
+                LogPart::Networks,
+                LogPart::Connectors,
+                LogPart::Access,
+                LogPart::Approvals,
+            ],
+        };
+        parts.iter().map(|it| (*it).into()).collect()
     }
 }
 
@@ -120,23 +71,4 @@ pub(super) fn event(record: v1::LogRecord) -> Result<Event, CliError> {
         network_name: entry.stream.clone(),
         ..Event::default()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_of_several_parts_stand_in_the_order_of_the_log_and_the_last_ones_are_kept() {
-        let at = |position: &str| Event {
-            position: position.to_owned(),
-            ..Event::default()
-        };
-        let mut events = vec![at("100/100"), at("9/9"), at("20/21"), at("20/20")];
-        in_order(&mut events, 3);
-        let left: Vec<_> = events.iter().map(|it| it.position.as_str()).collect();
-        assert_eq!(left, ["20/20", "20/21", "100/100"]);
-        in_order(&mut events, 9);
-        assert_eq!(events.len(), 3);
-    }
 }

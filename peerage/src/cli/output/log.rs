@@ -30,12 +30,14 @@ fn told(it: &Event) -> String {
     format!("{}\n  {}\n{rest}", super::line(&head), it.sentence)
 }
 
-/// What the network is called, where that is known.
+/// What the network is called, where that is known; the stream of what is no network's.
 fn whose(it: &Event) -> &str {
-    if it.network_name.is_empty() {
-        it.network_id.get(..8).unwrap_or(&it.network_id)
-    } else {
+    if !it.network_name.is_empty() {
         &it.network_name
+    } else if it.network_id.is_empty() {
+        &it.stream
+    } else {
+        it.network_id.get(..8).unwrap_or(&it.network_id)
     }
 }
 

@@ -345,6 +345,42 @@ fn an_event_is_told_in_its_own_facts_with_who_and_why() {
 }
 
 #[test]
+fn the_log_tells_what_is_no_networks_between_the_events_of_networks() {
+    let of = |stream: &str, event_type: &str, sentence: &str| Event {
+        stream: stream.to_owned(),
+        r#type: event_type.to_owned(),
+        sentence: sentence.to_owned(),
+        reason: String::new(),
+        ticket: String::new(),
+        ..told()
+    };
+    let all = [
+        of("access-policy", "AccessPolicyEnforced", "enforces a policy"),
+        of("approval-7", "ApprovalGiven", "ada approved the command"),
+        Event {
+            network_id: ID.to_owned(),
+            network_name: "payments/orders".to_owned(),
+            ..of("network-7", "PeeringRequested", "requested a peering")
+        },
+        of("connector-a", "ConnectorCreated", "created connector a"),
+    ];
+    let golden = "\
+2026-03-01T09:00:00Z  access-policy  ada (claimed)
+  enforces a policy
+    AccessPolicyEnforced at 17/17
+2026-03-01T09:00:00Z  approval-7  ada (claimed)
+  ada approved the command
+    ApprovalGiven at 17/17
+2026-03-01T09:00:00Z  payments/orders  ada (claimed)
+  requested a peering
+    PeeringRequested at 17/17
+2026-03-01T09:00:00Z  connector-a  ada (claimed)
+  created connector a
+    ConnectorCreated at 17/17";
+    assert_eq!(log(&all), golden);
+}
+
+#[test]
 fn json_is_the_apis_own_with_empty_lists_and_names_for_numbers() {
     let value = serde_json::to_value(Proto(&waiting())).unwrap();
     assert_eq!(value["peeringId"], ID);

@@ -570,6 +570,18 @@ async fn the_audit_tells_and_proves_to_each_what_is_theirs_and_the_whole_log_to_
     };
     let ([theirs, theirs_at], [own, own_at]) = (of("payments/orders"), of("search/index"));
 
+    // What is no network's is shown to nobody who may not look at everything.
+    let log = ["audit", "log", "--output", "json"];
+    let (all, own_alone) = (run(&root, &log).await.json(), run(&vic, &log).await.json());
+    let has = |it: &Value, of: &str| it["stream"].as_str().unwrap().starts_with(of);
+    let all = all.as_array().unwrap();
+    assert!(all.iter().any(|it| has(it, "access-")), "{all:#?}");
+    let own_alone = own_alone.as_array().unwrap();
+    assert!(!own_alone.is_empty());
+    for event in own_alone {
+        assert_eq!(event["networkName"], "search/index", "{event}");
+    }
+
     let export = data.path().join("log.jsonl").display().to_string();
     let whole = ["audit", "export", "--format", "jsonl", "--out", &export];
     for denied in [
