@@ -1,7 +1,7 @@
 //! What is mutated, and what it is about. A sample is taken of what belongs to no topic.
 
 /// Folders and files that are mutated.
-pub(crate) const PLACES: [&str; 14] = [
+pub(crate) const PLACES: [&str; 22] = [
     "workers/src/provisioner/plan/",
     "workers/src/provisioner/peering_pass/",
     "workers/src/provisioner/apply.rs",
@@ -16,10 +16,18 @@ pub(crate) const PLACES: [&str; 14] = [
     "projections/audit/src/",
     "workers/gcp/src/",
     "workers/azure/src/",
+    "workers/src/provisioner/lease.rs",
+    "connectors/src/",
+    "connectors/webhook/src/",
+    "connectors/transform/src/",
+    "embedded/limits/src/",
+    "domain/src/connector/",
+    "domain/src/approval/",
+    "domain/src/access/",
 ];
 
 /// Rooms with a mutated file, by folder and package.
-pub(crate) const ROOMS: [(&str, &str); 8] = [
+pub(crate) const ROOMS: [(&str, &str); 13] = [
     ("domain", "peerage-domain"),
     ("workers", "peerage-workers"),
     ("workers/cloud", "peerage-cloud"),
@@ -28,7 +36,44 @@ pub(crate) const ROOMS: [(&str, &str); 8] = [
     ("workers/azure", "peerage-azure"),
     ("projections/tree", "peerage-tree"),
     ("projections/audit", "peerage-audit"),
+    ("connectors", "peerage-connectors"),
+    ("connectors/webhook", "peerage-webhook"),
+    ("connectors/transform", "peerage-transform"),
+    ("embedded", "peerage-embedded"),
+    ("embedded/limits", "peerage-limits"),
 ];
+
+/// A suite of `tests/` that is about a room, as a package of its own in the copy: so that it is
+/// built without the clouds and the program, which the package of all suites needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Suite {
+    pub(crate) room: &'static str,
+    pub(crate) name: &'static str,
+    /// What it needs, by the workspace's names.
+    pub(crate) needs: &'static [&'static str],
+}
+
+pub(crate) const SUITES: [Suite; 1] = [Suite {
+    room: "connectors",
+    name: "connectors",
+    needs: &[
+        "async-trait",
+        "bytes",
+        "chrono",
+        "connectors",
+        "domain",
+        "embedded",
+        "fastrand",
+        "futures",
+        "http-body-util",
+        "journal",
+        "parking_lot",
+        "serde_json",
+        "tempfile",
+        "testkit",
+        "tokio-util",
+    ],
+}];
 
 /// What a change is about; of these every one is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,11 +4,13 @@
 mod ends;
 mod figures;
 mod flaky;
+mod lease;
 mod order;
 mod outages;
 mod parked;
 mod replays;
 mod schemas;
+mod servers;
 mod several;
 mod support;
 mod transforms;

@@ -7,7 +7,7 @@ use connectors::{
     Sinks, StandardSinks, Tenancy, transform,
 };
 use domain::{
-    CommandId, NetworkId, Provider, Region,
+    CommandId, Digest, NetworkId, Provider, Region,
     connector::{
         Connector, ConnectorCommand, ConnectorEvent, CreateConnector, Defined, Settings,
         StartConnector, StartFrom,
@@ -17,7 +17,7 @@ use domain::{
     text::ConnectorId,
 };
 use embedded::EmbeddedNode;
-use journal::{Caller, Journal, JournalSettings};
+use journal::{Caller, Journal, JournalSettings, Metadata, Record, SCHEMA_VERSION};
 use parking_lot::Mutex;
 use peerage_tests::wait::{SOON, until};
 use serde_json::json;
@@ -392,6 +392,30 @@ fn journal(connection_string: &str) -> Journal {
 
 pub(crate) fn caller() -> Caller {
     Caller::new(CommandId(Uuid::new_v4()), "anna".parse().unwrap())
+}
+
+/// An event of a stream that the runtime writes for itself, as anybody might write it.
+pub(crate) fn raw(event_type: &'static str, data: &serde_json::Value) -> Record {
+    let command_id = CommandId(Uuid::new_v4());
+    Record {
+        event_type,
+        data: data.clone(),
+        metadata: Metadata {
+            correlation_id: command_id.0,
+            causation_id: command_id.0,
+            command_id,
+            command_digest: Digest::of(data).unwrap(),
+            actor: "anna".parse().unwrap(),
+            schema_version: SCHEMA_VERSION,
+            traceparent: None,
+            time: Some(Utc::now()),
+            reason: None,
+            ticket: None,
+            command: None,
+            cloud_calls: None,
+            term: None,
+        },
+    }
 }
 
 pub(crate) fn connector(id: &str) -> ConnectorId {
