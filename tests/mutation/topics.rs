@@ -1,7 +1,7 @@
 //! What is mutated, and what it is about. A sample is taken of what belongs to no topic.
 
 /// Folders and files that are mutated.
-pub(crate) const PLACES: [&str; 22] = [
+pub(crate) const PLACES: [&str; 38] = [
     "workers/src/provisioner/plan/",
     "workers/src/provisioner/peering_pass/",
     "workers/src/provisioner/apply.rs",
@@ -17,7 +17,23 @@ pub(crate) const PLACES: [&str; 22] = [
     "workers/gcp/src/",
     "workers/azure/src/",
     "workers/src/provisioner/lease.rs",
-    "connectors/src/",
+    "connectors/src/run/",
+    "connectors/src/runtime/",
+    "connectors/src/built_in.rs",
+    "connectors/src/checkpoint.rs",
+    "connectors/src/filter.rs",
+    "connectors/src/gate.rs",
+    "connectors/src/lane.rs",
+    "connectors/src/lease.rs",
+    "connectors/src/log.rs",
+    "connectors/src/parked.rs",
+    "connectors/src/registry.rs",
+    "connectors/src/replays.rs",
+    "connectors/src/schedule.rs",
+    "connectors/src/servers.rs",
+    "connectors/src/sinks/",
+    "connectors/src/streams.rs",
+    "connectors/src/tracker.rs",
     "connectors/webhook/src/",
     "connectors/transform/src/",
     "embedded/limits/src/",
@@ -65,6 +81,7 @@ pub(crate) const SUITES: [Suite; 1] = [Suite {
         "embedded",
         "fastrand",
         "futures",
+        "http",
         "http-body-util",
         "journal",
         "parking_lot",

@@ -103,6 +103,7 @@ async fn who_waits_takes_a_lease_only_once_it_was_silent_for_as_long_as_it_lasts
     assert_eq!(after.lease(), before.lease(), "it is the same lease");
     assert!(after.lease().is_some());
     let told = said(&store).await;
+    assert!(told.len() <= 10, "{} words are kept", told.len());
     let is_second = |it: &&(Kept, Value)| it.1["host"] == "db2";
     let taken = told.iter().find(is_second).expect("it is on record");
     let last = told.iter().rev().find(|it| it.1["host"] == "db1");

@@ -1,6 +1,8 @@
 //! Connectors on a store: what is delivered, in which order, how often, and what ends it.
 #![allow(clippy::unwrap_used)]
 
+mod attempts;
+mod checkpoints;
 mod ends;
 mod figures;
 mod flaky;
@@ -11,6 +13,7 @@ mod parked;
 mod replays;
 mod schemas;
 mod servers;
+mod set_aside;
 mod several;
 mod support;
 mod transforms;

@@ -50,6 +50,7 @@ pub(crate) struct Receiver {
     pub(crate) arrived: Arc<Mutex<Vec<Arrived>>>,
     answers: Arc<Mutex<Arc<Answers>>>,
     took: Arc<Mutex<Duration>>,
+    said: Arc<Mutex<(Option<u16>, String)>>,
     batch: Option<(usize, Duration)>,
 }
 
@@ -65,6 +66,7 @@ impl Receiver {
             arrived: Arc::default(),
             answers: Arc::new(Mutex::new(Arc::new(|_, _| Outcome::Delivered))),
             took: Arc::default(),
+            said: Arc::default(),
             batch: None,
         }
     }
@@ -79,6 +81,11 @@ impl Receiver {
     /// From now on it answers so.
     pub(crate) fn answer(&self, answers: impl Fn(&Item, u32) -> Outcome + Send + Sync + 'static) {
         *self.answers.lock() = Arc::new(answers);
+    }
+
+    /// From now on its answers have this status and this body, whatever they mean.
+    pub(crate) fn say(&self, status: u16, body: &str) {
+        *self.said.lock() = (Some(status), body.to_owned());
     }
 
     /// From now on it takes so long.
@@ -139,11 +146,12 @@ impl Sink for Receiver {
             together: parcel.items.len(),
             item: item.clone(),
         }));
+        let (status, body) = self.said.lock().clone();
         Attempt {
             at,
             took,
-            status: None,
-            body: String::new(),
+            status,
+            body,
             outcome,
         }
     }
@@ -218,6 +226,11 @@ impl Store {
             ttl: Duration::from_millis(1_500),
             renewal: Duration::from_secs(3_600),
         };
+        self.begin(receiver, host, Tenancy::Shared(lease), None)
+    }
+
+    /// Begins one of several processes, with such a lease.
+    pub(crate) fn holding(&self, receiver: &Receiver, host: &str, lease: LeaseSettings) -> Process {
         self.begin(receiver, host, Tenancy::Shared(lease), None)
     }
 
