@@ -3,12 +3,12 @@
 
 use crate::support::{Process, Receiver, Store, settings};
 use chrono::{DateTime, TimeDelta, Utc};
-use connectors::{Outcome, ParkedRecords};
+use connectors::{Outcome, ParkedRecords, Runtime};
 use domain::text::ConnectorId;
 use parking_lot::Mutex;
-use peerage_tests::wait::{SOON, elapse, holds, until};
+use peerage_tests::wait::{SOON, elapse, holds, soon, until};
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 fn busy(retry_after: Option<u64>) -> Outcome {
     Outcome::Busy {
@@ -96,29 +96,42 @@ async fn lanes_that_wait_for_their_next_attempt_leave_room_for_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_on_its_way_at_a_stop_is_waited_for_and_nothing_else_is_sent() {
     let (store, receiver) = (Store::new().await, Receiver::new());
+    let resting = store.network(41).await;
+    receiver.answer(move |item, _| match item.recorded.network_id {
+        Some(id) if id == resting => busy(Some(3_000)),
+        Some(_) | None => Outcome::Delivered,
+    });
+    let id = store.started("webhook", settings(&json!({}))).await;
+    let process = store.process(&receiver);
+    let live = |runtime: &Runtime| runtime.statuses().get(&id);
+    let runtime = process.runtime.clone();
+    let retrying = |many: usize| live(&runtime).is_some_and(|it| it.retrying == many);
+    holds("one rests", || retrying(1)).await;
+    receiver.hold(true);
     for n in 1..=40 {
         store.network(n).await;
     }
-    receiver.take(Duration::from_millis(700));
-    let id = store.started("webhook", settings(&json!({}))).await;
-    let process = store.process(&receiver);
-    holds("all are in hand", || {
-        let live = process.runtime.statuses().get(&id);
-        live.is_some_and(|it| it.in_hand == 40)
-    })
+    holds(
+        "as many as may are on their way, and the others wait",
+        || {
+            let in_hand = live(&runtime).map_or(0, |it| it.in_hand);
+            (receiver.waiting(), in_hand) == (32, 41)
+        },
+    )
     .await;
-    process.stop().await;
-    let sent = receiver.taken().len();
-    assert!((1..=32).contains(&sent), "{sent} at a time");
-    receiver.take(Duration::ZERO);
+    let stopping = tokio::spawn(process.stop());
+    // Who rests is told of the stop, and so is everybody.
+    holds("the stop has begun", || retrying(0)).await;
+    receiver.hold(false);
+    soon(stopping).await.unwrap();
+    assert_eq!(receiver.taken().len(), 32);
+    receiver.answer(|_, _| Outcome::Delivered);
     let process = store.process(&receiver);
-    receiver.has_taken(40).await;
+    receiver.has_taken(41).await;
     process.stop().await;
-    let arrived: Vec<_> = receiver.arrived.lock().iter().map(|it| it.event).collect();
-    let mut each = arrived.clone();
-    each.sort_unstable();
-    each.dedup();
-    assert_eq!((arrived.len(), each.len()), (40, 40), "none is repeated");
+    let taken = receiver.taken();
+    let each: BTreeSet<_> = taken.iter().map(|it| it.event).collect();
+    assert_eq!((taken.len(), each.len()), (41, 41), "none is repeated");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,8 +21,17 @@ use journal::{Caller, Journal, JournalSettings, Metadata, Record, SCHEMA_VERSION
 use parking_lot::Mutex;
 use peerage_tests::wait::{SOON, until};
 use serde_json::json;
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
-use tokio::task::JoinHandle;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -51,6 +60,9 @@ pub(crate) struct Receiver {
     answers: Arc<Mutex<Arc<Answers>>>,
     took: Arc<Mutex<Duration>>,
     said: Arc<Mutex<(Option<u16>, String)>>,
+    /// Whether no answer is given for now, and how many wait for theirs.
+    held: Arc<watch::Sender<bool>>,
+    waiting: Arc<AtomicUsize>,
     batch: Option<(usize, Duration)>,
 }
 
@@ -67,6 +79,8 @@ impl Receiver {
             answers: Arc::new(Mutex::new(Arc::new(|_, _| Outcome::Delivered))),
             took: Arc::default(),
             said: Arc::default(),
+            held: Arc::new(watch::Sender::new(false)),
+            waiting: Arc::default(),
             batch: None,
         }
     }
@@ -86,6 +100,16 @@ impl Receiver {
     /// From now on its answers have this status and this body, whatever they mean.
     pub(crate) fn say(&self, status: u16, body: &str) {
         *self.said.lock() = (Some(status), body.to_owned());
+    }
+
+    /// From now on it answers nobody, or all that wait and come.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.held.send_replace(is_held);
+    }
+
+    /// How many wait for an answer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
     }
 
     /// From now on it takes so long.
@@ -122,6 +146,9 @@ impl Receiver {
 impl Sink for Receiver {
     async fn deliver(&self, parcel: &Parcel) -> Attempt {
         let at = Utc::now();
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let _ = self.held.subscribe().wait_for(|it| !it).await;
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
         let took = *self.took.lock();
         if !took.is_zero() {
             let _ = tokio::time::timeout(took, std::future::pending::<()>()).await;
