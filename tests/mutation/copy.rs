@@ -6,7 +6,7 @@
 )]
 
 use crate::edits::{self, Wrap};
-use crate::topics::{PLACES, ROOMS};
+use crate::topics::{PLACES, ROOMS, SUITES, Suite};
 use cargo_metadata::{Message, diagnostic::DiagnosticSpan};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -99,6 +99,13 @@ pub(crate) fn make(
     }
     let kept: BTreeSet<&str> = paths.split('\0').collect();
     remove_stale(to, to, &kept);
+    let suites: Vec<&Suite> = SUITES
+        .iter()
+        .filter(|it| rooms.contains(&it.room))
+        .collect();
+    for suite in &suites {
+        write(&to.join(folder(suite)).join("Cargo.toml"), &package(suite));
+    }
     for (room, _) in ROOMS {
         write(
             &to.join(room).join("src/mutant.rs"),
@@ -117,15 +124,51 @@ pub(crate) fn make(
     }
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let from = manifest.find("[workspace.lints.rust]").unwrap();
+    let members: String = suites
+        .iter()
+        .map(|it| format!("    \"{}\",\n", folder(it)))
+        .collect();
+    let before = manifest[..from].replacen("members = [\n", &format!("members = [\n{members}"), 1);
     write(
         &to.join("Cargo.toml"),
         &format!(
-            "{}\n[workspace.lints.rust]\n{}",
-            &manifest[..from],
+            "{before}\n[workspace.lints.rust]\n{}",
             after_lints(&manifest[from..])
         ),
     );
     sources
+}
+
+/// Where a suite's package is.
+fn folder(suite: &Suite) -> String {
+    format!("tests/suite-{}", suite.name)
+}
+
+/// A package of one suite.
+fn package(suite: &Suite) -> String {
+    let Suite { name, needs, .. } = suite;
+    let needs: String = needs
+        .iter()
+        .map(|it| format!("{it}.workspace = true\n"))
+        .collect();
+    format!(
+        r#"[package]
+name = "suite-{name}"
+version.workspace = true
+edition.workspace = true
+publish.workspace = true
+
+[[test]]
+name = "suite-{name}"
+path = "../tests/{name}/main.rs"
+
+[dev-dependencies]
+peerage-tests = {{ path = ".." }}
+hyper-util = {{ workspace = true, features = ["client-legacy", "http1", "http2", "tokio"] }}
+tokio = {{ workspace = true, features = ["test-util"] }}
+uuid = {{ workspace = true, features = ["v4"] }}
+{needs}"#
+    )
 }
 
 /// Takes away what an earlier copy has and the workspace no longer does.
@@ -153,6 +196,7 @@ fn after_lints(text: &str) -> &str {
 
 fn write(path: &Path, text: &str) {
     if fs::read_to_string(path).ok().as_deref() != Some(text) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 }
@@ -214,6 +258,9 @@ fn compile(
     ]);
     for (_, package) in ROOMS.iter().filter(|(room, _)| rooms.contains(room)) {
         command.args(["-p", package]);
+    }
+    for suite in SUITES.iter().filter(|it| rooms.contains(&it.room)) {
+        command.args(["-p", &format!("suite-{}", suite.name)]);
     }
     let mut child = command
         .current_dir(copy)

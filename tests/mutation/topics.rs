@@ -1,7 +1,7 @@
 //! What is mutated, and what it is about. A sample is taken of what belongs to no topic.
 
 /// Folders and files that are mutated.
-pub(crate) const PLACES: [&str; 20] = [
+pub(crate) const PLACES: [&str; 44] = [
     "workers/src/provisioner/plan/",
     "workers/src/provisioner/peering_pass/",
     "workers/src/provisioner/apply.rs",
@@ -22,10 +22,34 @@ pub(crate) const PLACES: [&str; 20] = [
     "projections/src/times.rs",
     "workers/gcp/src/",
     "workers/azure/src/",
+    "workers/src/provisioner/lease.rs",
+    "connectors/src/run/",
+    "connectors/src/runtime/",
+    "connectors/src/built_in.rs",
+    "connectors/src/checkpoint.rs",
+    "connectors/src/filter.rs",
+    "connectors/src/gate.rs",
+    "connectors/src/lane.rs",
+    "connectors/src/lease.rs",
+    "connectors/src/log.rs",
+    "connectors/src/parked.rs",
+    "connectors/src/registry.rs",
+    "connectors/src/replays.rs",
+    "connectors/src/schedule.rs",
+    "connectors/src/servers.rs",
+    "connectors/src/sinks/",
+    "connectors/src/streams.rs",
+    "connectors/src/tracker.rs",
+    "connectors/webhook/src/",
+    "connectors/transform/src/",
+    "embedded/limits/src/",
+    "domain/src/connector/",
+    "domain/src/approval/",
+    "domain/src/access/",
 ];
 
 /// Rooms with a mutated file, by folder and package.
-pub(crate) const ROOMS: [(&str, &str); 9] = [
+pub(crate) const ROOMS: [(&str, &str); 14] = [
     ("domain", "peerage-domain"),
     ("workers", "peerage-workers"),
     ("workers/cloud", "peerage-cloud"),
@@ -35,7 +59,45 @@ pub(crate) const ROOMS: [(&str, &str); 9] = [
     ("projections", "peerage-projections"),
     ("projections/tree", "peerage-tree"),
     ("projections/audit", "peerage-audit"),
+    ("connectors", "peerage-connectors"),
+    ("connectors/webhook", "peerage-webhook"),
+    ("connectors/transform", "peerage-transform"),
+    ("embedded", "peerage-embedded"),
+    ("embedded/limits", "peerage-limits"),
 ];
+
+/// A suite of `tests/` that is about a room, as a package of its own in the copy: so that it is
+/// built without the clouds and the program, which the package of all suites needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Suite {
+    pub(crate) room: &'static str,
+    pub(crate) name: &'static str,
+    /// What it needs, by the workspace's names.
+    pub(crate) needs: &'static [&'static str],
+}
+
+pub(crate) const SUITES: [Suite; 1] = [Suite {
+    room: "connectors",
+    name: "connectors",
+    needs: &[
+        "async-trait",
+        "bytes",
+        "chrono",
+        "connectors",
+        "domain",
+        "embedded",
+        "fastrand",
+        "futures",
+        "http",
+        "http-body-util",
+        "journal",
+        "parking_lot",
+        "serde_json",
+        "tempfile",
+        "testkit",
+        "tokio-util",
+    ],
+}];
 
 /// What a change is about; of these every one is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

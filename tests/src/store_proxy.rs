@@ -26,6 +26,7 @@ use protocol::streams::{
 };
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use testkit::forwarder::Door;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
@@ -47,6 +48,8 @@ pub enum Stop {
     BeforeNext(u64),
     /// So many are answered; the next one reaches the store, and its answer never comes.
     AfterNext(u64),
+    /// Nowhere, but each answer comes so much later.
+    Late(Duration),
 }
 
 /// A running proxy.
@@ -177,7 +180,7 @@ impl Gate {
 
     fn is_over(&self) -> bool {
         match self.stop {
-            Stop::Never => false,
+            Stop::Never | Stop::Late(_) => false,
             Stop::BeforeNext(most) => self.answered() >= most,
             // The one more that was let through is the last, whether it was answered or not.
             Stop::AfterNext(most) => self.answered() >= most && self.sender.borrow().held,
@@ -269,6 +272,12 @@ impl Streams for Forward {
             return self.pass(request).await;
         }
         let gate = self.gate.lock().await;
+        if let Stop::Late(late) = gate.stop {
+            let answer = self.pass(request).await;
+            crate::wait::elapse(late).await;
+            gate.note(|progress| progress.answered += u64::from(answer.is_ok()));
+            return answer;
+        }
         if gate.is_over() {
             gate.note(|progress| progress.held = true);
             drop(gate);

@@ -314,3 +314,6 @@ fn meaning(attempt: &webhook::Attempt) -> Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

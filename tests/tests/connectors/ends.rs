@@ -5,6 +5,7 @@ use connectors::Outcome;
 use domain::connector::{ConnectorCommand, ConnectorEvent, FailureCode, StartFrom, State};
 use domain::text::ConnectorId;
 use peerage_tests::node::NodePlace;
+use peerage_tests::wait::{SOON, until};
 use serde_json::json;
 use std::path::Path;
 
@@ -107,6 +108,14 @@ async fn one_that_panics_begins_again_by_itself() {
     receiver.answer(|_, _| Outcome::Delivered);
     receiver.has_taken(1).await;
     process.stop().await;
+    // Not at once: a second passes before the first time, and more before the next.
+    let all = store.journal.records(&id.stream()).await.unwrap();
+    let restarts = all
+        .iter()
+        .filter(|it| it.event_type == "ConnectorRestarted");
+    let times: Vec<_> = restarts.map(|it| it.time).collect();
+    let between = times[1] - times[0];
+    assert!(between >= chrono::TimeDelta::milliseconds(900), "{between}");
 }
 
 async fn until_restarted(store: &Store, id: &ConnectorId, many: usize) {
@@ -211,7 +220,17 @@ async fn events_of_connectors_are_delivered_where_a_filter_asks_for_them_and_nev
         "ConnectorRunning",
     ];
     assert_eq!(told, expected.map(|it| (stream.clone(), it)));
+    // Who has no filter is told of networks alone.
+    store.network(2).await;
+    let of_watched = until("the other goes on", SOON, async || {
+        let all = receiver.taken().into_iter();
+        let all: Vec<_> = all.filter(|it| it.connector == watched).collect();
+        (all.len() >= 2).then_some(all)
+    })
+    .await;
     process.stop().await;
+    let is_networks = |it: &crate::support::Arrived| it.item.recorded.network_id.is_some();
+    assert!(of_watched.iter().all(is_networks), "{of_watched:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,6 +89,28 @@ async fn a_part_of_the_log_comes_again_marked_beside_the_live_flow_and_a_kill_lo
     again.sort_unstable();
     again.dedup();
     assert_eq!(again, [(1, 0), (2, 0), (3, 0)]);
+
+    // One that ends between two records, and one of a time: what comes is what was counted.
+    let comes = async |range: &LogRange| {
+        let before = receiver.taken().len();
+        let by = caller();
+        let asked = streams.replay_log(&id, range, 2, &by, Utc::now()).await;
+        assert_eq!(asked.unwrap(), 2);
+        all_is_done(&store, &id).await;
+        let taken = receiver.taken().split_off(before);
+        taken.iter().map(|it| it.revision).collect::<Vec<_>>()
+    };
+    let mut before_the_last = position(&taken[4]);
+    before_the_last.commit -= 1;
+    before_the_last.prepare = before_the_last.commit;
+    let ends_between = LogRange {
+        after: Some(position(&taken[1])),
+        until: before_the_last,
+        since: None,
+        before: None,
+    };
+    assert_eq!(comes(&ends_between).await, [2, 3]);
+    assert_eq!(comes(&of_a_time).await, [2, 3]);
     process.stop().await;
 }
 

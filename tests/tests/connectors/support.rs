@@ -7,7 +7,7 @@ use connectors::{
     Sinks, StandardSinks, Tenancy, transform,
 };
 use domain::{
-    CommandId, NetworkId, Provider, Region,
+    CommandId, Digest, NetworkId, Provider, Region,
     connector::{
         Connector, ConnectorCommand, ConnectorEvent, CreateConnector, Defined, Settings,
         StartConnector, StartFrom,
@@ -17,12 +17,21 @@ use domain::{
     text::ConnectorId,
 };
 use embedded::EmbeddedNode;
-use journal::{Caller, Journal, JournalSettings};
+use journal::{Caller, Journal, JournalSettings, Metadata, Record, SCHEMA_VERSION};
 use parking_lot::Mutex;
 use peerage_tests::wait::{SOON, until};
 use serde_json::json;
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
-use tokio::task::JoinHandle;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -50,6 +59,10 @@ pub(crate) struct Receiver {
     pub(crate) arrived: Arc<Mutex<Vec<Arrived>>>,
     answers: Arc<Mutex<Arc<Answers>>>,
     took: Arc<Mutex<Duration>>,
+    said: Arc<Mutex<(Option<u16>, String)>>,
+    /// Whether no answer is given for now, and how many wait for theirs.
+    held: Arc<watch::Sender<bool>>,
+    waiting: Arc<AtomicUsize>,
     batch: Option<(usize, Duration)>,
 }
 
@@ -65,6 +78,9 @@ impl Receiver {
             arrived: Arc::default(),
             answers: Arc::new(Mutex::new(Arc::new(|_, _| Outcome::Delivered))),
             took: Arc::default(),
+            said: Arc::default(),
+            held: Arc::new(watch::Sender::new(false)),
+            waiting: Arc::default(),
             batch: None,
         }
     }
@@ -79,6 +95,21 @@ impl Receiver {
     /// From now on it answers so.
     pub(crate) fn answer(&self, answers: impl Fn(&Item, u32) -> Outcome + Send + Sync + 'static) {
         *self.answers.lock() = Arc::new(answers);
+    }
+
+    /// From now on its answers have this status and this body, whatever they mean.
+    pub(crate) fn say(&self, status: u16, body: &str) {
+        *self.said.lock() = (Some(status), body.to_owned());
+    }
+
+    /// From now on it answers nobody, or all that wait and come.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.held.send_replace(is_held);
+    }
+
+    /// How many wait for an answer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
     }
 
     /// From now on it takes so long.
@@ -115,6 +146,9 @@ impl Receiver {
 impl Sink for Receiver {
     async fn deliver(&self, parcel: &Parcel) -> Attempt {
         let at = Utc::now();
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let _ = self.held.subscribe().wait_for(|it| !it).await;
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
         let took = *self.took.lock();
         if !took.is_zero() {
             let _ = tokio::time::timeout(took, std::future::pending::<()>()).await;
@@ -139,11 +173,12 @@ impl Sink for Receiver {
             together: parcel.items.len(),
             item: item.clone(),
         }));
+        let (status, body) = self.said.lock().clone();
         Attempt {
             at,
             took,
-            status: None,
-            body: String::new(),
+            status,
+            body,
             outcome,
         }
     }
@@ -218,6 +253,11 @@ impl Store {
             ttl: Duration::from_millis(1_500),
             renewal: Duration::from_secs(3_600),
         };
+        self.begin(receiver, host, Tenancy::Shared(lease), None)
+    }
+
+    /// Begins one of several processes, with such a lease.
+    pub(crate) fn holding(&self, receiver: &Receiver, host: &str, lease: LeaseSettings) -> Process {
         self.begin(receiver, host, Tenancy::Shared(lease), None)
     }
 
@@ -392,6 +432,30 @@ fn journal(connection_string: &str) -> Journal {
 
 pub(crate) fn caller() -> Caller {
     Caller::new(CommandId(Uuid::new_v4()), "anna".parse().unwrap())
+}
+
+/// An event of a stream that the runtime writes for itself, as anybody might write it.
+pub(crate) fn raw(event_type: &'static str, data: &serde_json::Value) -> Record {
+    let command_id = CommandId(Uuid::new_v4());
+    Record {
+        event_type,
+        data: data.clone(),
+        metadata: Metadata {
+            correlation_id: command_id.0,
+            causation_id: command_id.0,
+            command_id,
+            command_digest: Digest::of(data).unwrap(),
+            actor: "anna".parse().unwrap(),
+            schema_version: SCHEMA_VERSION,
+            traceparent: None,
+            time: Some(Utc::now()),
+            reason: None,
+            ticket: None,
+            command: None,
+            cloud_calls: None,
+            term: None,
+        },
+    }
 }
 
 pub(crate) fn connector(id: &str) -> ConnectorId {
