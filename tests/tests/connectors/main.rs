@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod ends;
-mod figures;
 mod flaky;
 mod order;
 mod outages;
