@@ -4,7 +4,7 @@
 #   ./test.sh            all of it
 #   ./test.sh quick      formatting, lints, documents and .proto files only: no tests, no Python
 #   ./test.sh months     the tests that live through a month of each trouble: a quarter of an hour
-#   ./test.sh figures    what connectors and the audit cost, beside the bare equivalent where there is one: on a quiet machine;
+#   ./test.sh figures    what connectors and the audit cost, optimised, beside the bare equivalent where there is one: on a quiet machine;
 #                        PEERAGE_FIGURES_SCALE="200 50 20000" makes the audit's log a small one
 #   ./test.sh fuzz SECONDS  bytes that nobody wrote, for everything that reads bytes from outside, for so long; `all of it` has a minute of it
 #   ./test.sh advisories the live database of advisories, with cargo-deny or cargo-audit if one is installed
@@ -125,7 +125,7 @@ case "${1:-}" in
 quick) checks ;;
 months) phase "months" cargo_test -p peerage-workers --lib -- --ignored a_month ;;
 figures)
-    phase "figures of connectors" cargo_test --workspace --test connectors figures -- --ignored --test-threads 1 --nocapture
+    phase "figures of connectors" cargo bench --workspace --bench webhooks
     phase "figures of the audit" cargo_test --release -p peerage-projections --lib the_proof_of_one -- --ignored --nocapture
     phase "figures of a long log" cargo bench --workspace --bench audit -- ${PEERAGE_FIGURES_SCALE:-}
     ;;

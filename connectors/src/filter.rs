@@ -143,6 +143,22 @@ pub(crate) fn wants(
     !is_own && is_asked_for && matcher.takes(recorded)
 }
 
+/// Whether it may deliver this record, as far as that shows in the record's stream and type: cheap
+/// to ask, and true of everything that it [`wants`].
+pub(crate) fn may_want(
+    id: &ConnectorId,
+    settings: &Settings,
+    matcher: &Matcher,
+    recorded: &Recorded,
+) -> bool {
+    match matcher.how {
+        How::JsonPath(_) => true,
+        How::Everything | How::Exactly(_) | How::Prefixes(_) | How::Regex(_) => {
+            wants(id, settings, matcher, recorded)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

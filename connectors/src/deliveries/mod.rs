@@ -1,7 +1,8 @@
 //! What came of each attempt, kept for a while in a file beside this server: what the log is too
 //! good for. It is this server's alone, and nothing is decided on its strength.
 //!
-//! Whoever delivers only hands an entry over; a thread of its own writes. If that falls behind, or
+//! Whoever delivers only hands an entry over; a thread of its own writes, many in one transaction:
+//! each by itself costs the machine more than the delivery. If that falls behind, or
 //! the disk is full, entries are left out and counted, and no delivery waits or fails for it. A
 //! file that cannot be read is put aside and a new one begun.
 
@@ -9,6 +10,7 @@ mod file;
 mod query;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use query::{DeliveriesPage, DeliveriesQuery, DeliveryKey};
 
@@ -22,21 +24,18 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
     time::Duration,
 };
 use thiserror::Error;
-
-/// How many entries wait to be written. What comes when so many wait is left out.
-const WAITING: usize = 4_096;
-
-/// How many are written at once.
-const TOGETHER: usize = 256;
+use waiting::Waiting;
 
 /// How often it is looked at what has become too old.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// How long a query waits until what came before it is written.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// The most of an answer's body that is kept, in bytes.
 pub(crate) const MOST_BODY: usize = 2_048;
@@ -172,7 +171,7 @@ pub struct DeliveryLog(Option<Arc<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
-    entries: SyncSender<Delivery>,
+    waiting: Arc<Waiting>,
     file: Arc<Mutex<File>>,
     left_out: AtomicU64,
 }
@@ -185,15 +184,15 @@ impl DeliveryLog {
         clock: Clock,
     ) -> Result<Self, DeliveryLogError> {
         let file = Arc::new(Mutex::new(File::open(path, settings.max_bytes)?));
-        let (entries, waiting) = sync_channel(WAITING);
-        let written = Arc::clone(&file);
+        let waiting = Arc::new(Waiting::default());
+        let (taken, written) = (Arc::clone(&waiting), Arc::clone(&file));
         // Ends when nobody can hand anything over any more.
         thread::Builder::new()
             .name("delivery-log".to_owned())
-            .spawn(move || write(&waiting, &written, settings, &clock))
+            .spawn(move || write(&taken, &written, settings, &clock))
             .map_err(DeliveryLogError::Aside)?;
         Ok(Self(Some(Arc::new(Inner {
-            entries,
+            waiting,
             file,
             left_out: AtomicU64::new(0),
         }))))
@@ -209,7 +208,7 @@ impl DeliveryLog {
         let Some(inner) = &self.0 else {
             return;
         };
-        if inner.entries.try_send(entry(parcel, attempt)).is_err() {
+        if !inner.waiting.push(entry(parcel, attempt)) {
             inner.left_out.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -220,14 +219,23 @@ impl DeliveryLog {
         inner.map_or(0, |it| it.left_out.load(Ordering::Relaxed))
     }
 
-    /// What is kept of a connector, the newest first.
+    /// What is kept of a connector, the newest first: all that was handed over before.
     pub async fn query(&self, query: DeliveriesQuery) -> Result<DeliveriesPage, DeliveryLogError> {
         let Some(inner) = &self.0 else {
             return Ok(DeliveriesPage::default());
         };
-        let file = Arc::clone(&inner.file);
-        let found = tokio::task::spawn_blocking(move || file.lock().find(&query));
+        let (waiting, file) = (Arc::clone(&inner.waiting), Arc::clone(&inner.file));
+        let found = tokio::task::spawn_blocking(move || {
+            waiting.settle(SETTLE);
+            file.lock().find(&query)
+        });
         Ok(found.await??)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.waiting.end();
     }
 }
 
@@ -263,25 +271,12 @@ fn cut(body: &str) -> String {
 }
 
 /// Writes what comes until nobody is left.
-fn write(
-    waiting: &Receiver<Delivery>,
-    file: &Mutex<File>,
-    settings: DeliveryLogSettings,
-    clock: &Clock,
-) {
+fn write(waiting: &Waiting, file: &Mutex<File>, settings: DeliveryLogSettings, clock: &Clock) {
     let mut is_told = false;
-    loop {
-        let mut some = Vec::new();
-        match waiting.recv_timeout(LOOK) {
-            Ok(first) => {
-                some.push(first);
-                some.extend(waiting.try_iter().take(TOGETHER - 1));
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
+    while let Some(some) = waiting.take(LOOK) {
         let oldest = clock() - settings.keep_for;
         let written = file.lock().write(&some, oldest);
+        waiting.dealt_with(some.len());
         match written {
             Ok(()) => is_told = false,
             Err(error) if !is_told => {

@@ -201,10 +201,48 @@ async fn nobody_waits_for_what_is_kept_even_while_nothing_can_be_written() {
         parcel("webhook", &[1], 1),
         attempt(1, Outcome::Delivered, ""),
     );
-    for _ in 0..WAITING + TOGETHER + 1_000 {
+    for _ in 0..2 * waiting::MOST + 1_000 {
         log.note(&parcel, &attempt);
     }
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert!(log.left_out() >= 1_000, "{}", log.left_out());
     drop(held);
+}
+
+#[tokio::test]
+async fn a_query_finds_what_was_handed_over_before_it_however_many_are_gathered() {
+    let log = DeliveryLog::open(None, DeliveryLogSettings::default(), clock(9)).unwrap();
+    for n in 0..200 {
+        let parcel = parcel("webhook", &[n], 1);
+        log.note(&parcel, &attempt(1, Outcome::Delivered, ""));
+        if n % 20 == 0 {
+            let newest = log.query(query("webhook")).await.unwrap();
+            assert_eq!(
+                newest.deliveries[0].events[0].id,
+                EventId(Uuid::from_u128(n))
+            );
+        }
+    }
+}
+
+#[test]
+fn what_comes_within_a_moment_is_written_together_and_nothing_waits_for_more_at_the_end() {
+    let (one, waiting) = (
+        entry(
+            &parcel("webhook", &[1], 1),
+            &attempt(1, Outcome::Delivered, ""),
+        ),
+        Waiting::default(),
+    );
+    for _ in 0..100 {
+        assert!(waiting.push(one.clone()));
+    }
+    assert_eq!(waiting.take(LOOK).map(|it| it.len()), Some(100));
+    waiting.dealt_with(100);
+    assert!(waiting.push(one.clone()));
+    waiting.end();
+    assert_eq!(waiting.take(LOOK).map(|it| it.len()), Some(1));
+    assert_eq!(waiting.take(LOOK), None);
+    while waiting.push(one.clone()) {}
+    assert_eq!(waiting.take(LOOK).map(|it| it.len()), Some(waiting::MOST));
 }

@@ -4,30 +4,28 @@
 //! it for all (`gate`), and is counted against no record. Everything else is tried again after the
 //! pauses that are set.
 
-use super::{Run, Transform, Way, report};
+use super::{Run, Transform, Way, parking::Told, report};
 use crate::{
-    checkpoint::told,
     deliveries::DeliveryLog,
     gate::Gate,
     lease::Holding,
     parked::{ParkLog, ParkedError},
     registry::Connectors,
     schedule,
-    series::{Of, SinkKind, Times},
+    series::{Of, SinkKind},
     sink::{Attempt, Item, Outcome, Parcel, Sink},
     status::Live,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Clock, EventId,
-    connector::{
-        AfterPark, ConnectorOutcome, Failure, FailureCode, OnExhaustion, Pause, Settings, bounded,
-        parked::ParkedRecord,
-    },
+    connector::{AfterPark, ConnectorOutcome, Failure, FailureCode, OnExhaustion, Pause, Settings},
     text::ConnectorId,
 };
 use parking_lot::Mutex;
+use prometheus_client::metrics::histogram::Histogram;
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -39,6 +37,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use transform::Verdict;
 
 /// The longest that an endpoint may ask to be left alone.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
@@ -50,11 +49,12 @@ pub(super) struct Delivery {
     pub(super) settings: Settings,
     pub(super) transform: Option<Transform>,
     sink: Arc<dyn Sink>,
-    holding: Arc<Holding>,
-    clock: Clock,
+    pub(super) holding: Arc<Holding>,
+    pub(super) clock: Clock,
     registry: Connectors,
     pub(super) live: Arc<Mutex<Live>>,
-    times: Times,
+    /// From when an event was recorded until it was taken.
+    write_times: Histogram,
     deliveries: DeliveryLog,
     way: Way,
     pub(super) parked: AsyncMutex<ParkLog>,
@@ -63,6 +63,10 @@ pub(super) struct Delivery {
     pub(super) draining: CancellationToken,
     retry: Notify,
     pub(super) replays: Mutex<bool>,
+    /// The numbers of what tasks under way have delivered.
+    pub(super) settled: Mutex<Vec<u64>>,
+    /// What a transform made of records whose turn is soon, by their place.
+    pub(super) ahead: Mutex<HashMap<(u64, u64), Verdict>>,
 }
 
 /// What came of a parcel.
@@ -125,6 +129,7 @@ impl Dealt {
 
 impl Delivery {
     pub(super) fn new(run: &Run, registry: Connectors, parked: ParkLog) -> Self {
+        let kind = SinkKind::of(&run.defined.settings.sink);
         Self {
             id: run.id.clone(),
             journal: run.journal.clone(),
@@ -135,7 +140,7 @@ impl Delivery {
             clock: run.clock.clone(),
             registry,
             live: Arc::clone(&run.live),
-            times: run.times.clone(),
+            write_times: run.times.write.get_or_create_owned(&Of::new(&run.id, kind)),
             deliveries: run.deliveries.clone(),
             way: Way {
                 gate: Gate::new(Arc::clone(&run.pauses)),
@@ -146,6 +151,8 @@ impl Delivery {
             draining: CancellationToken::new(),
             retry: Notify::new(),
             replays: Mutex::new(false),
+            settled: Mutex::default(),
+            ahead: Mutex::default(),
         }
     }
 
@@ -384,15 +391,10 @@ impl Delivery {
 
     /// How long it took from when each was recorded until now, where it is taken.
     fn measure(&self, items: &[Item]) {
-        let kind = SinkKind::of(&self.settings.sink);
-        let times = self
-            .times
-            .write
-            .get_or_create_owned(&Of::new(&self.id, kind));
         let now = self.now();
         for item in items {
             let took = (now - item.recorded.time()).to_std().unwrap_or_default();
-            times.observe(took.as_secs_f64());
+            self.write_times.observe(took.as_secs_f64());
         }
     }
 
@@ -421,75 +423,4 @@ impl Delivery {
             tracing::warn!(connector = %self.id, error, "what became of it is not on record");
         }
     }
-
-    pub(super) async fn park(
-        &self,
-        lane: &str,
-        items: &[Item],
-        cause: &str,
-        told_of: &Told<'_>,
-    ) -> End {
-        for item in items {
-            match self.park_one(lane, item, cause, told_of).await {
-                End::Parked => {}
-                end @ (End::Delivered
-                | End::Apart
-                | End::Unfinished
-                | End::Fenced
-                | End::Failed(_)
-                | End::Broke(_)) => return end,
-            }
-        }
-        End::Parked
-    }
-
-    async fn park_one(&self, lane: &str, item: &Item, cause: &str, told_of: &Told<'_>) -> End {
-        if ConnectorId::of_stream(&item.recorded.stream).is_some() {
-            // Otherwise two connectors that deliver each other's events would have no end.
-            tracing::warn!(connector = %self.id, cause, "an event of another connector was not delivered, and is left out");
-            return End::Parked;
-        }
-        let record = ParkedRecord {
-            event_id: item.recorded.event_id,
-            event_type: item.recorded.event_type().to_owned(),
-            stream: item.recorded.stream.clone(),
-            revision: item.recorded.revision,
-            position: told(item.recorded.position),
-            lane: lane.to_owned(),
-            sequence: item.sequence,
-            cause: bounded(cause),
-            status: told_of.attempt.status,
-            body: told_of.attempt.body.clone(),
-            attempts: told_of.attempts,
-            first_tried: told_of.first_tried,
-            term: self.holding.term,
-        };
-        let event_id = record.event_id;
-        let parked = self.parked.lock().await.park(record, (self.clock)()).await;
-        match parked {
-            Ok(()) => {
-                self.live.lock().counts.parked += 1;
-                tracing::warn!(connector = %self.id, event = %event_id.0, cause, "a record was parked");
-                End::Parked
-            }
-            Err(ParkedError::Fenced) => End::Fenced,
-            Err(error @ ParkedError::TooMany { .. }) => {
-                End::Failed(Failure::new(FailureCode::Exhausted, &error.to_string()))
-            }
-            Err(
-                error @ (ParkedError::NotParked(_)
-                | ParkedError::TooManyReplays
-                | ParkedError::Contention
-                | ParkedError::Encoding(_)
-                | ParkedError::Journal(_)),
-            ) => End::Broke(domain::error_chain(&error).to_string()),
-        }
-    }
-}
-
-/// What a parked record is told with.
-pub(super) struct Told<'a> {
-    pub(super) attempt: &'a Attempt,
-    pub(super) attempts: u32,
-    pub(super) first_tried: DateTime<Utc>,
 }

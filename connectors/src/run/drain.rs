@@ -15,13 +15,14 @@ impl Running {
             let Ok(Some(dealt)) = timeout(left, self.work.join_next()).await else {
                 break;
             };
-            match dealt.map(|dealt| self.settle(&dealt)) {
+            match dealt.map(|(dealt, _)| self.settle(&dealt)) {
                 // Why it ends is known already.
                 Ok(Ok(()) | Err(RunError::Failed(_) | RunError::Task(_))) | Err(_) => {}
                 Ok(Err(error)) => return Err(error),
             }
         }
         self.work.abort_all();
+        self.note_settled();
         // A place where nothing was for a connector is no news.
         if self.unwritten > 0 || self.beyond_moved() {
             self.write().await?;

@@ -1,6 +1,9 @@
 //! Records in lanes: their numbers, and what is handed over next.
 
-use super::{COUNTED, LANES_KNOWN, Lane, Place, RunError, Running};
+use super::{
+    COUNTED, LANES_KNOWN, Lane, Place, RunError, Running,
+    turns::{self, Waiting},
+};
 use crate::{
     checkpoint::{Landmark, place, told},
     filter::wants,
@@ -18,12 +21,11 @@ impl Running {
         let mut place = Place {
             position,
             landmark: Some(Landmark::of(&recorded)),
+            records: 1,
             lane: None,
         };
         if !self.wants(&recorded) {
-            self.run.live.lock().counts.filtered += 1;
-            let number = self.tracker.track(position, place);
-            self.done(number);
+            self.pass(&recorded, 1);
             return Ok(());
         }
         let key = lane(self.run.defined.settings.lanes, &recorded);
@@ -46,6 +48,23 @@ impl Running {
         self.lane(&key).queue.push_back((number, item));
         self.hand_over(&key);
         Ok(())
+    }
+
+    /// Leaves out what the connector does not deliver: so many records, of which this is the last.
+    pub(super) fn pass(&mut self, last: &Recorded, records: usize) {
+        {
+            let mut live = self.run.live.lock();
+            live.reached = Some(last.time());
+            live.counts.filtered += records as u64;
+        }
+        let place = Place {
+            position: last.position,
+            landmark: Some(Landmark::of(last)),
+            records,
+            lane: None,
+        };
+        let number = self.tracker.track(last.position, place);
+        self.done(number);
     }
 
     /// Whether the connector delivers this record.
@@ -130,24 +149,24 @@ impl Running {
             return;
         }
         lane.is_busy = true;
-        let most = match batch {
+        let (together, most) = match batch {
             Some((most, wait)) => {
                 if lane.queue.len() < most && !wait.is_zero() && !lane.has_waited {
                     lane.has_waited = true;
                     let (key, delivery) = (key.to_owned(), Arc::clone(&self.delivery));
                     self.work
-                        .spawn(async move { delivery.wait(key, wait).await });
+                        .spawn(async move { (delivery.wait(key, wait).await, Waiting::new()) });
                     return;
                 }
-                most
+                (most, most)
             }
-            None => 1,
+            None => (1, turns::MOST),
         };
         lane.has_waited = false;
         let most = most.min(lane.queue.len());
-        let parcel: Vec<_> = lane.queue.drain(..most).collect();
+        let waiting: Waiting = lane.queue.drain(..most).collect();
         let (key, delivery) = (key.to_owned(), Arc::clone(&self.delivery));
         self.work
-            .spawn(async move { delivery.deliver(key, parcel).await });
+            .spawn(async move { delivery.in_turn(key, waiting, together).await });
     }
 }

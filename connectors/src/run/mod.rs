@@ -13,8 +13,11 @@ mod ended;
 mod lanes;
 mod log_replay;
 mod names;
+mod parking;
 mod replay;
 mod transforming;
+mod turns;
+mod written;
 
 pub(crate) use ended::{Ended, RunError};
 pub(crate) use transforming::Transform;
@@ -22,14 +25,14 @@ pub(crate) use transforming::Transform;
 use crate::{
     checkpoint::{self, Checkpoint, CheckpointError, Checkpoints, Landmark, place, told},
     deliveries::DeliveryLog,
-    filter::Matcher,
+    filter::{Matcher, may_want},
     gate::Gate,
     lease::Holding,
-    log::{Log, Read, Reader},
+    log::{Interest, Log, Read, Reader},
     parked::ParkLog,
     registry::{Connectors, ExecuteError},
-    series::{Of, SinkKind, Times},
-    sink::{Item, Sink},
+    series::Times,
+    sink::Sink,
     status::Live,
     streams::ParkedStreams,
     tracker::Tracker,
@@ -40,20 +43,22 @@ use domain::{
     connector::{ConnectorCommand, ConnectorOutcome, Defined, LogPosition, StartFrom},
     text::ConnectorId,
 };
+use futures::FutureExt as _;
 use journal::{Caller, Journal, Position, Recorded};
 use names::NameBook;
 use parking_lot::Mutex;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
 use tokio::{
     sync::{Semaphore, mpsc},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
+use turns::Waiting;
 
 /// How often a claim is made again because somebody else wrote.
 const CLAIMS: usize = 8;
@@ -76,6 +81,9 @@ const LANES_KEPT: usize = 2_000;
 
 /// How many idle lanes are remembered.
 const LANES_KNOWN: usize = 20_000;
+
+/// How many records are taken at once, if they are there.
+const AT_ONCE: usize = 64;
 
 /// How many records are counted with one read.
 const COUNTED: usize = 2_000;
@@ -118,12 +126,14 @@ struct Place {
     position: Position,
     /// Nothing of a place where nothing was for a connector.
     landmark: Option<Landmark>,
+    /// How many records it stands for: those that were passed over count with the last of them.
+    records: usize,
     lane: Option<(String, u64)>,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
-    queue: VecDeque<(u64, Item)>,
+    queue: Waiting,
     is_busy: bool,
     /// It waits until what it has parked is replayed or given up.
     is_held: bool,
@@ -152,7 +162,7 @@ struct Running {
     kept: BTreeMap<String, u64>,
     tick: u64,
     names: NameBook,
-    work: JoinSet<Dealt>,
+    work: JoinSet<(Dealt, Waiting)>,
 }
 
 impl Run {
@@ -179,7 +189,7 @@ impl Run {
         let whose = (&self.journal, &self.id);
         let parked = ParkLog::claim(whose, parked, term, (self.clock)()).await?;
         let delivery = Arc::new(Delivery::new(&self, registry, parked));
-        let reader = self.log.read(after.map(place));
+        let reader = self.log.read(after.map(place), self.interest());
         let names = NameBook::new(self.journal.networks().clone());
         let mut running = Running {
             delivery,
@@ -202,6 +212,13 @@ impl Run {
         };
         running.replay_wanted().await?;
         running.go_on(reader).await
+    }
+
+    /// What it is woken for.
+    fn interest(&self) -> Interest {
+        let (id, settings) = (self.id.clone(), self.defined.settings.clone());
+        let matcher = self.matcher.clone();
+        Box::new(move |recorded| may_want(&id, &settings, &matcher, recorded))
     }
 
     /// Takes the connector over, and says where it begins.
@@ -293,12 +310,30 @@ impl Running {
             self.tell(&reader);
             let has_room = self.tracker.open() < IN_HAND;
             tokio::select! {
-                () = drain.cancelled() => return Ok(()),
-                Some(dealt) = self.work.join_next() => {
-                    let dealt = dealt.map_err(|error| RunError::Task(error.to_string()))?;
-                    self.dealt(dealt).await?;
+                () = drain.cancelled() => {
+                    while let Some(passed) = reader.passed() {
+                        self.read(passed).await?;
+                    }
+                    return Ok(());
                 }
-                read = reader.next(), if has_room => self.read(read?).await?,
+                Some(dealt) = self.work.join_next() => {
+                    self.dealt(dealt).await?;
+                    while let Some(dealt) = self.work.try_join_next() {
+                        self.dealt(dealt).await?;
+                    }
+                }
+                read = reader.next(), if has_room => {
+                    self.read(read?).await?;
+                    // What is there already is taken without another turn of everything.
+                    let mut taken = 1;
+                    while taken < AT_ONCE
+                        && self.tracker.open() < IN_HAND
+                        && let Some(read) = reader.next().now_or_never()
+                    {
+                        self.read(read?).await?;
+                        taken += 1;
+                    }
+                }
                 Some(nudge) = self.run.nudges.recv() => self.nudged(nudge).await?,
                 _ = ticks.tick() => self.write_if_due().await?,
             }
@@ -311,10 +346,15 @@ impl Running {
     async fn read(&mut self, read: Read) -> Result<(), RunError> {
         match read {
             Read::Record(recorded) => self.take(recorded).await,
+            Read::Passed(last, records) => {
+                self.pass(&last, records);
+                Ok(())
+            }
             Read::Nothing(position) => {
                 let place = Place {
                     position,
                     landmark: None,
+                    records: 0,
                     lane: None,
                 };
                 let number = self.tracker.track(position, place);
@@ -332,7 +372,9 @@ impl Running {
         }
     }
 
-    async fn dealt(&mut self, dealt: Dealt) -> Result<(), RunError> {
+    async fn dealt(&mut self, ended: Result<(Dealt, Waiting), JoinError>) -> Result<(), RunError> {
+        let (dealt, left) = ended.map_err(|error| RunError::Task(error.to_string()))?;
+        self.note_settled();
         self.settle(&dealt)?;
         let Some(key) = dealt.lane() else {
             return self.replay_wanted().await;
@@ -341,6 +383,9 @@ impl Running {
         if let Some(lane) = self.lanes.get_mut(key) {
             lane.is_busy = false;
             lane.is_held |= holds;
+            for one in left.into_iter().rev() {
+                lane.queue.push_front(one);
+            }
         }
         self.hand_over(key);
         Ok(())
@@ -373,8 +418,8 @@ impl Running {
             self.settled.position = Some(told(place.position));
             if let Some(landmark) = place.landmark {
                 self.settled.landmark = Some(landmark);
-                self.unwritten += 1;
             }
+            self.unwritten += place.records;
             if let Some((key, sequence)) = place.lane {
                 self.settled.lanes.insert(key, sequence);
             }
@@ -405,67 +450,10 @@ impl Running {
     async fn replay_wanted(&mut self) -> Result<(), RunError> {
         let delivery = Arc::clone(&self.delivery);
         if delivery.begins_replay().await {
-            self.work.spawn(async move { delivery.replay().await });
+            self.work
+                .spawn(async move { (delivery.replay().await, Waiting::new()) });
         }
         Ok(())
-    }
-
-    async fn write_if_due(&mut self) -> Result<(), RunError> {
-        let is_news = self.unwritten > 0 || self.beyond_moved();
-        let is_quiet = self.written_at.elapsed() >= QUIET;
-        if is_news || (is_quiet && self.settled.position != self.written.position) {
-            self.write().await?;
-        }
-        Ok(())
-    }
-
-    /// What is dealt with beyond the contiguous part, also by an earlier run and not met again yet.
-    fn beyond(&self) -> Vec<LogPosition> {
-        let earlier = self.beyond.iter().copied();
-        let mut all: Vec<_> = self.tracker.beyond().map(told).chain(earlier).collect();
-        all.sort_unstable();
-        all
-    }
-
-    fn beyond_moved(&self) -> bool {
-        self.beyond().len() != self.written.beyond.len()
-    }
-
-    async fn write(&mut self) -> Result<(), RunError> {
-        if self.settled.lanes.len() > LANES_KEPT {
-            let mut used: Vec<_> = self.settled.lanes.keys().collect();
-            used.sort_by_key(|key| std::cmp::Reverse(self.lanes.get(*key).map_or(0, |it| it.used)));
-            let kept: HashSet<_> = used.into_iter().take(LANES_KEPT).cloned().collect();
-            self.settled.lanes.retain(|key, _| kept.contains(key));
-        }
-        let checkpoint = Checkpoint {
-            beyond: self.beyond(),
-            ..self.settled.clone()
-        };
-        if checkpoint == self.written {
-            return Ok(());
-        }
-        let begun = Instant::now();
-        let written = self
-            .checkpoints
-            .write(&checkpoint, (self.run.clock)())
-            .await;
-        let of = Of::new(&self.run.id, SinkKind::of(&self.run.defined.settings.sink));
-        let took = begun.elapsed().as_secs_f64();
-        self.run.times.commit.get_or_create(&of).observe(took);
-        match written {
-            Ok(()) => {
-                (self.written, self.written_at, self.unwritten) = (checkpoint, Instant::now(), 0);
-                Ok(())
-            }
-            Err(CheckpointError::Fenced) => Err(CheckpointError::Fenced.into()),
-            Err(error @ (CheckpointError::Encoding(_) | CheckpointError::Journal(_))) => {
-                // What is dealt with stays so in memory; the next one says it.
-                let error = domain::error_chain(&error);
-                tracing::warn!(connector = %self.run.id, error, "the checkpoint was not written");
-                Ok(())
-            }
-        }
     }
 
     fn tell(&self, reader: &Reader) {

@@ -1,10 +1,17 @@
 //! Records on their way through the transform: changed, left out, or what stops the connector.
 //!
 //! A record is transformed once before its first attempt, so that every attempt sends the same.
+//! Of several records that one task delivers, a process is asked about all at once; each is dealt
+//! with in its turn, and one that was not answered is asked about by itself.
+//!
 //! What a function throws at is wrong with the record, and sets it aside. A process that hung or
 //! ended in the middle may have been killed by somebody else: the record is tried once more.
 
-use super::delivery::{Delivery, End, Told};
+use super::{
+    delivery::{Delivery, End},
+    parking::Told,
+    turns::Waiting,
+};
 use crate::{
     sink::{Attempt, Item, Outcome},
     sinks::outgoing::transformable,
@@ -88,6 +95,14 @@ impl Transform {
         }
     }
 
+    /// What becomes of several, as far as that can be said of all at once.
+    async fn first(&self, records: &[transform::Record]) -> Vec<Option<Verdict>> {
+        let _slot = self.slots.acquire().await;
+        // What went wrong shows when each is asked about by itself, and counts then.
+        let verdicts = self.host.transform_first(&self.source, records).await;
+        verdicts.unwrap_or_default()
+    }
+
     fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed) >= MOST_BROKEN
     }
@@ -98,6 +113,32 @@ fn words(error: &HostError) -> String {
 }
 
 impl Delivery {
+    /// Has several records transformed before the first of them is delivered.
+    pub(super) async fn look_ahead(&self, waiting: &Waiting) {
+        let Some(transform) = self.transform.as_ref().filter(|_| waiting.len() > 1) else {
+            return;
+        };
+        let records: Vec<_> = waiting.iter().map(|(_, it)| transformable(it)).collect();
+        let verdicts = transform.first(&records);
+        let verdicts = self.draining.run_until_cancelled(verdicts).await;
+        let mut ahead = self.ahead.lock();
+        for ((_, item), verdict) in waiting.iter().zip(verdicts.unwrap_or_default()) {
+            if let Some(verdict) = verdict {
+                ahead.insert(place(item), verdict);
+            }
+        }
+    }
+
+    /// Forgets what was said of records that go back to their lane.
+    pub(super) fn forget_ahead(&self, waiting: &Waiting) {
+        if self.transform.is_some() && !waiting.is_empty() {
+            let mut ahead = self.ahead.lock();
+            for (_, item) in waiting {
+                ahead.remove(&place(item));
+            }
+        }
+    }
+
     /// The records as they are delivered; or how they ended before that.
     pub(super) async fn transformed(&self, lane: &str, items: Vec<Item>) -> Result<Vec<Item>, End> {
         let Some(transform) = &self.transform else {
@@ -138,6 +179,10 @@ impl Delivery {
         transform: &Transform,
         item: &Item,
     ) -> Result<Result<Verdict, HostError>, End> {
+        let said = self.ahead.lock().remove(&place(item));
+        if let Some(verdict) = said {
+            return Ok(Ok(verdict));
+        }
         let record = transformable(item);
         loop {
             let verdict = transform.verdict(&record);
@@ -187,6 +232,12 @@ impl Delivery {
             outcome,
         }
     }
+}
+
+/// Where a record is: nothing else is there.
+fn place(item: &Item) -> (u64, u64) {
+    let position = item.recorded.position;
+    (position.commit, position.prepare)
 }
 
 fn cancelled(item: &Item, reason: &str) -> Failure {

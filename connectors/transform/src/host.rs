@@ -1,7 +1,7 @@
 //! The children of this process.
 //!
-//! A child has one record at a time. Who waits for an answer in vain kills it; so does who does not
-//! wait any more. What a child was killed over is not known to be at fault: that says whoever tries
+//! A child is asked about one record, or about several that it answers one after the other. Who waits
+//! for an answer in vain kills it; so does who does not wait any more. What a child was killed over is not known to be at fault: that says whoever tries
 //! it again.
 
 use crate::{
@@ -31,6 +31,14 @@ const START: Duration = Duration::from_secs(20);
 
 /// The most children at a time.
 const MOST: usize = 4;
+
+/// The most records that a child is asked about at once, and their most bytes: what it is asked fits
+/// into a pipe, so that it never waits for somebody who waits for it.
+const AT_ONCE: usize = 16;
+const BYTES_AT_ONCE: usize = 48 << 10;
+
+/// What a request has beside the record and the source.
+const ENVELOPE: usize = 64;
 
 /// The longest answer.
 const LONGEST_LINE: u64 = 4 * LARGEST as u64;
@@ -111,6 +119,39 @@ impl Host {
             Reply::Unknown | Reply::Usable => {
                 let error = io::Error::other("it answered something else");
                 Err(HostError::Ended(error))
+            }
+        }
+    }
+
+    /// What becomes of several records, of which a child is asked about the first ones at once: so
+    /// many answers, in their order. Nothing of one that has to be asked about by itself, since the
+    /// function did not come to an end with one before it.
+    pub async fn transform_first(
+        &self,
+        source: &Source,
+        records: &[Record],
+    ) -> Result<Vec<Option<Verdict>>, HostError> {
+        let texts = at_once(source, records)?;
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let slot = self.0.slots.acquire().await;
+        let _slot = slot.map_err(|error| HostError::Start(io::Error::other(error)))?;
+        let mut worker = match self.idle(source) {
+            Some(worker) => worker,
+            None => self.start().await?,
+        };
+        worker.is_new = false;
+        // Dropped in the middle, the worker goes, and its process with it.
+        match timeout(PATIENCE, worker.ask_all(source, &texts)).await {
+            Ok(Ok(verdicts)) => {
+                self.0.idle.lock().push(worker);
+                Ok(verdicts)
+            }
+            Ok(Err(error)) => Err(HostError::Ended(error)),
+            Err(_) => {
+                let _ = worker.child.kill().await;
+                Err(HostError::Overrun)
             }
         }
     }
@@ -206,15 +247,31 @@ impl Worker {
         record: Option<&str>,
         with_source: bool,
     ) -> io::Result<Reply> {
-        let request = Request {
-            key: source.key.to_string(),
-            source: with_source.then(|| source.text.to_string()),
-            record: record.map(str::to_owned),
-        };
-        let mut line = serde_json::to_vec(&request)?;
-        line.push(b'\n');
+        let line = line(source, record, with_source)?;
         self.to.write_all(&line).await?;
         self.read().await
+    }
+
+    /// Asks about all of them before it waits for the first answer.
+    async fn ask_all(
+        &mut self,
+        source: &Source,
+        records: &[String],
+    ) -> io::Result<Vec<Option<Verdict>>> {
+        let mut lines = Vec::new();
+        let is_known = self.known.contains(&source.key);
+        for (at, record) in records.iter().enumerate() {
+            lines.extend(line(source, Some(record), !is_known && at == 0)?);
+        }
+        self.to.write_all(&lines).await?;
+        let mut verdicts = Vec::with_capacity(records.len());
+        for _ in records {
+            verdicts.push(match self.read().await? {
+                Reply::Record(verdict) => Some(verdict),
+                Reply::Unknown | Reply::Usable | Reply::Unusable(_) => None,
+            });
+        }
+        Ok(verdicts)
     }
 
     async fn read<T: serde::de::DeserializeOwned>(&mut self) -> io::Result<T> {
@@ -225,5 +282,90 @@ impl Worker {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(serde_json::from_slice(&line)?)
+    }
+}
+
+/// The first of these records as text: those that a child is asked about at once.
+fn at_once(source: &Source, records: &[Record]) -> Result<Vec<String>, HostError> {
+    let mut texts = Vec::new();
+    let mut bytes = written(&source.text);
+    for record in records.iter().take(AT_ONCE) {
+        let text = serde_json::to_string(record)
+            .map_err(|error| HostError::Ended(io::Error::other(error)))?;
+        bytes += written(&text) + source.key.len() + ENVELOPE;
+        if bytes > BYTES_AT_ONCE {
+            break;
+        }
+        texts.push(text);
+    }
+    Ok(texts)
+}
+
+/// The most bytes that a text is written in, inside of JSON.
+fn written(text: &str) -> usize {
+    let escaped = |byte: &u8| match byte {
+        b'"' | b'\\' | 0x20..=0x7e | 0x80.. => 0,
+        0..=0x1f | 0x7f => 4,
+    };
+    2 * text.len() + text.as_bytes().iter().map(|it| escaped(it)).sum::<usize>()
+}
+
+fn line(source: &Source, record: Option<&str>, with_source: bool) -> io::Result<Vec<u8>> {
+    let request = Request {
+        key: source.key.to_string(),
+        source: with_source.then(|| source.text.to_string()),
+        record: record.map(str::to_owned),
+    };
+    let mut line = serde_json::to_vec(&request)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Position, SchemaInfo};
+    use serde_json::{Value, json};
+
+    fn record(value: Value) -> Record {
+        Record {
+            record_id: "1".to_owned(),
+            position: Position {
+                stream_id: "network-1".to_owned(),
+                stream_revision: 1,
+                log_position: 1,
+            },
+            is_redacted: false,
+            schema_info: SchemaInfo {
+                subject: "A".to_owned(),
+                form: "json",
+            },
+            headers: [].into(),
+            value,
+        }
+    }
+
+    #[test]
+    fn what_is_asked_at_once_fits_into_a_pipe_whatever_it_holds_and_is_so_many_at_most() {
+        let plain = Source::new("function transform(r) {}");
+        let long = Source::new(&"\n\u{1}\u{7f}\"".repeat(2_000));
+        let small = vec![record(json!(1)); 100];
+        assert_eq!(at_once(&plain, &small).unwrap().len(), AT_ONCE);
+        for source in [&plain, &long] {
+            for text in ["\"", "\\", "\u{1}", "é", "x"] {
+                for length in [1, 100, 1_000, 5_000, 60_000] {
+                    let records = vec![record(json!(text.repeat(length))); 100];
+                    let texts = at_once(source, &records).unwrap();
+                    let lines = texts.iter().enumerate().map(|(at, text)| {
+                        let line = line(source, Some(text), at == 0).unwrap();
+                        line.len()
+                    });
+                    assert!(lines.sum::<usize>() <= 64 << 10, "{text:?} {length}");
+                }
+            }
+        }
+        // What does not fit is asked about by itself.
+        let large = vec![record(json!("x".repeat(60_000)))];
+        assert_eq!(at_once(&plain, &large).unwrap().len(), 0);
     }
 }

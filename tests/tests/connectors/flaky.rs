@@ -224,7 +224,7 @@ fn process(store: &Store) -> Process {
         ..BreakerSettings::default()
     };
     let sinks = StandardSinks::new(None, None, Arc::new(Utc::now)).with_breakers(breakers);
-    store.sending(sinks, None)
+    store.sending(sinks)
 }
 
 /// Asserts that what one life of the process sent in a lane is in order: a record comes when the

@@ -4,7 +4,6 @@
 mod attempts;
 mod checkpoints;
 mod ends;
-mod figures;
 mod flaky;
 mod lease;
 mod order;

@@ -74,6 +74,53 @@ async fn a_restart_in_good_order_repeats_nothing_not_even_beyond_a_lane_that_sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn stops_while_many_records_of_a_lane_are_on_their_way_repeat_none_and_leave_none_out() {
+    let (store, receiver) = (Store::new().await, Receiver::new());
+    let network = store.network(1).await;
+    for _ in 1..60 {
+        store.happens(network).await;
+    }
+    receiver.take(Duration::from_millis(3));
+    store.started("webhook", everything()).await;
+    for many in [3, 20, 41] {
+        let process = store.process(&receiver);
+        receiver.has_taken(many).await;
+        process.stop().await;
+        let taken = receiver.taken().len();
+        assert!((many..60).contains(&taken), "{taken}");
+    }
+    let process = store.process(&receiver);
+    in_order_and_once(&receiver.has_taken(60).await);
+    process.stop().await;
+    in_order_and_once(&receiver.taken());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_hangs_beyond_a_stop_has_nothing_repeated_that_went_before_it() {
+    let (store, receiver) = (Store::new().await, Receiver::new());
+    let network = store.network(1).await;
+    for _ in 1..10 {
+        store.happens(network).await;
+    }
+    let slow = receiver.clone();
+    receiver.answer(move |item, _| {
+        if item.recorded.revision == 4 {
+            slow.take(Duration::from_secs(600));
+        }
+        Outcome::Delivered
+    });
+    store.started("webhook", everything()).await;
+    let process = store.process(&receiver);
+    receiver.has_taken(5).await;
+    process.stop().await;
+    receiver.take(Duration::ZERO);
+    receiver.answer(|_, _| Outcome::Delivered);
+    let process = store.process(&receiver);
+    in_order_and_once(&receiver.has_taken(10).await);
+    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_kills_at_any_moment_nothing_is_missing_and_each_network_is_in_order() {
     let (store, receiver) = (Store::new().await, Receiver::new());
     let mut networks = Vec::new();

@@ -287,12 +287,8 @@ impl Store {
     }
 
     /// Begins one that delivers as the program does.
-    pub(crate) fn sending(
-        &self,
-        sinks: StandardSinks,
-        transforms: Option<transform::Host>,
-    ) -> Process {
-        self.begin_with(Arc::new(sinks), "one", Tenancy::Alone, transforms)
+    pub(crate) fn sending(&self, sinks: StandardSinks) -> Process {
+        self.begin_with(Arc::new(sinks), "one", Tenancy::Alone, None)
     }
 
     fn begin_with(

@@ -5,16 +5,19 @@
 //! subscription of its own until it has caught up with the window. Those are few at a time: a
 //! server allows only so many streams on a connection.
 
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub(crate) use window::Interest;
+
 use crate::checkpoint::Landmark;
 use journal::{FollowError, Followed, Follower, Journal, JournalError, Position, Recorded, Signal};
 use parking_lot::Mutex;
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
-
-/// The most records in the window, and their most bytes.
-const MOST_RECORDS: usize = 8_192;
-const MOST_BYTES: usize = 32 << 20;
+use window::{Look, Waiter, Window};
 
 /// The pauses while the store does not say where the log ends.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -28,32 +31,18 @@ const CATCHING_UP: usize = 8;
 pub(crate) struct Log {
     journal: Journal,
     window: Mutex<Window>,
-    /// Counts what happened to the window.
-    changes: watch::Sender<u64>,
+    /// Whether the window is filled from somewhere.
+    is_open: watch::Sender<bool>,
     catching_up: Arc<Semaphore>,
-}
-
-#[derive(Debug, Default)]
-struct Window {
-    /// Whether it is filled from somewhere.
-    is_open: bool,
-    /// Every record behind this one is in the window.
-    start: Option<Position>,
-    records: VecDeque<Arc<Recorded>>,
-    bytes: usize,
-    /// The number of the first record in it.
-    first: u64,
-    /// Everything up to here was looked at.
-    seen: Option<Position>,
-    /// How often following was broken off: meanwhile the log may have become another one.
-    breaks: u64,
 }
 
 /// What a connector reads.
 #[derive(Debug)]
 pub(crate) enum Read {
-    /// A record.
+    /// A record that the connector may want.
     Record(Arc<Recorded>),
+    /// So many that it does not want, and the last of them.
+    Passed(Arc<Recorded>, usize),
     /// Nothing for a connector up to here.
     Nothing(Position),
     /// Following was broken off: the log may be another one.
@@ -67,6 +56,7 @@ pub(crate) struct Reader {
     after: Option<Position>,
     breaks: u64,
     way: Way,
+    waiter: Arc<Waiter>,
 }
 
 #[derive(Debug)]
@@ -85,7 +75,7 @@ impl Log {
         Arc::new(Self {
             journal,
             window: Mutex::default(),
-            changes: watch::Sender::new(0),
+            is_open: watch::Sender::new(false),
             catching_up: Arc::new(Semaphore::new(CATCHING_UP)),
         })
     }
@@ -105,7 +95,7 @@ impl Log {
     async fn fill(&self) -> Result<(), FollowError> {
         let end = self.patient_end().await;
         self.window.lock().open(end);
-        self.changed();
+        self.is_open.send_replace(true);
         let mut follower = self.journal.follow(end, Followed::Deliverable);
         loop {
             match follower.next().await {
@@ -115,13 +105,12 @@ impl Log {
                     if !self.is_the_same().await {
                         return Ok(());
                     }
-                    self.window.lock().breaks += 1;
+                    self.window.lock().broke();
                 }
-                Ok(Signal::CaughtUp) => continue,
+                Ok(Signal::CaughtUp) => {}
                 Err(error) if error.is_of_another_log() => return Ok(()),
                 Err(error) => return Err(error),
             }
-            self.changed();
         }
     }
 
@@ -146,8 +135,7 @@ impl Log {
     async fn is_the_same(&self) -> bool {
         let (last, seen) = {
             let window = self.window.lock();
-            let last = window.records.back();
-            (last.map(|it| Landmark::of(it)), window.seen)
+            (window.last().map(|it| Landmark::of(it)), window.seen)
         };
         if let Some(last) = last
             && !last.is_in(&self.journal).await.unwrap_or(false)
@@ -157,17 +145,17 @@ impl Log {
         self.journal.end().await.is_ok_and(|end| seen <= end)
     }
 
-    fn changed(&self) {
-        self.changes.send_modify(|it| *it += 1);
-    }
-
-    /// Reads behind this position.
-    pub(crate) fn read(self: &Arc<Self>, after: Option<Position>) -> Reader {
+    /// Reads behind this position what somebody with this interest wants.
+    pub(crate) fn read(self: &Arc<Self>, after: Option<Position>, interest: Interest) -> Reader {
+        let waiter = Waiter::new(interest);
+        let mut window = self.window.lock();
+        window.enter(Arc::clone(&waiter));
         Reader {
-            breaks: self.window.lock().breaks,
+            breaks: window.breaks,
             log: Arc::clone(self),
             after,
             way: Way::Undecided,
+            waiter,
         }
     }
 
@@ -177,57 +165,10 @@ impl Log {
     }
 }
 
-impl Window {
-    /// Begins at this place. Whoever read here before is behind it, and looks whether the log is
-    /// the one it knows.
-    fn open(&mut self, at: Option<Position>) {
-        if self.is_open {
-            self.breaks += 1;
-            self.first += self.records.len() as u64 + 1;
-        }
-        self.is_open = true;
-        self.records.clear();
-        self.bytes = 0;
-        (self.start, self.seen) = (at, at);
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.log.window.lock().leave(&self.waiter);
     }
-
-    fn push(&mut self, recorded: Recorded) {
-        self.seen = Some(recorded.position);
-        self.bytes += weight(&recorded);
-        self.records.push_back(Arc::new(recorded));
-        while self.records.len() > MOST_RECORDS || self.bytes > MOST_BYTES {
-            let Some(oldest) = self.records.pop_front() else {
-                break;
-            };
-            self.bytes -= weight(&oldest);
-            self.start = Some(oldest.position);
-            self.first += 1;
-        }
-    }
-
-    /// The number of the first record behind this position, if the window has all of them.
-    fn number(&self, after: Option<Position>) -> Option<u64> {
-        if !self.is_open || after < self.start {
-            return None;
-        }
-        let before = self
-            .records
-            .partition_point(|it| Some(it.position) <= after);
-        Some(self.first + before as u64)
-    }
-}
-
-fn weight(recorded: &Recorded) -> usize {
-    recorded.data.len() + recorded.stored.metadata.len() + recorded.stream.len() + 512
-}
-
-/// What a look into the window brings.
-enum Look {
-    Found(Read),
-    /// Nothing yet.
-    Wait,
-    /// What comes next is not in it any more.
-    Behind,
 }
 
 impl Reader {
@@ -235,32 +176,27 @@ impl Reader {
     pub(crate) fn waiting(&self) -> Option<u64> {
         let window = self.log.window.lock();
         match self.way {
-            Way::Window(next) => {
-                let behind = window.first + window.records.len() as u64;
-                Some(behind.saturating_sub(next))
-            }
+            Way::Window(next) => Some(window.from(next)),
             Way::Undecided | Way::Alone { .. } => None,
         }
     }
 
     /// What comes next. Safe to cancel.
     pub(crate) async fn next(&mut self) -> Result<Read, FollowError> {
-        let mut changes = self.log.changes.subscribe();
         loop {
-            changes.borrow_and_update();
             match &mut self.way {
                 Way::Undecided => self.decide().await,
-                Way::Window(next) => match look(&self.log, next, &mut self.breaks, self.after) {
+                Way::Window(_) => match self.look() {
                     Look::Found(read) => return Ok(self.note(read)),
-                    Look::Wait => {
-                        // The log outlives every reader.
-                        let _ = changes.changed().await;
-                    }
+                    Look::Wait => self.waiter.woken.notified().await,
                     Look::Behind => self.way = Way::Undecided,
                 },
                 Way::Alone { follower, .. } => {
                     let read = match follower.next().await? {
-                        Signal::Event(recorded) => Read::Record(Arc::new(recorded)),
+                        Signal::Event(recorded) if self.waiter.wants(&recorded) => {
+                            Read::Record(Arc::new(recorded))
+                        }
+                        Signal::Event(recorded) => Read::Passed(Arc::new(recorded), 1),
                         Signal::Checkpoint(position) => Read::Nothing(position),
                         Signal::Resumed => Read::Broken,
                         Signal::CaughtUp => {
@@ -280,22 +216,34 @@ impl Reader {
         }
     }
 
+    /// Looks into the window, if this reader reads there.
+    fn look(&mut self) -> Look {
+        let Way::Window(next) = &mut self.way else {
+            return Look::Wait;
+        };
+        let window = self.log.window.lock();
+        window.look(&self.waiter, next, &mut self.breaks, self.after)
+    }
+
+    /// What it does not want of what comes next, if that is there.
+    pub(crate) fn passed(&mut self) -> Option<Read> {
+        let Way::Window(next) = &mut self.way else {
+            return None;
+        };
+        let passed = self.log.window.lock().pass(&self.waiter, next)?;
+        Some(self.note(passed))
+    }
+
     async fn decide(&mut self) {
-        let mut changes = self.log.changes.subscribe();
-        loop {
-            changes.borrow_and_update();
-            {
-                let window = self.log.window.lock();
-                if let Some(next) = window.number(self.after) {
-                    self.breaks = self.breaks.max(window.breaks);
-                    self.way = Way::Window(next);
-                    return;
-                }
-                if window.is_open {
-                    break;
-                }
+        // The log outlives every reader.
+        let _ = self.log.is_open.subscribe().wait_for(|it| *it).await;
+        {
+            let window = self.log.window.lock();
+            if let Some(next) = window.number(self.after) {
+                self.breaks = self.breaks.max(window.breaks);
+                self.way = Way::Window(next);
+                return;
             }
-            let _ = changes.changed().await;
         }
         // Closed never: it belongs to the log.
         if let Ok(permit) = Arc::clone(&self.log.catching_up).acquire_owned().await {
@@ -309,29 +257,12 @@ impl Reader {
 
     fn note(&mut self, read: Read) -> Read {
         match &read {
-            Read::Record(recorded) => self.after = Some(recorded.position),
+            Read::Record(recorded) | Read::Passed(recorded, _) => {
+                self.after = Some(recorded.position);
+            }
             Read::Nothing(position) => self.after = self.after.max(Some(*position)),
             Read::Broken => {}
         }
         read
-    }
-}
-
-fn look(log: &Log, next: &mut u64, breaks: &mut u64, after: Option<Position>) -> Look {
-    let window = log.window.lock();
-    if *breaks < window.breaks {
-        *breaks = window.breaks;
-        return Look::Found(Read::Broken);
-    }
-    let Some(at) = next.checked_sub(window.first) else {
-        return Look::Behind;
-    };
-    if let Some(recorded) = window.records.get(at as usize) {
-        *next += 1;
-        return Look::Found(Read::Record(Arc::clone(recorded)));
-    }
-    match window.seen {
-        Some(seen) if Some(seen) > after => Look::Found(Read::Nothing(seen)),
-        Some(_) | None => Look::Wait,
     }
 }
