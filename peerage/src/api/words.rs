@@ -6,7 +6,10 @@
 use super::v1;
 use domain::{
     Provider, Side,
-    network::{AcceptedBy, AtEnd, BlockCause, Consent, DriftPolicy, LifeName, LinkOption, Opening},
+    network::{
+        AcceptedBy, AtEnd, BlockCause, Consent, DriftPolicy, ExposedBy, LifeName, LinkOption,
+        Opening,
+    },
 };
 
 /// An enum of the API whose values, the unspecified one apart, mean a value of the domain.
@@ -55,6 +58,7 @@ words! {
     Provider = Provider { Aws, Gcp, Azure }
     Consent = Consent { Delegated, Owner }
     DriftPolicy = DriftPolicy { Repair, Report, Adopt }
+    ExposedBy = ExposedBy { Rule, Default }
     AtEnd = AtEnd { Remove, Report }
     Opening = Opening { ConnectorIngress, NewPeerAccount, Adoption, Anything }
     AcceptedBy = AcceptedBy { Engine, Owner, EngineOrOwner }
@@ -125,6 +129,7 @@ mod tests {
         there_and_back::<v1::Consent>();
         there_and_back::<v1::DriftPolicy>();
         there_and_back::<v1::AtEnd>();
+        there_and_back::<v1::ExposedBy>();
         there_and_back::<v1::AcceptedBy>();
         there_and_back::<v1::PeeringState>();
         there_and_back::<v1::BlockCause>();

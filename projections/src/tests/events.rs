@@ -228,6 +228,7 @@ pub(super) fn exposure(rule_id: &str, admits: &str) -> Exposure {
         admits: admits.to_owned(),
         owner: "444455556666, team-a".to_owned(),
         cannot_tell: false,
+        what: ExposedBy::Rule,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{LinkSpec, Owner};
 use domain::{
     Provider, Region,
-    network::InboundRule,
+    network::{ExposedBy, InboundRule},
     text::{
         Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Interface, Link,
         RouteTable, Subnet,
@@ -306,6 +306,10 @@ pub struct RuleView {
     pub text: String,
     /// The rule's [`OWNER_TAG`](super::OWNER_TAG).
     pub owner: Option<Owner>,
+    /// Whether it is a rule that somebody made, or stands for what the cloud admits where nothing
+    /// denies it.
+    #[serde(default)]
+    pub what: ExposedBy,
 }
 
 /// The collections whose rules nobody removes for one network: a network security group's defaults

@@ -7,7 +7,7 @@ use cloud::{
 };
 use domain::{
     BySide, Side,
-    network::{InboundRule, Peering, Registered},
+    network::{ExposedBy, InboundRule, Peering, Registered},
     text::{FirewallGroup, FirewallRule, Interface, Link},
 };
 use ipnet::IpNet;
@@ -280,5 +280,6 @@ fn new_rule(rule: InboundRule, owner: Option<Owner>) -> Option<RuleView> {
         admits,
         text: format!("tcp {} from {}", rule.port, rule.source),
         owner,
+        what: ExposedBy::Rule,
     })
 }

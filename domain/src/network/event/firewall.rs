@@ -125,6 +125,32 @@ pub struct Exposure {
     /// be read, or a group of which the network is not known. That counts as no exposure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cannot_tell: bool,
+    /// What lets it in; absent: a rule.
+    #[serde(default, skip_serializing_if = "ExposedBy::is_rule")]
+    pub what: ExposedBy,
+}
+
+/// What lets the other side in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ExposedBy {
+    /// A rule that somebody made.
+    #[default]
+    Rule,
+    /// What the cloud admits where nothing denies it (Azure): only a denial before it helps. AWS and
+    /// GCP admit nothing by default.
+    Default,
+}
+
+impl ExposedBy {
+    /// Whether it is a rule that somebody made.
+    fn is_rule(&self) -> bool {
+        match self {
+            Self::Rule => true,
+            Self::Default => false,
+        }
+    }
 }
 
 /// Somebody else's rule lets the private network in.

@@ -117,6 +117,7 @@ fn rule_of_others(side: Side, exposure: &Exposure) -> v1::Exposure {
         admits: exposure.admits.clone(),
         owner: exposure.owner.clone(),
         cannot_tell: exposure.cannot_tell,
+        what: number::<v1::ExposedBy>(exposure.what),
         ..v1::Exposure::default()
     }
 }

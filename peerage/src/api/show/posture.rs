@@ -5,7 +5,7 @@
 use crate::api::v1::PostureState as State;
 use domain::{
     Side,
-    network::{BlockCause, Exposed, Life, Peering, Registered},
+    network::{BlockCause, Exposed, ExposedBy, Life, Peering, Registered},
 };
 
 /// How many rules of others a line names.
@@ -120,7 +120,10 @@ fn open(network: &Registered, peering: &Peering, side: Side) -> Option<String> {
 fn rules(all: &[&Exposed]) -> String {
     let named = all.iter().take(NAMED).map(|it| {
         let it = &it.exposure;
-        format!("{} in {} ({})", it.rule_id, it.group, it.admits)
+        match it.what {
+            ExposedBy::Rule => format!("{} in {} ({})", it.rule_id, it.group, it.admits),
+            ExposedBy::Default => format!("default of {} ({})", it.group, it.admits),
+        }
     });
     let named = named.collect::<Vec<_>>().join(", ");
     match all.len().saturating_sub(NAMED) {

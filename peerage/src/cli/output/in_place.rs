@@ -10,8 +10,8 @@ use super::{
     word,
 };
 use crate::api::v1::{
-    AttachTo, Consent, DiscoveredLink, Drift, Exposure, Firewall, InboundRule, Orphan, Peering,
-    Side, attach_to::To, drift::Drift as What,
+    AttachTo, Consent, DiscoveredLink, Drift, ExposedBy, Exposure, Firewall, InboundRule, Orphan,
+    Peering, Side, attach_to::To, drift::Drift as What,
 };
 
 /// Drift that is open now.
@@ -252,10 +252,14 @@ pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
         } else {
             ""
         };
+        let by = match it.what() {
+            ExposedBy::Default => "\nby default: deny it before that",
+            ExposedBy::Rule | ExposedBy::Unspecified => "",
+        };
         [
             short(&it.peering_id),
             word(it.side()),
-            format!("{}\n{}{doubt}", it.admits, it.rule_id),
+            format!("{}\n{}{by}{doubt}", it.admits, it.rule_id),
             format!("{}\nof {}", named(&it.group, &it.group_name), it.owner),
             when(it.since.as_ref()),
         ]

@@ -4,6 +4,7 @@
 //! golden table shows each as people read it. What an event does is known to the domain alone; a
 //! sentence only tells what it says.
 
+mod firewall;
 mod others;
 mod policy;
 mod tenure;
@@ -414,18 +415,7 @@ fn of(event: &NetworkEvent) -> String {
             let alone = if it.admit.is_empty() { "" } else { " alone" };
             format!("{of} admits {}{alone} ({}{on})", rules(&it.admit), it.group)
         }
-        NetworkEvent::FirewallExposed(it) if it.exposure.cannot_tell => format!(
-            "cannot tell what {} in {} admits on {}",
-            it.exposure.rule_id,
-            it.exposure.group,
-            side(it.side)
-        ),
-        NetworkEvent::FirewallExposed(it) => format!(
-            "exposed on {}: rule {} admits {}",
-            side(it.side),
-            it.exposure.rule_id,
-            it.exposure.admits
-        ),
+        NetworkEvent::FirewallExposed(it) => firewall::exposed(it),
         NetworkEvent::ExposureCleared(it) => {
             format!("rule {} no longer exposes {}", it.rule_id, side(it.side))
         }

@@ -11,7 +11,7 @@ use crate::ec2::{
 use cloud::{
     AccessEntry, AccessListView, CloudError, Direction, GroupView, RuleView, Source, Traffic,
 };
-use domain::network::InboundRule;
+use domain::network::{ExposedBy, InboundRule};
 use ipnet::{Ipv4Net, Ipv6Net};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,6 +126,7 @@ fn rule(
         text: text(&admits, &found.source),
         admits,
         owner: owner(&found.tags),
+        what: ExposedBy::Rule,
     })
 }
 

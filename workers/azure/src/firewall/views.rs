@@ -10,7 +10,7 @@ use cloud::{
     AccessEntry, AccessListView, CloudError, Direction, GroupView, LetsIn, RuleView, Source,
     Traffic, group_name, lets_in,
 };
-use domain::PeeringId;
+use domain::{PeeringId, network::ExposedBy};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,12 +26,16 @@ pub(crate) fn groups(
     let mut views = Vec::new();
     for group in guarded.groups.values() {
         let is_given = given.has(&group.id);
-        let others = all_rules(group).filter(|it| {
+        let of = &group.properties;
+        let made = of.security_rules.iter().map(|it| (it, ExposedBy::Rule));
+        let defaults = of.default_security_rules.iter();
+        let all = made.chain(defaults.map(|it| (it, ExposedBy::Default)));
+        let others = all.filter(|(it, _)| {
             let is_ours = is_given && rules::owner(&it.name).is_some();
             let of = &it.properties;
             !is_ours && entries::is_inbound(of) && entries::allows(of)
         });
-        let rules = others.map(|it| rule(asked, it, &tagged));
+        let rules = others.map(|(it, what)| rule(asked, it, what, &tagged));
         views.push(GroupView {
             network: seen.network.clone(),
             group: asked.name("network security group", &group.id)?,
@@ -48,7 +52,12 @@ pub(crate) fn groups(
     Ok(views)
 }
 
-fn rule(asked: &Asked<'_>, rule: &SecurityRule, tagged: &[IpNet]) -> Result<RuleView, CloudError> {
+fn rule(
+    asked: &Asked<'_>,
+    rule: &SecurityRule,
+    what: ExposedBy,
+    tagged: &[IpNet],
+) -> Result<RuleView, CloudError> {
     let of = &rule.properties;
     Ok(RuleView {
         id: asked.name("rule", &rule.id)?,
@@ -56,6 +65,7 @@ fn rule(asked: &Asked<'_>, rule: &SecurityRule, tagged: &[IpNet]) -> Result<Rule
         admits: entries::admitted(of, tagged),
         text: entries::text(of),
         owner: None,
+        what,
     })
 }
 
@@ -89,6 +99,7 @@ fn unguarded(asked: &Asked<'_>, seen: &Seen) -> Result<Vec<GroupView>, CloudErro
                 text: "everything from everywhere: the subnet has no network security group"
                     .to_owned(),
                 owner: None,
+                what: ExposedBy::Default,
             }],
         })
     });
@@ -131,6 +142,7 @@ fn own(
                     admits: entries::admitted(of, &[]),
                     text: entries::text(of),
                     owner: Some(rules::owner_of(rule, peering)),
+                    what: ExposedBy::Rule,
                 });
             }
             Some(_) | None => {}
@@ -160,6 +172,7 @@ fn own(
             text: format!("everything: no denial in {}", open.join(", ")),
             // It stands for a rule of the engine's.
             owner,
+            what: ExposedBy::Default,
         });
     }
     Ok(Some(GroupView {

@@ -11,7 +11,7 @@ use crate::{
     owned::POLICIES,
 };
 use cloud::{AccessEntry, CloudError, Direction, GroupView, RuleView, Source, Traffic};
-use domain::text::CloudNetwork;
+use domain::{network::ExposedBy, text::CloudNetwork};
 use ipnet::IpNet;
 
 /// Adds the policies of a region; the others are known. Two of them may have one name.
@@ -253,6 +253,7 @@ pub(super) fn groups(
                     text: text(admits),
                     admits: admits.clone(),
                     owner: None,
+                    what: ExposedBy::Rule,
                 });
             }
         }

@@ -7,7 +7,7 @@ use crate::{
 };
 use cloud::{AccessEntry, CloudError, Direction, RuleView, Source, Traffic};
 use domain::{
-    network::InboundRule,
+    network::{ExposedBy, InboundRule},
     text::{CloudNetwork, FirewallRule},
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -163,6 +163,7 @@ pub(super) fn views(
             text: text(&admits),
             admits,
             owner: owner_of(rule),
+            what: ExposedBy::Rule,
         })
     };
     all.iter().map(view).collect()

@@ -8,7 +8,10 @@ use super::{
     OutOfBand,
 };
 use cloud::{NetworkRef, Owner};
-use domain::text::{FirewallGroup, FirewallRule, Interface};
+use domain::{
+    network::ExposedBy,
+    text::{FirewallGroup, FirewallRule, Interface},
+};
 
 impl OutOfBand {
     /// Somebody's own group, with rules as people write them, like `tcp 2113 from 10.20.0.0/16` or
@@ -106,6 +109,18 @@ impl OutOfBand {
         self.with_group(network, group, |group| {
             group.rules.push(SimulatedRule::others(id.clone(), rule))
         })?;
+        Some(id)
+    }
+
+    /// What the cloud admits where nothing denies it, shown in any group.
+    pub fn admit_by_default(
+        &self,
+        network: &NetworkRef,
+        group: &FirewallGroup,
+        rule: &str,
+    ) -> Option<FirewallRule> {
+        let id = self.admit(network, group, rule)?;
+        self.with_rule(network, &id, |it| it.what = ExposedBy::Default);
         Some(id)
     }
 

@@ -7,7 +7,7 @@ use super::{
 use chrono::{DateTime, Utc};
 use cloud::{GroupView, NetworkRef, Owner, RuleView, Traffic};
 use domain::{
-    network::InboundRule,
+    network::{ExposedBy, InboundRule},
     text::{FirewallGroup, FirewallRule},
 };
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ pub struct SimulatedRule {
     pub text: String,
     /// Its owner tag.
     pub owner: Option<Owner>,
+    /// Whether somebody made it, or the cloud has it by default.
+    #[serde(default)]
+    pub what: ExposedBy,
     /// From when on reads see it.
     pub shown: Shown,
 }
@@ -91,6 +94,7 @@ impl SimulatedRule {
             rule: Some(rule),
             text: text(rule),
             owner: Some(owner),
+            what: ExposedBy::Rule,
             shown,
         }
     }
@@ -102,6 +106,7 @@ impl SimulatedRule {
             rule: in_our_words(&traffic(text)),
             text: text.to_owned(),
             owner: None,
+            what: ExposedBy::Rule,
             shown: Shown::always(),
         }
     }
@@ -117,6 +122,7 @@ impl SimulatedRule {
             admits: self.admits(),
             text: self.text.clone(),
             owner: self.owner,
+            what: self.what,
         }
     }
 }

@@ -206,6 +206,7 @@ fn exposed(facts: &Facts<'_>, side: Side, open: &Open<'_>, draft: &mut Draft) {
         admits: rule.text.clone(),
         owner: group.belongs_to.clone(),
         cannot_tell: open.cannot_tell,
+        what: rule.what,
     };
     let known = facts.peering.firewall.get(side).exposures.get(&rule.id);
     if known.is_none_or(|known| known.exposure != exposure) {

@@ -804,6 +804,18 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             .into(),
         ),
         (
+            "by_default",
+            FirewallExposed {
+                peering_id: its_peering(),
+                exposure: Exposure {
+                    what: ExposedBy::Default,
+                    ..exposed(Side::Remote, "sgr-0c1d2e3f405162738").exposure
+                },
+                ..exposed(Side::Remote, "sgr-0c1d2e3f405162738")
+            }
+            .into(),
+        ),
+        (
             "of_these",
             FirewallAttachmentRequested {
                 peering_id: its_peering(),

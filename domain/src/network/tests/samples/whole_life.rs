@@ -227,6 +227,7 @@ pub(crate) fn exposure(rule_id: &str) -> Exposure {
         admits: "tcp 22 from 10.0.0.0/8".to_owned(),
         owner: "444455556601".to_owned(),
         cannot_tell: false,
+        what: ExposedBy::Rule,
     }
 }
 

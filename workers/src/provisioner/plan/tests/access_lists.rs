@@ -60,6 +60,7 @@ fn is_exposed(admits: Traffic, lists: &[AccessListView]) -> bool {
         admits,
         text: "theirs".to_owned(),
         owner: None,
+        what: ExposedBy::Rule,
     };
     let theirs = GroupView {
         name: "theirs".to_owned(),
@@ -290,6 +291,7 @@ fn exposes_the_private_network(source: Source) -> bool {
         },
         text: "theirs".to_owned(),
         owner: None,
+        what: ExposedBy::Rule,
     };
     let theirs = GroupView {
         name: "theirs".to_owned(),

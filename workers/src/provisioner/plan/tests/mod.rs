@@ -19,7 +19,7 @@ use cloud::{
 use domain::{
     BySide,
     network::{
-        NetworkCommand, PeeringAccepted, PeeringActivated, PeeringInitiated,
+        ExposedBy, NetworkCommand, PeeringAccepted, PeeringActivated, PeeringInitiated,
         PeeringInitiationRefused, RemovePeering, RouteInstalled, Where,
     },
     text::Link,
@@ -320,6 +320,7 @@ fn rule(owner: Option<cloud::Owner>) -> RuleView {
         admits,
         text: "tcp 2113".to_owned(),
         owner,
+        what: ExposedBy::Rule,
     }
 }
 

@@ -3,9 +3,10 @@
 use super::{HOUR, LONG, Life};
 use crate::provisioner::settings::ProvisionerSettings;
 use domain::{
-    Side,
-    network::{BlockCause, ExposurePolicy, Policy, SetPolicy},
+    Provider, Side,
+    network::{BlockCause, ExposedBy, ExposurePolicy, Policy, SetPolicy, Terms},
 };
+use simulated::SimulatedSettings;
 
 #[tokio::test(start_paused = true)]
 async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_it_is_gone() {
@@ -52,6 +53,34 @@ async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_
         1,
         "what lets nothing of the private network in is left alone"
     );
+}
+
+/// Only Azure admits by default: there a denial may be missing where nobody made a rule.
+#[tokio::test(start_paused = true)]
+async fn an_exposure_says_whether_a_rule_or_the_clouds_default_lets_the_other_side_in() {
+    for (provider, default) in [
+        (Provider::Aws, None),
+        (Provider::Azure, Some("everything from 10.0.0.0/8")),
+    ] {
+        let settings = SimulatedSettings::instant(21);
+        let mut life = Life::at(provider, &Terms::default(), settings);
+        life.settles().await;
+        let (remote, by_hand) = (life.network(Side::Remote), life.cloud.out_of_band());
+        let group = by_hand.group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"]);
+        let group = group.unwrap();
+        if let Some(text) = default {
+            by_hand.admit_by_default(&remote, &group, text).unwrap();
+        }
+        life.looks_again().await;
+        let exposures = life.log.peering().firewall.remote.exposures;
+        let told: Vec<_> = exposures
+            .values()
+            .map(|it| (it.exposure.admits.as_str(), it.exposure.what))
+            .collect();
+        let mut expected = vec![("tcp 22 from 10.0.0.0/8", ExposedBy::Rule)];
+        expected.extend(default.map(|it| (it, ExposedBy::Default)));
+        assert_eq!(told, expected, "{provider}");
+    }
 }
 
 /// Who opens it again and again within a day fights with the engine, and a person must end that.
