@@ -38,6 +38,7 @@ mod structs;
 #[cfg(test)]
 mod tests;
 mod time;
+mod traced;
 mod watch;
 mod words;
 
