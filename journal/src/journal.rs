@@ -3,12 +3,14 @@
 use crate::{
     Followed, Follower, JournalError, JournalSettings, Networks, OpenError, Position, Recorded,
     calls::{PAGE, Page, Store},
+    certificate,
     client_pool::ClientPool,
     deadline::Deadline,
     parked::Parked,
     settings,
     transport::Transport,
 };
+use chrono::{DateTime, Utc};
 use domain::NetworkId;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -65,6 +67,18 @@ impl Journal {
     pub async fn end(&self) -> Result<Option<Position>, JournalError> {
         let deadline = Deadline::after(self.settings.command_deadline, "ask for the log's end");
         self.store.end(&deadline).await
+    }
+
+    /// When the first of the certificates ends that the nodes of the connection string present now,
+    /// over or not; `None` without TLS, or if no node answers.
+    pub async fn certificate_ends(&self) -> Option<DateTime<Utc>> {
+        let settings = &self.transport.settings;
+        if !settings.is_secure_mode_enabled() {
+            return None;
+        }
+        let nodes = settings.hosts().iter();
+        let nodes = nodes.map(|it| (it.host.clone(), u16::try_from(it.port).unwrap_or_default()));
+        certificate::first_end(nodes.collect()).await
     }
 
     pub(crate) fn store(&self) -> &Store {
