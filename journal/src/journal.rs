@@ -3,12 +3,14 @@
 use crate::{
     Followed, Follower, JournalError, JournalSettings, Networks, OpenError, Position, Recorded,
     calls::{PAGE, Page, Store},
+    certificate,
     client_pool::ClientPool,
     deadline::Deadline,
     parked::Parked,
     settings,
     transport::Transport,
 };
+use chrono::{DateTime, Utc};
 use domain::NetworkId;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -82,6 +84,18 @@ impl Journal {
             let mut furthest = self.recorded.lock();
             *furthest = position.unwrap_or(Position::START).max(*furthest);
         }
+    }
+
+    /// When the first of the certificates ends that the nodes of the connection string present now,
+    /// over or not; `None` without TLS, or if no node answers.
+    pub async fn certificate_ends(&self) -> Option<DateTime<Utc>> {
+        let settings = &self.transport.settings;
+        if !settings.is_secure_mode_enabled() {
+            return None;
+        }
+        let nodes = settings.hosts().iter();
+        let nodes = nodes.map(|it| (it.host.clone(), u16::try_from(it.port).unwrap_or_default()));
+        certificate::first_end(nodes.collect()).await
     }
 
     pub(crate) fn store(&self) -> &Store {

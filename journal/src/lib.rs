@@ -36,6 +36,7 @@
 
 mod appends;
 mod calls;
+mod certificate;
 mod checkpoint;
 mod client_pool;
 mod codec;

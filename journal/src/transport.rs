@@ -259,7 +259,7 @@ fn certificates(file: &str) -> Result<Vec<CertificateDer<'static>>, Source> {
 /// For `tlsVerifyCert=false`: whoever answers is believed, but must hold the key of the certificate
 /// it shows.
 #[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
+pub(crate) struct AnyCertificate(pub(crate) Arc<CryptoProvider>);
 
 impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(

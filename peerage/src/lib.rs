@@ -10,6 +10,6 @@ pub mod cli;
 pub mod clouds;
 pub mod config;
 mod descriptors;
-mod logging;
 mod note_keys;
 mod storage;
+mod telemetry;

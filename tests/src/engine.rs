@@ -26,7 +26,10 @@ const COMMAND: Duration = Duration::from_secs(60);
 /// The program with a clean environment.
 #[must_use]
 pub fn peerage() -> Command {
-    let mut command = without_settings(binary::peerage(), &["PEERAGE_", "AWS_"]);
+    let mut command = without_settings(
+        binary::peerage(),
+        &["PEERAGE_", "AWS_", "OTEL_", "TRACEPARENT"],
+    );
     // Keys for an emulator, and no look at this machine's profile or metadata service.
     command.envs([
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -135,6 +138,7 @@ pub struct Launch {
     store: Option<String>,
     keys: Vec<(String, String)>,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl Launch {
@@ -160,6 +164,7 @@ impl Launch {
             data: data.display().to_string(),
             keys: Vec::new(),
             arguments: Vec::new(),
+            environment: Vec::new(),
         };
         launch
             .set("provisioner.poll_interval", "200ms")
@@ -220,6 +225,13 @@ impl Launch {
         self
     }
 
+    /// With one more variable of the environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The command that starts it.
     #[must_use]
     pub fn command(&self) -> Command {
@@ -237,7 +249,8 @@ impl Launch {
                     .iter()
                     .map(|(key, value)| format!("--set={key}={value}")),
             )
-            .args(&self.arguments);
+            .args(&self.arguments)
+            .envs(self.environment.iter().cloned());
         if let Some(store) = &self.store {
             command.args(["--store", store]);
         }

@@ -4,12 +4,11 @@
 use super::{
     Services,
     access::{Caller, recorded_policies},
-    approvals,
-    commands::traceparent,
-    guard,
+    approvals, guard,
     parse::{self, Explained},
     problem::{Problem, Reason},
     time::timestamp,
+    traced::traceparent,
     v1::{self, access_service_server::AccessService},
 };
 use chrono::{DateTime, Utc};

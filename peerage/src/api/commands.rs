@@ -9,6 +9,7 @@ use super::{
     problem::{Problem, Reason},
     rows,
     show::{self, Subjects},
+    traced::{self, traceparent},
     v1,
 };
 use domain::{
@@ -23,6 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tonic::Request;
+use tracing::Instrument as _;
 use uuid::Uuid;
 use workers::provisioner;
 
@@ -32,11 +34,18 @@ pub(super) async fn execute<R: Command>(
     request: Request<R>,
 ) -> Result<v1::CommandResponse, Problem> {
     let places = services.server.clouds.places();
-    let parsed = Parsed::of(request.get_ref(), traceparent(&request), places)?;
+    let mut parsed = Parsed::of(request.get_ref(), traceparent(&request), places)?;
     let (who, name) = (guard::caller(&request), parsed.command.name());
+    let span = traced::span(name, parsed.caller.command_id);
     let began = Instant::now();
-    let answer = judge(services, &who, parsed).await;
+    let judged = async {
+        // What follows from its events goes on from here, and not from the call alone.
+        parsed.caller.traceparent = traceparent(&request);
+        judge(services, &who, parsed).await
+    };
+    let answer = judged.instrument(span.clone()).await;
     services.commands.note(name, &answer, began.elapsed());
+    traced::note(&span, &answer);
     answer
 }
 
@@ -475,13 +484,4 @@ fn subjects(parsed: &Parsed, network_id: NetworkId) -> Subjects {
         None
     };
     Subjects { peering, ingress }
-}
-
-pub(super) fn traceparent<T>(request: &Request<T>) -> Option<String> {
-    request
-        .metadata()
-        .get("traceparent")
-        .and_then(|it| it.to_str().ok())
-        .filter(|it| it.len() <= 128)
-        .map(str::to_owned)
 }

@@ -42,6 +42,9 @@ pub(super) struct Seen {
     pub(super) approvals: (u64, u64),
     /// Whether each projection is being built anew, and what that came to before.
     pub(super) rebuilds: [(&'static str, bool, RebuildCounts); 2],
+    /// When the certificates end that the API shows and that the event store presents, in seconds
+    /// since 1970.
+    pub(super) certificates: [(&'static str, Option<i64>); 2],
     /// For how many seconds more each of the engine's own connectors is stopped; 0: it runs.
     pub(super) stopped: Vec<(BuiltIn, u64)>,
     pub(super) now: DateTime<Utc>,
@@ -65,6 +68,16 @@ impl Seen {
                 let is_under_way = last.is_some_and(|it| it.stage.is_under_way());
                 (it.as_str(), is_under_way, it.rebuild_counts(services))
             }),
+            certificates: [
+                (
+                    "api",
+                    services.server.tls.as_ref().and_then(|it| it.expires_at()),
+                ),
+                (
+                    "store",
+                    services.store_certificate.ends().map(|it| it.timestamp()),
+                ),
+            ],
             stopped: stopped(services),
             now: (services.clock)(),
         }
@@ -173,6 +186,18 @@ impl Seen {
             let labels = vec![("connector", which.to_string())];
             let seconds = i64::try_from(*seconds).unwrap_or(i64::MAX);
             stopped.get_or_create(&labels).set(seconds);
+        }
+        let ends = Labelled::<Gauge>::default();
+        it.register(
+            "peerage_certificate_expires_timestamp_seconds",
+            "When the certificate ends that the API shows, and the first that the event store's nodes present, where there is TLS",
+            ends.clone(),
+        );
+        for (of, seconds) in self.certificates {
+            if let Some(seconds) = seconds {
+                let labels = vec![("of", of.to_owned())];
+                ends.get_or_create(&labels).set(seconds);
+            }
         }
         let history = &self.history;
         gauge(

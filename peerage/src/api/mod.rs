@@ -34,10 +34,12 @@ mod rows;
 mod server_service;
 mod services;
 mod show;
+mod store_certificate;
 mod structs;
 #[cfg(test)]
 mod tests;
 mod time;
+mod traced;
 mod watch;
 mod words;
 
@@ -57,6 +59,7 @@ pub use projection_service::Projections;
 pub use routes::routes;
 pub use server_service::Server;
 pub use services::{Acknowledged, Server as ServerFacts, Services};
+pub use store_certificate::StoreCertificate;
 pub use structs::{json_of, struct_of};
 pub use watch::Hub;
 

@@ -79,6 +79,7 @@ impl Server {
             certificate_expires_at: expiry(services.server.tls.as_ref()),
             disk: services.server.data.as_deref().and_then(space),
             stopped: super::connectors::stopped(services),
+            store_certificate_expires_at: services.store_certificate.ends().map(timestamp),
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     access::Doors, approvals::Waiting, command_figures::CommandFigures,
-    connectors::Parts as Connectors, evidence::Evidence, lag::Lag, v1, watch::Hub,
+    connectors::Parts as Connectors, evidence::Evidence, lag::Lag,
+    store_certificate::StoreCertificate, v1, watch::Hub,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -57,6 +58,7 @@ pub struct Services {
     pub executing: Arc<tokio::sync::Mutex<()>>,
     pub server: Arc<Server>,
     /// Cancelled when the process drains: open watches end.
+    pub store_certificate: StoreCertificate,
     pub draining: CancellationToken,
 }
 

@@ -7,6 +7,7 @@
 //! is closed last.
 
 mod access;
+mod attend;
 mod connectors;
 mod evidence;
 mod health;
@@ -274,6 +275,7 @@ impl Engine {
             acknowledged: api::Acknowledged::default(),
             hub: api::Hub::default(),
             lag: api::Lag::since(Utc::now()),
+            store_certificate: api::StoreCertificate::default(),
             server: Arc::new(api::ServerFacts {
                 store: (engine.node.as_ref())
                     .map_or(v1::StoreKind::Kurrentdb, |_| v1::StoreKind::Embedded),
@@ -391,21 +393,6 @@ impl Engine {
             )
         });
         (planner, directory, progress)
-    }
-
-    /// Starts what wakes watches, and what notes how far behind the read models are.
-    fn attend(&mut self, services: &Services) {
-        let (watched, stopping) = (services.clone(), self.stopping.clone());
-        self.parts.spawn(async move {
-            watched.hub.run(&watched.projections, stopping).await;
-            ("what wakes watches", Ok(()))
-        });
-        let (followed, stopping) = (services.clone(), self.stopping.clone());
-        self.parts.spawn(async move {
-            let (projections, clock) = (&followed.projections, &followed.clock);
-            followed.lag.run(projections, clock, stopping).await;
-            ("what notes the read models' lag", Ok(()))
-        });
     }
 
     /// Starts what takes new TLS files.

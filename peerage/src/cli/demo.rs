@@ -15,7 +15,7 @@ use crate::{
     api::v1::{self, WatchEvents, watch_peerings_request::Scope, watch_peerings_response::Update},
     assembly::{Engine, Storage},
     config::{Access, Tls},
-    logging,
+    telemetry,
 };
 use clap::Args;
 use cloud::AccountRegion;
@@ -72,7 +72,7 @@ impl Demo {
         // A demonstration is its own caller, on this machine.
         config.api.tls = Tls::default();
         config.access = Access::default();
-        logging::start(&config.log).map_err(CliError::usage)?;
+        telemetry::log(&config.log).map_err(CliError::usage)?;
         let started = Instant::now();
         let engine = Engine::start(&config, Storage::InMemory)
             .await

@@ -3,8 +3,8 @@
 use super::{CliError, Settings};
 use crate::{
     assembly::{Engine, StartError, Storage},
-    config::CloudKind,
-    logging,
+    config::{CloudKind, Config},
+    telemetry,
 };
 use clap::Args;
 use domain::Provider;
@@ -82,37 +82,44 @@ impl Serve {
             .filter_map(|(key, value)| Some((key.to_owned(), value?)))
             .collect();
         let config = self.settings.load(flags)?;
-        logging::start(&config.log).map_err(CliError::usage)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
-        let starting = Engine::start(&config, Storage::OnDisk);
-        let mut engine = tokio::select! {
-            started = starting => started.map_err(start_error)?,
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-        };
-        tracing::info!(
-            api = engine.url(), store = engine.store(), cloud = %config.cloud.kind(), data = %config.data.dir.display(), "serving"
-        );
-        let why = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-            failed = engine.failed() => {
-                let text = domain::error_chain(&failed);
-                engine.stop(config.api.drain).await;
-                return Err(CliError::failed(text));
-            }
-        };
-        tracing::info!(why, "stopping");
-        if engine.stop(config.api.drain).await {
-            tracing::info!("stopped");
-            return Ok(());
-        }
-        Err(CliError::failed(format!(
-            "stopped, but not everything was done within api.drain, {:?}: what was cut off goes on with the next start",
-            config.api.drain
-        )))
+        let telemetry = telemetry::start(&config.log, &config.traces).map_err(CliError::usage)?;
+        let served = serve(&config).await;
+        telemetry.flush().await;
+        served
     }
+}
+
+/// The engine, from its start to its end.
+async fn serve(config: &Config) -> Result<(), CliError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
+    let starting = Engine::start(config, Storage::OnDisk);
+    let mut engine = tokio::select! {
+        started = starting => started.map_err(start_error)?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    tracing::info!(
+        api = engine.url(), store = engine.store(), cloud = %config.cloud.kind(), data = %config.data.dir.display(), "serving"
+    );
+    let why = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+        failed = engine.failed() => {
+            let text = domain::error_chain(&failed);
+            engine.stop(config.api.drain).await;
+            return Err(CliError::failed(text));
+        }
+    };
+    tracing::info!(why, "stopping");
+    if engine.stop(config.api.drain).await {
+        tracing::info!("stopped");
+        return Ok(());
+    }
+    Err(CliError::failed(format!(
+        "stopped, but not everything was done within api.drain, {:?}: what was cut off goes on with the next start",
+        config.api.drain
+    )))
 }
 
 fn path(path: Option<&PathBuf>) -> Option<String> {

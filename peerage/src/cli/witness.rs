@@ -1,7 +1,7 @@
 //! `peerage witness`: sees that logs do nothing but grow, and cosigns what they sign.
 
 use super::{CliError, audit, terminal};
-use crate::{config::Log, logging, note_keys};
+use crate::{config::Log, note_keys, telemetry};
 use ::witness::{State, StateError, serve};
 use chrono::Utc;
 use clap::Args;
@@ -42,7 +42,7 @@ impl Witness {
                 "--log takes keys of logs, and one of these is a witness's",
             ));
         }
-        logging::start(&Log::default()).map_err(CliError::usage)?;
+        telemetry::log(&Log::default()).map_err(CliError::usage)?;
         let keys = note_keys::load(&self.key, Purpose::Witness).map_err(audit::refused)?;
         let state = State::open(&self.state).map_err(|error| {
             let text = domain::error_chain(&error);

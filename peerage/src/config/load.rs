@@ -117,6 +117,7 @@ impl Config {
             secrets: section(figment, "secrets", &mut problems),
             probes: section(figment, "probes", &mut problems),
             audit: section(figment, "audit", &mut problems),
+            traces: section(figment, "traces", &mut problems),
         };
         config.check(&mut problems);
         if problems.is_empty() {
@@ -131,6 +132,7 @@ impl Config {
         self.check_tls(problems);
         self.check_access(problems);
         self.audit.check(problems);
+        self.traces.check(problems);
         if self.cloud.mode.is_none() && !self.store.connection_string.is_empty() {
             problems.push(
                 "cloud.mode: say which clouds the engine works on, like aws or aws,azure, or simulated: the store is not the engine's own, \

@@ -13,6 +13,7 @@ mod dry_run;
 mod load;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 pub use audit::{Audit, AuditWitness};
 pub use cloud::{
@@ -21,6 +22,7 @@ pub use cloud::{
 pub use doors::{Access, Client, ClientCertificates, Mode, Tls};
 pub use dry_run::DryRun;
 pub use load::{ConfigErrors, ENVIRONMENT};
+pub use traces::Traces;
 
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
@@ -39,6 +41,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub probes: Probes,
     pub audit: Audit,
+    pub traces: Traces,
 }
 
 impl Config {
@@ -238,7 +241,7 @@ impl Default for Provisioner {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            filter: "info,kurrentdb=off,fjall=warn,lsm_tree=warn".to_owned(),
+            filter: "info,kurrentdb=off,fjall=warn,lsm_tree=warn,opentelemetry=warn".to_owned(),
             format: LogFormat::Text,
         }
     }

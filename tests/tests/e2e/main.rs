@@ -34,4 +34,5 @@ mod serve;
 mod stand_ins;
 mod stopped;
 mod support;
+mod traces;
 mod webhooks;

@@ -23,6 +23,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span, field::Empty};
 
 /// The limits of one client. The defaults stay well below AWS's published buckets (100 reads with
 /// 20/s, writes 5/s and up).
@@ -130,12 +131,14 @@ impl RateLimited {
     ) -> Result<T, CloudError> {
         self.wait_for_turn(operation, at).await;
         let began = Instant::now();
-        let once = tokio::time::timeout(self.settings.deadline, once);
+        let span = span(operation, at, attempt);
+        let once = tokio::time::timeout(self.settings.deadline, once).instrument(span.clone());
         let (result, request_id) = trace::named(once).await;
         let result = result.unwrap_or_else(|_| {
             let message = format!("no answer within {:?}", self.settings.deadline);
             Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous).message(message))
         });
+        say(&span, &result, request_id.as_deref());
         self.calls.note(operation, &result);
         trace::note(Tried {
             operation,
@@ -164,6 +167,27 @@ impl RateLimited {
                 tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
             }
         }
+    }
+}
+
+/// One try of a call, as a part of the work that makes it.
+fn span(operation: Operation, at: &AccountRegion, attempt: u32) -> Span {
+    tracing::info_span!(
+        "cloud call", operation = operation.as_str(), provider = %at.provider, account = %at.account, region = %at.region,
+        attempt, outcome = Empty, code = Empty, request_id = Empty
+    )
+}
+
+/// Says what a try came to; the provider's own words are in the log alone.
+fn say<T>(span: &Span, result: &Result<T, CloudError>, request_id: Option<&str>) {
+    let error = result.as_ref().err();
+    span.record("outcome", error.map_or("ok", |it| it.kind.as_str()));
+    if let Some(code) = error.and_then(|it| it.code.as_deref()) {
+        span.record("code", code);
+    }
+    let of_error = error.and_then(|it| it.request_id.as_deref());
+    if let Some(id) = of_error.or(request_id) {
+        span.record("request_id", id);
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is the journal and nothing else, narrowed to two calls, so that a test can stop a pass before
 //! or after any of them.
 
+use super::cause;
 use async_trait::async_trait;
 use domain::{
     Actor, CloudCalls, CommandId, NetworkId,
@@ -91,6 +92,7 @@ impl NetworkLog for JournalLog {
         let caller = Caller {
             correlation_id: first.peering_id().map(|id| id.0),
             cloud_calls: Some(calls.clone()),
+            traceparent: cause::here(),
             term: self.term,
             ..Caller::new(
                 command_id(self.id, on.revision, &outcomes),

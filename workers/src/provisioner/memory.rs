@@ -5,6 +5,7 @@
 
 use super::{
     apply::Action,
+    cause::Causes,
     outlook::{Missing, Next, Outlook},
     settings::ProvisionerSettings,
 };
@@ -17,6 +18,7 @@ use domain::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -52,6 +54,8 @@ pub(super) struct Memory {
     pub(super) last_look: Option<Instant>,
     /// The calls since the last outcome on record, for the next one.
     pub(super) calls: CloudCalls,
+    /// The trace that the last pass was part of, until everything is as asked.
+    pub(super) cause: Option<Arc<str>>,
 }
 
 /// What fails. Another side, or another change, is another thing: two answers that were lost, each
@@ -109,6 +113,15 @@ pub(super) struct Answered {
 }
 
 impl Memory {
+    /// The trace that the next pass is part of, and those that it links to. One that nothing has
+    /// asked for, and that goes on with what an earlier one has begun, links to that one's.
+    pub(super) fn goes_on_with(&mut self, causes: &Causes) -> (Option<Arc<str>>, Option<String>) {
+        let earlier = self.cause.take().filter(|_| !self.settled);
+        let (first, links) = (causes.first(), causes.links(earlier.as_ref()));
+        self.cause = first.clone().or(earlier);
+        (first, links)
+    }
+
     pub(super) fn note_answered(&mut self, action: &Action, now: DateTime<Utc>) {
         match self.answered.iter_mut().find(|it| it.action == *action) {
             Some(known) => known.last = now,

@@ -24,6 +24,7 @@
 mod apply;
 mod block;
 mod bounded;
+mod cause;
 mod context;
 #[cfg(test)]
 mod crash_tests;

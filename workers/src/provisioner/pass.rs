@@ -9,6 +9,7 @@
 //! Read next: `peering_pass`, the loop over one peering.
 
 use super::{
+    cause,
     context::{Pass, as_of},
     elsewhere::Whereabouts,
     memories::Memories,
@@ -72,17 +73,21 @@ impl Pass<'_> {
             }
             let rests = self.rest.now();
             for id in due(network, &loaded, memories, &under_way, &commanded, rests) {
-                let memory = memories.remove(&id).unwrap_or_default();
+                let mut memory = memories.remove(&id).unwrap_or_default();
                 let mut why = commanded.remove(&id).unwrap_or_else(|| reasons.about(id));
                 if memory.time_has_come() || why.is_empty() {
                     why.add(Reason::Clock);
                 }
                 let interrupt = Arc::new(Notify::new());
                 under_way.insert(id, Arc::clone(&interrupt));
-                let span = tracing::info_span!("pass", network = %network.id, peering = %id, reason = %why);
+                let (cause, links) = memory.goes_on_with(why.causes());
+                let span = tracing::info_span!(
+                    "pass", network = %network.id, peering = %id, reason = %why, traceparent = cause.as_deref(), links
+                );
                 let insists = why.has_command();
                 let pass = PeeringPass::new(self, id, &observation, interrupt, insists);
-                running.push(pass.run(Arc::clone(&loaded), memory).instrument(span));
+                let pass = cause::within(cause, pass.run(Arc::clone(&loaded), memory));
+                running.push(pass.instrument(span));
             }
             if running.is_empty() && reading.is_terminated() {
                 let orphans = self.orphans(&loaded, &observation, memories).await?;

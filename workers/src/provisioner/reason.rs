@@ -3,6 +3,7 @@
 //! A pass merges whatever asked for it. Only the first few reasons are kept by name, and the rest
 //! is counted, so that a storm of events makes no list.
 
+use super::cause::Causes;
 use domain::{Actor, PeeringId};
 use journal::{Body, Position, Recorded};
 use std::{collections::BTreeSet, fmt};
@@ -68,11 +69,14 @@ impl Reason {
 
     /// Whether it is about this peering: by its name, or about the whole network.
     fn is_about(&self, id: PeeringId) -> bool {
+        self.peering().is_none_or(|it| it == id)
+    }
+
+    /// The peering that it is about; none if about the whole network.
+    pub(super) fn peering(&self) -> Option<PeeringId> {
         match self {
-            Self::Start | Self::Clock => true,
-            Self::Command { peering, .. } | Self::Event { peering, .. } => {
-                peering.is_none_or(|it| it == id)
-            }
+            Self::Start | Self::Clock => None,
+            Self::Command { peering, .. } | Self::Event { peering, .. } => *peering,
         }
     }
 
@@ -115,6 +119,8 @@ pub(super) struct Reasons {
     revision: Option<u64>,
     /// Whether one of them is no event.
     beside: bool,
+    /// The traces that they are part of.
+    causes: Causes,
 }
 
 impl Reasons {
@@ -124,6 +130,16 @@ impl Reasons {
             revision: Some(revision),
             ..reason.into()
         }
+    }
+
+    /// The same, as parts of these traces.
+    pub(super) fn traced(mut self, causes: Causes) -> Self {
+        self.causes.merge(causes);
+        self
+    }
+
+    pub(super) fn causes(&self) -> &Causes {
+        &self.causes
     }
 
     /// The event up to which the network must be known: whoever knows it so far knows all that asks
@@ -162,6 +178,7 @@ impl Reasons {
         self.all_commanded |= other.all_commanded;
         self.revision = self.revision.max(other.revision);
         self.beside |= other.beside;
+        self.causes.merge(other.causes);
     }
 
     /// Whether somebody waits for this.
@@ -194,6 +211,7 @@ impl Reasons {
             all_commanded: self.all_commanded,
             revision: self.revision,
             beside: self.beside,
+            causes: self.causes.about(id),
         }
     }
 

@@ -6,6 +6,7 @@
 
 use super::{
     bounded::Bounded,
+    cause::Causes,
     context::{Pass, Wake},
     elsewhere::{Elsewhere, elsewhere},
     graph::Graph,
@@ -117,13 +118,19 @@ impl Scheduler {
         if let Body::Event(event) = &recorded.body {
             self.worker.graph.write().evolve(id, event);
         }
+        let of_event = Reason::of(recorded, &self.worker.actor);
+        let mut causes = match &of_event {
+            Some(reason) => Causes::of(recorded, reason.peering()),
+            None => Causes::default(),
+        };
         let reason = if self.caught_up {
-            Reason::of(recorded, &self.worker.actor)
+            of_event
         } else {
+            causes = causes.past();
             Some(Reason::Start)
         };
         if let Some(reason) = reason {
-            let reasons = Reasons::since(reason, recorded.revision);
+            let reasons = Reasons::since(reason, recorded.revision).traced(causes);
             self.work_queue.enqueue(id, Instant::now(), reasons);
         }
     }

@@ -1,6 +1,7 @@
 //! The guard before the services: every call of every protocol comes by here as gRPC.
 
 use super::Doors;
+use crate::telemetry::TraceContext;
 use gateway::Peer;
 use http::{Request, Response, header};
 use std::{
@@ -9,11 +10,15 @@ use std::{
     pin::Pin,
     task::{Context, Poll},
 };
-use tonic::body::Body;
+use tonic::{Code, Status, body::Body};
 use tower::{Service, ServiceExt as _};
+use tracing::{Instrument as _, Span, field::Empty};
 
 /// What probes ask, which stays open.
 const HEALTH: &str = "/grpc.health.v1.Health/";
+
+/// How many bytes of a method's name are kept: a caller may ask for any.
+const LONGEST_METHOD: usize = 128;
 
 /// Services behind doors.
 #[derive(Clone, Debug)]
@@ -45,7 +50,8 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let (doors, inner) = (self.doors.clone(), self.inner.clone());
-        Box::pin(async move {
+        let span = span(&request);
+        let answer = async move {
             if !request.uri().path().starts_with(HEALTH) {
                 let (path, headers) = (request.uri().path(), request.headers());
                 let peer = request.extensions().get::<Peer>();
@@ -62,6 +68,39 @@ where
             // Nothing behind here needs it, and what nobody has nobody logs.
             request.headers_mut().remove(header::AUTHORIZATION);
             inner.oneshot(request).await
-        })
+        };
+        let noted = async move {
+            let answer = answer.await;
+            if let Ok(response) = &answer {
+                Span::current().record("outcome", outcome(response));
+            }
+            answer
+        };
+        Box::pin(noted.instrument(span))
+    }
+}
+
+/// The call, as a part of its caller's trace where it says one.
+fn span<B>(request: &Request<B>) -> Span {
+    let path = request.uri().path();
+    if path.starts_with(HEALTH) {
+        return Span::none();
+    }
+    let traceparent = TraceContext::said(request.headers()).map(|it| it.to_string());
+    let method = &path[..path.floor_char_boundary(LONGEST_METHOD)];
+    tracing::info_span!(
+        "call",
+        method,
+        traceparent = traceparent.as_deref(),
+        outcome = Empty
+    )
+}
+
+/// What a call came to as far as its first headers tell: a stream has begun, then.
+fn outcome<B>(response: &Response<B>) -> &'static str {
+    let code = Status::from_header_map(response.headers()).map(|it| it.code());
+    match code {
+        None | Some(Code::Ok) => "ok",
+        Some(code) => code.description(),
     }
 }

@@ -396,7 +396,7 @@ fn judge(caller: &Known) -> Result<(), Problem> {
 }
 
 fn traceparent<T>(request: &Request<T>) -> Option<String> {
-    super::commands::traceparent(request)
+    super::traced::traceparent(request)
 }
 
 /// The calls, each judged before anything of it is looked at.

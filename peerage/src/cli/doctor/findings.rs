@@ -10,6 +10,7 @@ use crate::api::v1::{
     StoppedConnector, StoreKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use prost_types::Timestamp;
 use std::collections::BTreeMap;
 
 /// A clock may be off by this much, which is what the lease and the times on record bear.
@@ -106,6 +107,7 @@ fn server(asked: &Asked) -> Vec<Finding> {
     let notes = it.notes.iter();
     found.extend(notes.map(|text| finding(Severity::Note, "configuration", url, text, [])));
     found.extend(certificate(url, it));
+    found.extend(store_certificate(url, it));
     found.extend(disk(url, it));
     let wrong = it.history.as_ref().map_or(0, |it| it.snapshots_wrong);
     if wrong > 0 {
@@ -193,18 +195,32 @@ fn read_models(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {
 
 /// The certificate that the API shows, by the server's own clock.
 fn certificate(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {
-    let (ends, now) = (it.certificate_expires_at.as_ref()?, it.now.as_ref()?);
-    let left = TimeDelta::try_seconds(ends.seconds - now.seconds)?;
-    let (severity, text) = match left {
-        over if over <= TimeDelta::zero() => (Severity::Problem, "has expired".to_owned()),
-        soon if soon < RENEWED => (
-            Severity::Risk,
-            format!("expires in {} days", soon.num_days()),
-        ),
-        _ => return None,
-    };
+    let (severity, text) = ending(it.certificate_expires_at.as_ref()?, it)?;
     let remedy = "renew the files of api.tls: they are taken while it runs".to_owned();
     Some(finding(severity, "certificate", url, text, [remedy]))
+}
+
+/// The certificate that the event store presents: with it ends every connection.
+fn store_certificate(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {
+    let (severity, text) = ending(it.store_certificate_expires_at.as_ref()?, it)?;
+    let text = format!("the certificate of {} {text}", it.store_address);
+    let remedy = "renew the certificate of each of the store's nodes: KurrentDB takes new files at a reload of its configuration, \
+                  `peerage node` at its next start; the server connects again by itself";
+    let part = "store certificate";
+    Some(finding(severity, part, url, text, [remedy.to_owned()]))
+}
+
+/// How a certificate is that ends then, unless that is long hence.
+fn ending(ends: &Timestamp, it: &GetServerInfoResponse) -> Option<(Severity, String)> {
+    let left = TimeDelta::try_seconds(ends.seconds - it.now.as_ref()?.seconds)?;
+    match left {
+        over if over <= TimeDelta::zero() => Some((Severity::Problem, "has expired".to_owned())),
+        soon if soon < RENEWED => {
+            let text = format!("expires in {} days", soon.num_days());
+            Some((Severity::Risk, text))
+        }
+        _ => None,
+    }
 }
 
 fn disk(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {

@@ -315,6 +315,25 @@ fn a_certificate_is_told_before_it_ends_and_is_a_problem_once_it_has() {
 }
 
 #[test]
+fn so_is_the_certificate_of_the_store_by_its_own_name_and_remedy() {
+    let ending = |left: TimeDelta| {
+        of(v1::GetServerInfoResponse {
+            store_certificate_expires_at: stamp(noon() + left),
+            store_address: "kurrentdb://node:2113".to_owned(),
+            ..info()
+        })
+    };
+    assert_eq!(found(&ending(TimeDelta::days(14))), []);
+    let soon = ending(TimeDelta::days(14) - TimeDelta::seconds(1));
+    assert_eq!(one(&soon), (Severity::Risk, "store certificate"));
+    let told = found(&soon);
+    assert!(told[0].text.contains("node:2113") && told[0].text.contains("13 days"));
+    assert!(told[0].remedy[0].contains("each of the store's nodes"));
+    let over = ending(TimeDelta::zero());
+    assert_eq!(one(&over), (Severity::Problem, "store certificate"));
+}
+
+#[test]
 fn a_disk_is_scarce_by_what_is_left_and_by_its_size() {
     let with = |free_bytes: u64, total_bytes: u64| {
         of(v1::GetServerInfoResponse {

@@ -70,7 +70,9 @@ impl Remote {
             .map(|it| server(it, &credentials))
             .collect::<Result<_, _>>()?;
         let position = self.min_position.clone().unwrap_or_default();
-        Ok(Servers::new(servers, position, Arc::new(credentials)))
+        let servers = Servers::new(servers, position, Arc::new(credentials));
+        let traceparent = std::env::var("TRACEPARENT").ok();
+        Ok(servers.within_trace(traceparent.as_deref()))
     }
 }
 

@@ -14,11 +14,13 @@ use super::{
 use crate::{
     api::v1,
     cli::{CliError, terminal},
+    telemetry::TraceContext,
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::{collections::HashSet, ops::ControlFlow, sync::Arc, time::Duration};
 use tonic::{
     Request,
+    metadata::AsciiMetadataValue,
     transport::{Channel, Endpoint},
 };
 use uuid::Uuid;
@@ -47,6 +49,8 @@ pub(in crate::cli) struct Servers {
     /// What answers must include.
     position: String,
     credentials: Arc<Credentials>,
+    /// The trace that the calls are part of, as the caller's `TRACEPARENT` says.
+    traceparent: Option<AsciiMetadataValue>,
 }
 
 /// One server, by its URL.
@@ -84,6 +88,17 @@ impl Servers {
             channel: None,
             position,
             credentials,
+            traceparent: None,
+        }
+    }
+
+    /// The same, whose calls are part of this trace, if it is one.
+    pub(super) fn within_trace(self, traceparent: Option<&str>) -> Self {
+        let context = traceparent.and_then(|it| it.parse::<TraceContext>().ok());
+        let traceparent = context.and_then(|it| it.to_string().parse().ok());
+        Self {
+            traceparent,
+            ..self
         }
     }
 
@@ -91,7 +106,11 @@ impl Servers {
     pub(in crate::cli) fn each(&self) -> Vec<(String, Self)> {
         let alone = |it: &Server| {
             let (position, credentials) = (self.position.clone(), Arc::clone(&self.credentials));
-            Self::new(vec![it.clone()], position, credentials)
+            let traceparent = self.traceparent.clone();
+            Self {
+                traceparent,
+                ..Self::new(vec![it.clone()], position, credentials)
+            }
         };
         self.all
             .iter()
@@ -268,9 +287,13 @@ impl Servers {
         }
     }
 
-    /// The message, with what proves who sends it.
+    /// The message, with what proves who sends it, and the trace that it is part of.
     async fn request<M>(&self, message: M) -> Result<Request<M>, Failure> {
         let mut request = Request::new(message);
+        if let Some(traceparent) = &self.traceparent {
+            let metadata = request.metadata_mut();
+            metadata.insert("traceparent", traceparent.clone());
+        }
         let bearer = self.credentials.bearer().await;
         if let Some(bearer) = bearer.map_err(Failure::Credentials)? {
             request.metadata_mut().insert("authorization", bearer);

@@ -6,8 +6,8 @@ use crate::{
     assembly::SCAVENGE_EVERY,
     config::Log,
     descriptors::{self, Share},
-    logging,
     storage::check_secret,
+    telemetry,
 };
 use clap::Args;
 use embedded::{Builder, EmbeddedNode};
@@ -42,7 +42,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        logging::start(&Log::default()).map_err(CliError::usage)?;
+        telemetry::log(&Log::default()).map_err(CliError::usage)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
         let descriptors = descriptors::raise();

@@ -86,3 +86,49 @@ async fn the_end_of_the_certificate_that_the_api_shows_is_told_and_follows_its_f
     assert!((29..=30).contains(&left.num_days()), "{left}");
     engine.stop().await;
 }
+
+/// A node with TLS whose certificate ends in 30 days, and one that ends before the doctor is calm.
+#[tokio::test]
+async fn the_end_of_the_certificate_that_the_store_presents_is_told_and_is_a_figure() {
+    let (pki, data) = (Pki::new(), tempfile::tempdir().unwrap());
+    pki.server();
+    let port = testkit::ports::free();
+    let mut node = peerage_tests::engine::peerage();
+    node.args(["node", "--listen", &format!("127.0.0.1:{port}")])
+        .args(["--data", &data.path().join("node").display().to_string()])
+        .args(["--tls-cert", &pki.text("server.crt")])
+        .args(["--tls-key", &pki.text("server.key")]);
+    let _node = testkit::process::Running::start("peerage node", &mut node);
+    let store = format!(
+        "kurrentdb://127.0.0.1:{port}?tls=true&tlsCAFile={}",
+        pki.text("ca.crt")
+    );
+    let launch = Launch::new(&data.path().join("engine")).store(&store);
+    let engine = launch.start().await;
+    let info = testkit::wait::until(
+        "the certificate to be seen",
+        crate::support::SOON,
+        || async {
+            let info = engine.json(&["server", "info"]).await;
+            info["storeCertificateExpiresAt"]
+                .as_str()
+                .map(str::to_owned)
+        },
+    )
+    .await;
+    let ends: chrono::DateTime<chrono::Utc> = info.parse().unwrap();
+    let left = ends - chrono::Utc::now();
+    assert!((29..=30).contains(&left.num_days()), "{left}");
+    let found = engine.json(&["doctor", "--no-cloud"]).await;
+    assert_eq!(of(&found, "store certificate"), []);
+    let port = engine.server().rsplit(':').next().unwrap().parse().unwrap();
+    let (_, figures) = testkit::http::ask(port, "GET", "/metrics", "")
+        .await
+        .unwrap();
+    let wanted = format!(
+        "peerage_certificate_expires_timestamp_seconds{{of=\"store\"}} {}",
+        ends.timestamp()
+    );
+    assert!(figures.contains(&wanted), "{wanted} in {figures}");
+    engine.stop().await;
+}

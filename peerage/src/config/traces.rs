@@ -1,0 +1,37 @@
+//! Where traces are sent.
+
+use serde::{Deserialize, Serialize};
+use std::{path::PathBuf, time::Duration};
+
+/// The collector of traces. What is not said here is as OpenTelemetry's variables say.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Traces {
+    /// A collector that takes OTLP over gRPC: `http://127.0.0.1:4317`. Empty: what
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` says, or none.
+    pub endpoint: String,
+    /// The authorities whose certificates the collector may show, PEM. Empty: what
+    /// `OTEL_EXPORTER_OTLP_CERTIFICATE` says, or the system's.
+    pub ca: PathBuf,
+    /// How long the collector may take for one batch of spans.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            ca: PathBuf::new(),
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Traces {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if self.timeout.is_zero() {
+            problems.push("traces.timeout: name a time that is longer than none".to_owned());
+        }
+    }
+}

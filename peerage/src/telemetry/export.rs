@@ -1,0 +1,242 @@
+//! Sends spans to a collector, in OTLP over gRPC.
+//!
+//! Spans wait in a queue with a bound; what does not fit is dropped, and so is what a collector
+//! does not take in time. The queue is emptied by a thread of its own: nothing that Peerage does
+//! ever waits for it but the end of the process, and that briefly.
+//!
+//! What the configuration leaves open is taken from OpenTelemetry's own variables, as its
+//! specification has them.
+
+use crate::config::Traces;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::WithTonicConfig as _;
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{
+        BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, SpanData,
+        SpanExporter,
+    },
+};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+
+/// How long the end of the process waits for the last spans to be sent.
+pub(super) const LAST_SPANS: Duration = Duration::from_millis(300);
+
+/// How many bytes of a text a span keeps.
+const LONGEST_TEXT: usize = 256;
+
+/// What the spans are of, where nobody says.
+const SERVICE: &str = "peerage";
+
+/// Why no spans are sent although a collector is named.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotSent {
+    /// The configuration is wrong.
+    Configured(String),
+    /// The environment is. What is put into every container is no reason not to serve.
+    Environment(String),
+}
+
+/// What sends spans.
+#[derive(Debug)]
+pub(super) struct Exporter {
+    endpoint: String,
+    provider: SdkTracerProvider,
+}
+
+impl Exporter {
+    /// As the configuration says, or else the environment; none where neither names a collector.
+    pub(super) fn of(
+        traces: &Traces,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, NotSent> {
+        let Some(target) = Target::of(traces, &environment)? else {
+            return Ok(None);
+        };
+        let why = if traces.endpoint.is_empty() {
+            NotSent::Environment
+        } else {
+            NotSent::Configured
+        };
+        let exporter = opentelemetry_otlp::SpanExporter::builder()
+            .with_tonic()
+            .with_channel(target.channel().map_err(why)?)
+            .build()
+            .map_err(|error| why(error.to_string()))?;
+        let watched = Watched {
+            exporter,
+            endpoint: target.endpoint.clone(),
+            fails: AtomicBool::default(),
+        };
+        let config = BatchConfigBuilder::default();
+        let processor = BatchSpanProcessor::builder(watched).with_batch_config(config.build());
+        let resource = Resource::builder();
+        let resource = match environment("OTEL_SERVICE_NAME") {
+            Some(name) if !name.is_empty() => resource,
+            Some(_) | None => resource.with_service_name(SERVICE),
+        };
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(processor.build())
+            .with_resource(resource.build())
+            .build();
+        Ok(Some(Self {
+            endpoint: target.endpoint,
+            provider,
+        }))
+    }
+
+    /// Where spans are sent.
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    pub(super) fn tracer(&self) -> SdkTracer {
+        self.provider.tracer(SERVICE)
+    }
+
+    /// Sends what is left, and blocks this thread no longer than [`LAST_SPANS`].
+    pub(super) fn shutdown(self) {
+        if let Err(error) = self.provider.shutdown_with_timeout(LAST_SPANS) {
+            tracing::warn!(%error, "the last spans were not sent");
+        }
+    }
+}
+
+/// Where spans are to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) endpoint: String,
+    pub(super) ca: PathBuf,
+    pub(super) timeout: Duration,
+}
+
+impl Target {
+    pub(super) fn of(
+        traces: &Traces,
+        environment: &impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, NotSent> {
+        let said = |name: &str| environment(name).filter(|it| !it.trim().is_empty());
+        let of_traces = |rest: &str| {
+            said(&format!("OTEL_EXPORTER_OTLP_TRACES_{rest}"))
+                .or_else(|| said(&format!("OTEL_EXPORTER_OTLP_{rest}")))
+        };
+        let is_off = said("OTEL_SDK_DISABLED").is_some_and(|it| it.eq_ignore_ascii_case("true"))
+            || said("OTEL_TRACES_EXPORTER").is_some_and(|it| it == "none");
+        let ca = of_traces("CERTIFICATE").map(PathBuf::from);
+        let ca = if traces.ca.as_os_str().is_empty() {
+            ca.unwrap_or_default()
+        } else {
+            traces.ca.clone()
+        };
+        let target = |endpoint, timeout| Self {
+            endpoint,
+            ca,
+            timeout,
+        };
+        if !traces.endpoint.is_empty() {
+            let (endpoint, timeout) = (traces.endpoint.clone(), traces.timeout);
+            return Ok(Some(target(endpoint, timeout)));
+        }
+        let Some(endpoint) = of_traces("ENDPOINT").filter(|_| !is_off) else {
+            return Ok(None);
+        };
+        if let Some(protocol) = of_traces("PROTOCOL").filter(|it| it != "grpc") {
+            return Err(NotSent::Environment(format!(
+                "OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}, and traces go by grpc alone: name a collector's gRPC endpoint as \
+                 traces.endpoint"
+            )));
+        }
+        let timeout = of_traces("TIMEOUT").and_then(|it| it.trim().parse().ok());
+        let timeout = timeout.map_or(traces.timeout, Duration::from_millis);
+        Ok(Some(target(endpoint, timeout)))
+    }
+
+    /// The way there, which is taken with the first spans.
+    fn channel(&self) -> Result<Channel, String> {
+        let wrong = |why: String| format!("the collector {}: {why}", self.endpoint);
+        let endpoint = Endpoint::from_shared(self.endpoint.clone())
+            .map_err(|error| wrong(error.to_string()))?;
+        let is_secure = match endpoint.uri().scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            Some(_) | None => {
+                return Err(wrong("write it as http://127.0.0.1:4317".to_owned()));
+            }
+        };
+        let mut endpoint = endpoint
+            .timeout(self.timeout)
+            .connect_timeout(self.timeout)
+            .tcp_nodelay(true);
+        if is_secure {
+            let mut tls = ClientTlsConfig::new().with_native_roots();
+            if !self.ca.as_os_str().is_empty() {
+                let pem = fs::read(&self.ca).map_err(|error| {
+                    format!("the collector's authorities {}: {error}", self.ca.display())
+                })?;
+                tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+            }
+            let secured = endpoint.tls_config(tls);
+            endpoint = secured.map_err(|error| wrong(domain::error_chain(&error)))?;
+        }
+        Ok(endpoint.connect_lazy())
+    }
+}
+
+/// Sends spans, and tells once when that stops working, and once when it works again.
+#[derive(Debug)]
+struct Watched {
+    exporter: opentelemetry_otlp::SpanExporter,
+    endpoint: String,
+    fails: AtomicBool,
+}
+
+impl SpanExporter for Watched {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        for span in &mut batch {
+            bound(span);
+        }
+        let count = batch.len();
+        let sent = self.exporter.export(batch).await;
+        let failed_before = self.fails.swap(sent.is_err(), Ordering::Relaxed);
+        match sent {
+            Ok(()) if failed_before => {
+                tracing::info!(collector = self.endpoint, "traces are taken again");
+            }
+            Ok(()) => {}
+            Err(error) if !failed_before => {
+                tracing::warn!(collector = self.endpoint, %error, lost = count, "traces are not taken; spans are dropped until they are");
+            }
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&mut self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
+/// Cuts texts that are long: part of them comes from callers and clouds.
+fn bound(span: &mut SpanData) {
+    use opentelemetry::{StringValue, Value};
+    for attribute in &mut span.attributes {
+        if let Value::String(text) = &attribute.value
+            && text.as_str().len() > LONGEST_TEXT
+        {
+            let text = text.as_str();
+            let cut = text.floor_char_boundary(LONGEST_TEXT);
+            attribute.value = Value::String(StringValue::from(text[..cut].to_owned()));
+        }
+    }
+}
