@@ -552,18 +552,25 @@ fn what_has_ended_or_is_given_up_is_changed_by_nothing_that_comes_late() {
     rebuilds.at(at(3_000), 0, at(500));
     let last = rebuilds.last().unwrap();
     assert_eq!(last.left, None, "nothing is known of how fast it goes");
+    assert_eq!(last.cause, "", "and nothing is in its way any more");
     rebuilds.begun(at(3_000), 200, Some(at(9_000)));
-    assert!(!rebuilds.last().unwrap().is_resumed);
+    rebuilds.at(at(3_500), 5, at(500));
+    let last = rebuilds.last().unwrap();
+    assert!(!last.is_resumed && last.left.is_some(), "{last:?}");
+    rebuilds.comparing();
+    rebuilds.compared(Comparison::default());
+    assert_eq!(rebuilds.last().unwrap().stage, Stage::Building);
     rebuilds.cancel().unwrap();
     rebuilds.comparing();
     rebuilds.at(at(4_000), 1, at(500));
     let last = rebuilds.last().unwrap();
-    assert_eq!((last.stage, last.position), (Stage::Cancelling, at(3_000)));
+    assert_eq!((last.stage, last.position), (Stage::Cancelling, at(3_500)));
     for _ in 0..2 {
         rebuilds.ended(Stage::Cancelled, String::new());
     }
     rebuilds.ended(Stage::Failed, "too late".to_owned());
     let (last, counts) = (rebuilds.last().unwrap(), rebuilds.counts());
     assert_eq!((last.stage, &*last.cause), (Stage::Cancelled, ""));
+    assert_eq!(last.left, None);
     assert_eq!((counts.cancelled, counts.failed), (1, 0));
 }
