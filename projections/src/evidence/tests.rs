@@ -465,3 +465,15 @@ fn a_tree_that_grew_meanwhile_is_waited_for_unless_the_log_has_no_more() {
     assert!(matches!(switch(Log::Goes), Switch::Behind(it) if it.size == 300));
     assert!(matches!(switch(Log::HasNoMore), Switch::Refused(_)));
 }
+
+#[test]
+fn a_tree_that_takes_over_stands_for_as_much_of_the_log_as_the_one_before() {
+    let all = events(0..300, "");
+    let (rows, built) = beside(&all, &all);
+    // Nothing of it was covered.
+    let beyond = place(99_000);
+    rows::add(&rows, &[], Some(beyond)).unwrap();
+    assert!(built.position < beyond);
+    assert!(matches!(switched(&rows, &built), Switch::Done(_)));
+    assert_eq!(rows::current(&rows).unwrap().position, beyond);
+}

@@ -172,6 +172,10 @@ async fn both_are_compared_at_the_same_position_while_the_log_grows() {
             let last = projections.last_rebuild().unwrap();
             let comparison = last.comparison.unwrap_or_default();
             assert_eq!(comparison.first, [], "at {}", event.position);
+            if events.len() % 10 == 0 {
+                // However slow the machine is, there is another one.
+                ended(&projections).await;
+            }
         }
         ended(&projections).await;
         assert!(rebuilds > 1, "it was built anew while the log grew");
@@ -531,4 +535,42 @@ async fn an_event_that_the_log_has_no_more_is_not_waited_for_and_told() {
     assert_eq!(comparison.first[0].table, "timeline");
     assert_eq!(comparison.first[0].differs, Differs::Extra);
     assert_eq!(*projections.position().borrow(), *store.others_end.lock());
+}
+
+#[test]
+fn what_has_ended_or_is_given_up_is_changed_by_nothing_that_comes_late() {
+    let rebuilds = crate::rebuild::Rebuilds::new();
+    let at = |commit| Position {
+        commit,
+        prepare: commit,
+    };
+    rebuilds.ask(Some(start())).unwrap();
+    rebuilds.begun(Position::START, 0, Some(at(9_000)));
+    rebuilds.at(at(3_000), 200, at(500));
+    // Begun once more after a hindrance, by the same process.
+    rebuilds.hindered("no room".to_owned());
+    rebuilds.at(at(3_000), 0, at(500));
+    let last = rebuilds.last().unwrap();
+    assert_eq!(last.left, None, "nothing is known of how fast it goes");
+    assert_eq!(last.cause, "", "and nothing is in its way any more");
+    rebuilds.begun(at(3_000), 200, Some(at(9_000)));
+    rebuilds.at(at(3_500), 5, at(500));
+    let last = rebuilds.last().unwrap();
+    assert!(!last.is_resumed && last.left.is_some(), "{last:?}");
+    rebuilds.comparing();
+    rebuilds.compared(Comparison::default());
+    assert_eq!(rebuilds.last().unwrap().stage, Stage::Building);
+    rebuilds.cancel().unwrap();
+    rebuilds.comparing();
+    rebuilds.at(at(4_000), 1, at(500));
+    let last = rebuilds.last().unwrap();
+    assert_eq!((last.stage, last.position), (Stage::Cancelling, at(3_500)));
+    for _ in 0..2 {
+        rebuilds.ended(Stage::Cancelled, String::new());
+    }
+    rebuilds.ended(Stage::Failed, "too late".to_owned());
+    let (last, counts) = (rebuilds.last().unwrap(), rebuilds.counts());
+    assert_eq!((last.stage, &*last.cause), (Stage::Cancelled, ""));
+    assert_eq!(last.left, None);
+    assert_eq!((counts.cancelled, counts.failed), (1, 0));
 }
