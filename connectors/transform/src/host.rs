@@ -307,7 +307,7 @@ fn written(text: &str) -> usize {
         b'"' | b'\\' | 0x20..=0x7e | 0x80.. => 0,
         0..=0x1f | 0x7f => 4,
     };
-    2 * text.len() + text.as_bytes().iter().map(|it| escaped(it)).sum::<usize>()
+    2 * text.len() + text.as_bytes().iter().map(escaped).sum::<usize>()
 }
 
 fn line(source: &Source, record: Option<&str>, with_source: bool) -> io::Result<Vec<u8>> {
