@@ -1,8 +1,8 @@
 //! The children of this process.
 //!
-//! A child is asked about one record, or about several that it answers one after the other. Who waits
-//! for an answer in vain kills it; so does who does not wait any more. What a child was killed over is not known to be at fault: that says whoever tries
-//! it again.
+//! A child is asked about one record, or about several that it answers one after the other. Who
+//! waits for an answer in vain kills it; so does who does not wait any more. What a child was killed
+//! over is not known to be at fault: that says whoever tries it again.
 
 use crate::{
     LARGEST, Record, Source, Verdict,
@@ -32,8 +32,8 @@ const START: Duration = Duration::from_secs(20);
 /// The most children at a time.
 const MOST: usize = 4;
 
-/// The most records that a child is asked about at once, and their most bytes: what it is asked fits
-/// into a pipe, so that it never waits for somebody who waits for it.
+/// The most records that a child is asked about at once, and their most bytes: what it is asked
+/// fits into a pipe, so that it never waits for somebody who waits for it.
 const AT_ONCE: usize = 16;
 const BYTES_AT_ONCE: usize = 48 << 10;
 
