@@ -1,8 +1,8 @@
 //! The children of this process.
 //!
 //! A child is asked about one record, or about several that it answers one after the other. Who
-//! waits for an answer in vain kills it; so does who does not wait any more. What a child was killed
-//! over is not known to be at fault: that says whoever tries it again.
+//! waits for an answer in vain kills it; so does who does not wait any more. What a child was
+//! killed over is not known to be at fault: that says whoever tries it again.
 
 use crate::{
     LARGEST, Record, Source, Verdict,
