@@ -34,6 +34,9 @@ use waiting::Waiting;
 /// How often it is looked at what has become too old.
 const LOOK: Duration = Duration::from_secs(60);
 
+/// How long the first of those that are written together waits for more.
+const GATHER: Duration = Duration::from_millis(50);
+
 /// How long a query waits until what came before it is written.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -273,7 +276,7 @@ fn cut(body: &str) -> String {
 /// Writes what comes until nobody is left.
 fn write(waiting: &Waiting, file: &Mutex<File>, settings: DeliveryLogSettings, clock: &Clock) {
     let mut is_told = false;
-    while let Some(some) = waiting.take(LOOK) {
+    while let Some(some) = waiting.take(LOOK, GATHER) {
         let oldest = clock() - settings.keep_for;
         let written = file.lock().write(&some, oldest);
         waiting.dealt_with(some.len());

@@ -225,24 +225,66 @@ async fn a_query_finds_what_was_handed_over_before_it_however_many_are_gathered(
     }
 }
 
+fn one() -> Delivery {
+    entry(
+        &parcel("webhook", &[1], 1),
+        &attempt(1, Outcome::Delivered, ""),
+    )
+}
+
+/// How many are taken, where the first may wait very long for more.
+fn taken(waiting: &Waiting) -> Option<usize> {
+    let begun = Instant::now();
+    let taken = waiting.take(LOOK, LOOK);
+    assert!(begun.elapsed() < LOOK / 2, "it waited");
+    taken.map(|it| it.len())
+}
+
 #[test]
-fn what_comes_within_a_moment_is_written_together_and_nothing_waits_for_more_at_the_end() {
-    let (one, waiting) = (
-        entry(
-            &parcel("webhook", &[1], 1),
-            &attempt(1, Outcome::Delivered, ""),
-        ),
-        Waiting::default(),
-    );
-    for _ in 0..100 {
-        assert!(waiting.push(one.clone()));
+fn the_first_waits_for_more_until_there_are_enough() {
+    // In one round the others may all be there before anybody takes; in so many they are not.
+    for _ in 0..20 {
+        let waiting = Waiting::default();
+        let begins = std::sync::Barrier::new(2);
+        assert!(waiting.push(one()));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                begins.wait();
+                for _ in 1..waiting::ENOUGH {
+                    thread::yield_now();
+                    assert!(waiting.push(one()));
+                }
+            });
+            begins.wait();
+            assert_eq!(taken(&waiting), Some(waiting::ENOUGH));
+        });
     }
-    assert_eq!(waiting.take(LOOK).map(|it| it.len()), Some(100));
-    waiting.dealt_with(100);
-    assert!(waiting.push(one.clone()));
+}
+
+#[test]
+fn the_first_waits_for_no_more_while_somebody_asks_or_at_the_end_and_nothing_is_forgotten_then() {
+    let waiting = Waiting::default();
+    assert!(waiting.push(one()));
+    thread::scope(|scope| {
+        let asks = scope.spawn(|| {
+            let begun = Instant::now();
+            waiting.settle(LOOK);
+            begun.elapsed() < LOOK / 2
+        });
+        assert_eq!(taken(&waiting), Some(1));
+        waiting.dealt_with(1);
+        assert!(asks.join().unwrap());
+    });
+    assert!(waiting.push(one()));
     waiting.end();
-    assert_eq!(waiting.take(LOOK).map(|it| it.len()), Some(1));
-    assert_eq!(waiting.take(LOOK), None);
-    while waiting.push(one.clone()) {}
-    assert_eq!(waiting.take(LOOK).map(|it| it.len()), Some(waiting::MOST));
+    assert_eq!(taken(&waiting), Some(1));
+    assert_eq!(taken(&waiting), None);
+}
+
+#[test]
+fn no_more_wait_than_may() {
+    let waiting = Waiting::default();
+    let taken_in = (0..2 * waiting::MOST).filter(|_| waiting.push(one()));
+    assert_eq!(taken_in.count(), waiting::MOST);
+    assert_eq!(taken(&waiting), Some(waiting::MOST));
 }

@@ -11,10 +11,7 @@ use std::time::{Duration, Instant};
 pub(super) const MOST: usize = 4_096;
 
 /// With so many it is not waited for more.
-const ENOUGH: usize = 1_024;
-
-/// How long the first of them waits for more.
-const GATHER: Duration = Duration::from_millis(50);
+pub(super) const ENOUGH: usize = 1_024;
 
 /// Entries that wait to be written.
 #[derive(Debug, Default)]
@@ -52,14 +49,14 @@ impl Waiting {
         true
     }
 
-    /// What is to be written next, after at most so long; nothing once it is over and all is
-    /// written.
-    pub(super) fn take(&self, patience: Duration) -> Option<Vec<Delivery>> {
+    /// What is to be written next, after at most so long; the first of it waits as long as is said
+    /// for more. Nothing once it is over and all is written.
+    pub(super) fn take(&self, patience: Duration, gather: Duration) -> Option<Vec<Delivery>> {
         let mut state = self.state.lock();
         let has_none = |it: &mut State| it.entries.is_empty() && !it.is_over;
         self.wanted.wait_while_for(&mut state, has_none, patience);
         if !state.entries.is_empty() {
-            let until = Instant::now() + GATHER;
+            let until = Instant::now() + gather;
             let is_short =
                 |it: &mut State| it.entries.len() < ENOUGH && !it.is_asked_for && !it.is_over;
             self.wanted.wait_while_until(&mut state, is_short, until);

@@ -4,7 +4,7 @@
 //! it for all (`gate`), and is counted against no record. Everything else is tried again after the
 //! pauses that are set.
 
-use super::{Run, Transform, Way, parking::Told, report};
+use super::{Run, Transform, Way, report};
 use crate::{
     deliveries::DeliveryLog,
     gate::Gate,
@@ -423,4 +423,11 @@ impl Delivery {
             tracing::warn!(connector = %self.id, error, "what became of it is not on record");
         }
     }
+}
+
+/// What a parked record is told with.
+pub(super) struct Told<'a> {
+    pub(super) attempt: &'a Attempt,
+    pub(super) attempts: u32,
+    pub(super) first_tried: DateTime<Utc>,
 }

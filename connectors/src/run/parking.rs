@@ -1,23 +1,11 @@
 //! Records that are set aside, with what came of the attempts.
 
-use super::delivery::{Delivery, End};
-use crate::{
-    checkpoint::told,
-    parked::ParkedError,
-    sink::{Attempt, Item},
-};
-use chrono::{DateTime, Utc};
+use super::delivery::{Delivery, End, Told};
+use crate::{checkpoint::told, parked::ParkedError, sink::Item};
 use domain::{
     connector::{Failure, FailureCode, bounded, parked::ParkedRecord},
     text::ConnectorId,
 };
-
-/// What a parked record is told with.
-pub(super) struct Told<'a> {
-    pub(super) attempt: &'a Attempt,
-    pub(super) attempts: u32,
-    pub(super) first_tried: DateTime<Utc>,
-}
 
 impl Delivery {
     pub(super) async fn park(

@@ -8,8 +8,7 @@
 //! ended in the middle may have been killed by somebody else: the record is tried once more.
 
 use super::{
-    delivery::{Delivery, End},
-    parking::Told,
+    delivery::{Delivery, End, Told},
     turns::Waiting,
 };
 use crate::{

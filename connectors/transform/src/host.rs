@@ -1,8 +1,8 @@
 //! The children of this process.
 //!
-//! A child is asked about one record, or about several that it answers one after the other. Who waits
-//! for an answer in vain kills it; so does who does not wait any more. What a child was killed over is not known to be at fault: that says whoever tries
-//! it again.
+//! A child is asked about one record, or about several that it answers one after the other. Who
+//! waits for an answer in vain kills it; so does who does not wait any more. What a child was
+//! killed over is not known to be at fault: that says whoever tries it again.
 
 use crate::{
     LARGEST, Record, Source, Verdict,
@@ -32,8 +32,8 @@ const START: Duration = Duration::from_secs(20);
 /// The most children at a time.
 const MOST: usize = 4;
 
-/// The most records that a child is asked about at once, and their most bytes: what it is asked fits
-/// into a pipe, so that it never waits for somebody who waits for it.
+/// The most records that a child is asked about at once, and their most bytes: what it is asked
+/// fits into a pipe, so that it never waits for somebody who waits for it.
 const AT_ONCE: usize = 16;
 const BYTES_AT_ONCE: usize = 48 << 10;
 
@@ -307,7 +307,7 @@ fn written(text: &str) -> usize {
         b'"' | b'\\' | 0x20..=0x7e | 0x80.. => 0,
         0..=0x1f | 0x7f => 4,
     };
-    2 * text.len() + text.as_bytes().iter().map(|it| escaped(it)).sum::<usize>()
+    2 * text.len() + text.as_bytes().iter().map(escaped).sum::<usize>()
 }
 
 fn line(source: &Source, record: Option<&str>, with_source: bool) -> io::Result<Vec<u8>> {

@@ -1,4 +1,5 @@
-//! The receiver: it takes everything, at once or after a while, and knows how many came, from when to when.
+//! The receiver: it takes everything, at once or after a while, and knows how many came, from when
+//! to when.
 
 use crate::role::{left_alone, say};
 use bytes::Bytes;
@@ -84,7 +85,7 @@ struct State {
     takes: Mutex<Duration>,
 }
 
-/// Serves on a thread of its own, and says on which port.
+/// Serves, and says on which port.
 ///
 /// # Panics
 /// When it cannot.

@@ -1,4 +1,4 @@
-//! What webhooks cost, in ratios of one run: `cargo bench -p peerage-figures --bench webhooks`, with
+//! What webhooks cost, in ratios of one run: `cargo bench --workspace --bench webhooks`, with
 //! `-- deliveries`, `-- latency` or `-- thousand` for one of them.
 //!
 //! The program plays all parts itself: it is started again as the event store, as the receiver, as

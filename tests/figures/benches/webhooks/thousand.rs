@@ -1,5 +1,5 @@
-//! What an event costs with a thousand webhooks, one of which delivers it, beside what it costs with
-//! that one alone; and how much memory a thousand take.
+//! What an event costs with a thousand webhooks, one of which delivers it, beside what it costs
+//! with that one alone; and how much memory a thousand take.
 //!
 //! The two take turns: with the thousand, all the others are there and have a filter of their own.
 
