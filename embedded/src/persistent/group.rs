@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     delivery::{ConsumerId, Cursor, Delivery, NackAction, Parked},
+    held::{Held, Weight},
     kept,
     settings::{GroupConfig, Origin},
 };
@@ -32,6 +33,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) struct Pushed {
     pub(crate) event: Resolved,
     pub(crate) retries: u32,
+    /// Until the consumer takes it, it counts.
+    _weight: Weight,
 }
 
 /// The group let its consumers go.
@@ -114,6 +117,16 @@ pub(super) struct Group {
     since_checkpoint: u32,
     checkpoint_at: Instant,
     total: u64,
+    /// The parked events that are still to be handed out again.
+    replaying: Option<Replaying>,
+}
+
+/// What is left of a replay.
+struct Replaying {
+    /// The last event that was parked when it was asked for.
+    last: u64,
+    /// How many more at most.
+    left: u64,
 }
 
 impl Group {
@@ -123,9 +136,10 @@ impl Group {
         writer: WriterHandle,
         asks: mpsc::Receiver<Ask>,
         ready: oneshot::Sender<()>,
+        held: Held,
     ) -> Self {
         Self {
-            delivery: Delivery::new(&config.settings),
+            delivery: Delivery::new(&config.settings, held),
             config,
             reader,
             writer,
@@ -139,6 +153,7 @@ impl Group {
             since_checkpoint: 0,
             checkpoint_at: Instant::now(),
             total: 0,
+            replaying: None,
         }
     }
 
@@ -154,8 +169,10 @@ impl Group {
             .max(1);
         let mut source_open = true;
         loop {
+            self.replay_on().await;
             self.hand_out();
-            if (self.is_live || !source_open || self.delivery.waiting() >= buffer)
+            let reads_on = self.delivery.waiting() < buffer && self.delivery.has_room_for_more();
+            if (self.is_live || !source_open || !reads_on)
                 && let Some(ready) = self.ready.take()
             {
                 // Nobody may be waiting for it.
@@ -166,7 +183,7 @@ impl Group {
                     None | Some(Ask::Stop) => break,
                     Some(ask) => self.answer(ask).await,
                 },
-                message = source.next(), if source_open && self.delivery.waiting() < buffer => {
+                message = source.next(), if source_open && reads_on => {
                     source_open = self.take(message);
                 }
                 _ = tick.tick() => {
@@ -268,6 +285,7 @@ impl Group {
                 let _ = connected.consumer.events.send(Ok(Pushed {
                     event: item.event,
                     retries: item.retries,
+                    _weight: item.weight,
                 }));
             }
         }
@@ -335,41 +353,68 @@ impl Group {
         }
     }
 
-    /// Queues the parked events again and takes them off the parked stream.
+    /// Queues the parked events again, those that are parked now and as many as there is room for;
+    /// the others follow as room is made.
     async fn replay(&mut self, stop_at: Option<u64>) {
+        let newest = self.reader.newest(&self.config.name.parked_stream()).await;
+        let Ok(Some(newest)) = newest else { return };
+        self.replaying = Some(Replaying {
+            last: newest.number,
+            left: stop_at.unwrap_or(u64::MAX),
+        });
+        self.replay_on().await;
+    }
+
+    /// Goes on with a replay, and takes what is queued off the parked stream.
+    async fn replay_on(&mut self) {
+        if !self.delivery.has_much_room_for_more() {
+            return;
+        }
+        let Some(Replaying { last, mut left }) = self.replaying.take() else {
+            return;
+        };
         let stream = self.config.name.parked_stream();
         let read = StreamRead {
             stream: stream.clone(),
             start: StreamStart::Start,
             direction: Direction::Forwards,
-            count: stop_at.unwrap_or(u64::MAX),
+            count: left,
             links: Links::Resolved,
             bounds: Bounds::Untold,
         };
         let Ok(mut parked) = self.reader.read_stream(read).await else {
             return;
         };
-        let mut last = None;
+        let (mut queued, mut is_over) = (None, true);
         while let Some(Ok(message)) = parked.next().await {
             let Message::Event(event) = message else {
                 continue;
             };
-            last = event
-                .link
-                .as_ref()
-                .or(event.event.as_ref())
-                .map(|record| record.number);
+            let read = event.link.as_ref().or(event.event.as_ref());
+            let number = read.map_or(0, |record| record.number);
+            if number > last {
+                break;
+            }
+            if !self.delivery.has_room_for_more() {
+                is_over = false;
+                break;
+            }
+            queued = Some(number);
+            left = left.saturating_sub(1);
             self.delivery.replay(event);
         }
-        if let Some(last) = last {
+        if let Some(queued) = queued {
             let event = NewEvent {
                 id: self.reader.new_id(),
                 event_type: STREAM_METADATA.into(),
                 is_json: true,
-                data: format!("{{\"$tb\":{}}}", last + 1).into(),
+                data: format!("{{\"$tb\":{}}}", queued + 1).into(),
                 metadata: bytes::Bytes::new(),
             };
-            self.append(stream.metadata_stream(), vec![event]).await;
+            let is_off = self.append(stream.metadata_stream(), vec![event]).await;
+            if is_off && !is_over {
+                self.replaying = Some(Replaying { last, left });
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
     config::{self, CONFIG_EVENT, CONFIG_STREAM},
     delivery::NackAction,
     group::{Ask, Dropped, Group, GroupInfo, NewConsumer, Pushed},
+    held::{Budget, Held},
     settings::{GroupConfig, GroupName},
 };
 use crate::{
@@ -20,7 +21,10 @@ use crate::{
 };
 
 /// How many questions may wait for a group.
-const WAITING: usize = 256;
+const WAITING: usize = 64;
+
+/// How many groups there may be. They are all written down together.
+const MOST: usize = 500;
 
 /// What was asked of the groups cannot be done.
 #[derive(Debug, Clone, Error)]
@@ -31,6 +35,8 @@ pub(crate) enum GroupError {
     Missing,
     #[error("the group has as many consumers as it may have")]
     Full,
+    #[error("there are {MOST} groups, and there may be no more")]
+    TooMany,
     #[error("the group cannot be written down")]
     Write(#[source] Failure),
 }
@@ -41,6 +47,7 @@ pub(crate) struct Groups {
     reader: Reader,
     writer: WriterHandle,
     running: Arc<Mutex<BTreeMap<GroupName, Running>>>,
+    held: Budget,
 }
 
 struct Running {
@@ -64,6 +71,7 @@ impl Groups {
             reader,
             writer,
             running: Arc::default(),
+            held: Budget::default(),
         };
         let newest = groups
             .reader
@@ -89,6 +97,9 @@ impl Groups {
         let mut running = self.running.lock().await;
         if running.contains_key(&config.name) {
             return Err(GroupError::Exists);
+        }
+        if running.len() >= MOST {
+            return Err(GroupError::TooMany);
         }
         let configs = running
             .values()
@@ -244,6 +255,7 @@ impl Groups {
             self.writer.clone(),
             asked,
             ready,
+            Held::of(self.held.clone()),
         );
         (
             Running {

@@ -10,6 +10,7 @@ mod config;
 mod delivery;
 mod group;
 mod groups;
+mod held;
 mod kept;
 mod settings;
 

@@ -31,6 +31,12 @@ use crate::{
     security::{Action, Identity},
 };
 
+/// How many events one message may acknowledge, or not. Clients send 2000 at most.
+const MOST_IDS: usize = 10_000;
+
+/// How many bytes of a reason are kept with a parked event.
+const LONGEST_REASON: usize = 4096;
+
 type Replies = Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
 
 pub(super) async fn consume(
@@ -128,9 +134,9 @@ async fn answer(connection: &Connection, content: Asked) -> Result<(), Status> {
                 // A real server's Stop does what Skip does.
                 Nacked::Skip | Nacked::Stop => NackAction::Skip,
             };
-            connection
-                .nack(read_ids(&nack.ids)?, action, nack.reason)
-                .await;
+            let kept = nack.reason.floor_char_boundary(LONGEST_REASON);
+            let reason = nack.reason[..kept].to_owned();
+            connection.nack(read_ids(&nack.ids)?, action, reason).await;
         }
         Asked::Options(_) => {
             return Err(Status::invalid_argument(
@@ -142,6 +148,11 @@ async fn answer(connection: &Connection, content: Asked) -> Result<(), Status> {
 }
 
 fn read_ids(ids: &[WireUuid]) -> Result<Vec<Uuid>, Status> {
+    if ids.len() > MOST_IDS {
+        return Err(Status::invalid_argument(format!(
+            "One message may name {MOST_IDS} events."
+        )));
+    }
     let ids: Option<Vec<Uuid>> = ids.iter().map(|id| read_id(Some(id))).collect();
     ids.ok_or_else(|| Status::invalid_argument("An acknowledged event's id must be a UUID."))
 }

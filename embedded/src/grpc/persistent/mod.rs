@@ -162,6 +162,7 @@ fn failed(name: &GroupName, error: &GroupError) -> Status {
                 "Maximum subscriptions reached for subscription group {group} on stream {source}."
             ),
         ),
+        GroupError::TooMany => Status::resource_exhausted(error.to_string()),
         GroupError::Write(failure) => status::failed(failure),
     }
 }

@@ -15,13 +15,17 @@
 use std::{
     collections::{HashMap, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    mem::size_of,
     time::Duration,
 };
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::settings::{Settings, Strategy};
+use super::{
+    held::{Held, Weight},
+    settings::{Settings, Strategy},
+};
 use crate::read::Resolved;
 
 /// An event's place in the group's source: its number in a stream, its position in `$all`.
@@ -39,12 +43,14 @@ pub(crate) enum NackAction {
 }
 
 /// An event on its way to a consumer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Item {
     pub(super) event: Resolved,
     /// None for a parked event that is played again: progress does not wait for it.
     pub(super) cursor: Option<Cursor>,
     pub(super) retries: u32,
+    /// What it counts for as long as it is here, or a consumer has not read it.
+    pub(super) weight: Weight,
 }
 
 /// An event given up.
@@ -80,11 +86,17 @@ pub(super) struct Delivery {
     in_flight: HashMap<Uuid, Flight>,
     /// What was read and is not yet done with, and what is done behind something that is not.
     pending: VecDeque<(Cursor, bool)>,
+    /// What `pending` counts, in steps.
+    pending_weight: Vec<Weight>,
     settled: Option<Cursor>,
+    held: Held,
 }
 
+/// So many places of `pending` are counted at once.
+const PLACES: usize = 1024;
+
 impl Delivery {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings, held: Held) -> Self {
         let timeout = u64::from(settings.message_timeout_ms);
         Self {
             strategy: settings.strategy,
@@ -96,23 +108,41 @@ impl Delivery {
             retries: VecDeque::new(),
             in_flight: HashMap::new(),
             pending: VecDeque::new(),
+            pending_weight: Vec::new(),
             settled: None,
+            held,
         }
     }
 
     /// Adds an event read from the source.
     pub(super) fn read(&mut self, event: Resolved, cursor: Cursor) {
         self.pending.push_back((cursor, false));
+        if self.pending.len() / PLACES > self.pending_weight.len() {
+            let bytes = PLACES * size_of::<(Cursor, bool)>();
+            self.pending_weight.push(self.held.bytes(bytes));
+        }
         self.waiting.push_back(Item {
+            weight: self.held.event(&event),
             event,
             cursor: Some(cursor),
             retries: 0,
         });
     }
 
+    /// Whether a good part more may be read.
+    pub(super) fn has_much_room_for_more(&self) -> bool {
+        self.held.has_much_room()
+    }
+
+    /// Whether more may be read.
+    pub(super) fn has_room_for_more(&self) -> bool {
+        self.held.has_room()
+    }
+
     /// Adds a parked event that is played again.
     pub(super) fn replay(&mut self, event: Resolved) {
         self.retries.push_back(Item {
+            weight: self.held.event(&event),
             event,
             cursor: None,
             retries: 0,
@@ -335,6 +365,7 @@ impl Delivery {
             self.settled = Some(*cursor);
             self.pending.pop_front();
         }
+        self.pending_weight.truncate(self.pending.len() / PLACES);
     }
 }
 

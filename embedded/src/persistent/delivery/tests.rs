@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     model::{NewEvent, Position, Record, StreamName, Ticks, encode_event},
+    persistent::held::Budget,
     read::Resolved,
 };
 
@@ -48,7 +49,7 @@ fn consumer(number: u128) -> ConsumerId {
 }
 
 fn group(strategy: Strategy, consumers: &[usize], events: u64) -> Delivery {
-    let mut delivery = Delivery::new(&settings(strategy));
+    let mut delivery = Delivery::new(&settings(strategy), Held::of(Budget::default()));
     for (number, capacity) in (0..).zip(consumers) {
         delivery.connect(consumer(number), *capacity);
     }
