@@ -199,6 +199,42 @@ mod tests {
         gate.pass().await;
         assert_eq!(begun.elapsed(), Duration::ZERO);
         gate.give_up();
-        gate.pass().await;
+        soon(gate.pass()).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_anothers_try_goes_on_when_that_one_opens_or_gives_up() {
+        for opens in [true, false] {
+            let gate = Arc::new(Gate::new(PAUSES.into()));
+            gate.close(wrong(), None);
+            soon(gate.pass()).await;
+            let waiting = Arc::clone(&gate);
+            let waiting = tokio::spawn(async move { waiting.pass().await });
+            tokio::task::yield_now().await;
+            assert!(!waiting.is_finished(), "one tries");
+            if opens {
+                assert!(gate.open());
+            } else {
+                gate.give_up();
+            }
+            soon(waiting).await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_pause_is_had_in_turn_and_after_the_last_one_that_one_again() {
+        let gate = Gate::new(PAUSES.into());
+        for at in 0..8 {
+            gate.close(wrong(), None);
+            let until = gate.closed().unwrap();
+            assert_eq!(until - Instant::now(), PAUSES[usize::min(at, 4)], "{at}");
+            soon(gate.pass()).await;
+        }
+    }
+
+    /// Bounded, by a clock that is as fast as nothing else happens.
+    async fn soon<T>(work: impl Future<Output = T>) -> T {
+        let bound = Duration::from_secs(86_400);
+        tokio::time::timeout(bound, work).await.unwrap()
     }
 }

@@ -62,7 +62,7 @@ impl Asking {
         .await
     }
 
-    async fn is_killed(self) {
+    async fn ends(self) {
         self.task.abort();
         let _ = self.task.await;
     }
@@ -97,7 +97,7 @@ async fn who_waits_takes_a_lease_only_once_it_was_silent_for_as_long_as_it_lasts
     has_length(&store, so_far + 12).await;
     assert!(second.terms.current().is_none());
     assert!(before.lasts_for_a_call(), "it is renewed");
-    first.is_killed().await;
+    first.ends().await;
     let after = second.holds_it().await;
     assert!(after.number() > before.number());
     assert_eq!(after.lease(), before.lease(), "it is the same lease");
@@ -111,7 +111,7 @@ async fn who_waits_takes_a_lease_only_once_it_was_silent_for_as_long_as_it_lasts
     assert!(silent.to_std().unwrap() >= ttl, "{silent}");
     // The one that is dead and does not know it may do nothing more.
     holds("its time is over", || !before.lasts_for_a_call()).await;
-    second.is_killed().await;
+    second.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +119,7 @@ async fn who_goes_by_the_name_of_a_holder_that_has_ended_waits_for_nobody_and_ot
     let store = Store::new().await;
     let mut crashed = asks(&store, lasting(HOUR, 20), 1);
     let before = crashed.holds_it().await;
-    crashed.is_killed().await;
+    crashed.ends().await;
     let mut other = asks(&store, lasting(HOUR, 20), 2);
     let mut again = asks(&store, lasting(HOUR, 20), 1);
     let after = again.holds_it().await;
@@ -128,8 +128,8 @@ async fn who_goes_by_the_name_of_a_holder_that_has_ended_waits_for_nobody_and_ot
     let so_far = store.length(STREAM).await;
     has_length(&store, so_far + 20).await;
     assert!(other.terms.current().is_none(), "it asks in vain");
-    other.is_killed().await;
-    again.is_killed().await;
+    other.ends().await;
+    again.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +155,7 @@ async fn a_lease_is_given_back_once_nobody_works_under_it_and_then_had_at_once()
     let released = &released.expect("it was given back").1;
     assert_eq!(released["host"], "db1");
     assert_eq!(released["term"], before.number());
-    second.is_killed().await;
+    second.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +188,7 @@ async fn a_lease_that_somebody_else_took_is_lost_and_had_again_under_a_higher_te
     assert!(after.number() > before.number() + 40, "{after:?}");
     assert_eq!(after.lease(), before.lease());
     assert!(after.lasts_for_a_call());
-    asking.is_killed().await;
+    asking.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,5 +206,5 @@ async fn the_time_to_act_is_counted_from_before_the_lease_was_asked_for() {
         proxy.progress().answered >= 4
     })
     .await;
-    asking.is_killed().await;
+    asking.ends().await;
 }

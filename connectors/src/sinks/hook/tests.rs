@@ -5,7 +5,7 @@ use crate::sink::Item;
 use domain::{EventId, connector::Sink as AnySink};
 use journal::{Body, Position, Recorded};
 use serde_json::json;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -27,7 +27,7 @@ fn webhook(url: &str, hosts: &[&str]) -> Webhook {
     let sink = json!({ "type": "webhook", "url": url, "allowed_hosts": hosts });
     match serde_json::from_value(sink).unwrap() {
         AnySink::Webhook(webhook) => webhook,
-        other => panic!("{other:?}"),
+        other @ (AnySink::File(_) | AnySink::Stdout) => panic!("{other:?}"),
     }
 }
 
@@ -200,9 +200,9 @@ async fn a_host_that_fails_is_left_alone_by_all_who_send_there_and_no_other_host
         first_pause,
         longest_pause: Duration::from_secs(60),
     }));
-    let seconds = Arc::new(AtomicUsize::new(0));
+    let seconds = Arc::new(AtomicI64::new(0));
     let told = Arc::clone(&seconds);
-    let clock: Clock = Arc::new(move || at(told.load(Ordering::SeqCst) as i64));
+    let clock: Clock = Arc::new(move || at(told.load(Ordering::SeqCst)));
     let one = sink(failing, "one", &breakers, clock.clone());
     let other = sink(failing, "other", &breakers, clock.clone());
     let elsewhere = sink(healthy, "one", &breakers, clock);

@@ -519,6 +519,38 @@ fn what_waits_is_bounded_in_number_and_in_size() {
         Err(ApprovalRefusal::ApprovalTooLarge { .. })
     ));
     assert!(asked(&|it| it.command = large(MOST_BYTES - 1_000)).is_ok());
+    // To the byte: a JSON string has two quotes.
+    let alone = |bytes: usize| {
+        asked(&|it| {
+            it.command = large(bytes - 2);
+            it.shown = Shown::of(Vec::new(), None).expect("JSON");
+        })
+    };
+    assert!(alone(MOST_BYTES).is_ok());
+    let bytes = MOST_BYTES + 1;
+    assert_eq!(
+        alone(bytes),
+        Err(ApprovalRefusal::ApprovalTooLarge { bytes })
+    );
+    // A plan that it has come to since is bounded like the first.
+    let mut led = Led::asked(1);
+    assert!(matches!(
+        led.takes(&ApprovalCommand::Reshow(plan())),
+        Err(ApprovalRefusal::ApprovalTooLarge { .. })
+    ));
+    assert_eq!(led.state(), "pending");
+}
+
+#[test]
+fn a_call_is_the_same_again_only_if_the_same_person_made_it() {
+    let mut led = Led::asked(2);
+    let bobs = gives(approver("bob"), "one id", "443");
+    assert_eq!(led.takes(&bobs), Ok(vec!["ApprovalGiven"]));
+    let cyds = gives(approver("cyd"), "one id", "443");
+    assert_eq!(
+        led.takes(&cyds),
+        Ok(vec!["ApprovalGiven", "ApprovalGranted"])
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What comes of each command in each state, what is stored, and for how long a connector begins
 //! again by itself.
 
+mod bounds;
 mod golden;
 
 use super::*;
@@ -208,9 +209,10 @@ fn what_breaks_off_begins_again_five_times_in_ten_minutes_and_then_fails() {
     for n in 0..5 {
         assert_eq!(at(&mut connector, n * 60), ["ConnectorRestarted"]);
     }
-    // The first of them is long ago by now.
-    assert_eq!(at(&mut connector, 601), ["ConnectorRestarted"]);
-    assert_eq!(at(&mut connector, 602), ["ConnectorFailed"]);
+    // The first of them is ten minutes ago by now, and counts no more.
+    assert_eq!(at(&mut connector, 600), ["ConnectorRestarted"]);
+    assert_eq!(defined(&connector).restarts.len(), 5);
+    assert_eq!(at(&mut connector, 601), ["ConnectorFailed"]);
     // Who starts it anew has it anew.
     let events = decide(&connector, &start(None), time(603)).expect("events");
     connector = evolve(connector, &events[0], time(603));
@@ -220,7 +222,7 @@ fn what_breaks_off_begins_again_five_times_in_ten_minutes_and_then_fails() {
 #[test]
 fn an_endpoint_that_comes_and_goes_is_on_record_once_in_ten_minutes() {
     let mut connector = after(&[create(), start(None), running("db1", 7)]);
-    let mut events = 0;
+    let (mut events, mut paused) = (0, Vec::new());
     for seconds in (0..3_600).step_by(20) {
         for outcome in [
             ConnectorOutcome::Paused(Pause::new(Some(503), "busy")),
@@ -228,12 +230,15 @@ fn an_endpoint_that_comes_and_goes_is_on_record_once_in_ten_minutes() {
         ] {
             let news = decide(&connector, &report(outcome), time(seconds)).expect("events");
             for event in &news {
+                let is_pause = event.name() == "ConnectorPaused";
+                paused.extend(is_pause.then_some(seconds));
                 connector = evolve(connector, event, time(seconds));
             }
             events += news.len();
         }
     }
     assert_eq!(events, 12, "a pause and its end, six times an hour");
+    assert_eq!(paused, [0, 600, 1_200, 1_800, 2_400, 3_000]);
 }
 
 #[test]
