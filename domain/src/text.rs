@@ -128,6 +128,8 @@ text_type! {
     FirewallGroup, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of one firewall rule.
     FirewallRule, 512, path_character, "use letters, digits and `-_./()`";
+    /// The provider's id of a list in front of subnets: an AWS network ACL.
+    AccessList, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of a network interface of a machine.
     Interface, 512, path_character, "use letters, digits and `-_./()`";
     /// The key of a tag that people put on things at a cloud.

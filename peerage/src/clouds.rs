@@ -173,6 +173,8 @@ fn aws_cloud(settings: &config::Aws, places: &Places) -> AwsCloud {
         pending_links: settings.pending_links_per_network,
         routes: settings.routes_per_table,
         rules: settings.rules_per_group,
+        access_entries: settings.network_acl_entries,
+        access_numbers: settings.network_acl_numbers,
         ..DEFAULT_LIMITS
     };
     let cloud = AwsCloud::new(ec2_settings(settings))

@@ -55,7 +55,7 @@ methods! {
     "peerage.v1.PeeringService" {
         RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AddPeerRanges, DropPeerRanges,
         ChangePeerSubnets, AcceptRoute, WithdrawRoute,
-        ReplaceRoute, RestrictFirewall, AttachFirewall, DetachFirewall, AllowConnectorIngress,
+        ReplaceRoute, RestrictFirewall, AttachFirewall, DetachFirewall, DenyWithLists, StopDenying, AllowConnectorIngress,
         RevokeConnectorIngress, SetDnsResolution, SetLinkOption, SetTenure, ConfirmOpening, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
         WatchPeerings,
     }
@@ -84,6 +84,7 @@ impl Method {
                 | Self::ReplaceRoute
                 | Self::RestrictFirewall
                 | Self::AttachFirewall
+                | Self::StopDenying
                 | Self::SetDnsResolution
                 | Self::SetLinkOption
                 | Self::SetTenure
@@ -198,6 +199,8 @@ impl Role {
             | RestrictFirewall
             | AttachFirewall
             | DetachFirewall
+            | DenyWithLists
+            | StopDenying
             | AllowConnectorIngress
             | RevokeConnectorIngress
             | SetDnsResolution

@@ -9,6 +9,7 @@ pub mod figures;
 #[cfg(test)]
 mod tests;
 
+mod denial;
 mod ingress;
 
 pub use ingress::ingress_not_aimed;
@@ -53,6 +54,9 @@ pub const PUBLIC_RANGE: &str = "PUBLIC_RANGE";
 
 /// A firewall group admits only where it is attached, and nobody has attached it yet.
 pub const ATTACH_GROUP: &str = "ATTACH_GROUP";
+
+/// The lists in front of subnets deny what comes from the other side: what else that breaks.
+pub const DENIED_WITH_LISTS: &str = "DENIED_WITH_LISTS";
 /// An end has IPv6 ranges too, and the engine routes and admits IPv4 alone.
 pub const IPV6: &str = "IPV6";
 
@@ -66,7 +70,7 @@ pub const ROUTES_EXCHANGED: &str = "ROUTES_EXCHANGED";
 pub const INGRESS_NOT_AIMED: &str = "INGRESS_NOT_AIMED";
 
 /// Every code there is.
-pub const CODES: [&str; 14] = [
+pub const CODES: [&str; 15] = [
     CROSS_REGION,
     INTER_REGION_LIMITS,
     PRIVATE_NAMES,
@@ -77,6 +81,7 @@ pub const CODES: [&str; 14] = [
     QUOTA_HEADROOM,
     PUBLIC_RANGE,
     ATTACH_GROUP,
+    DENIED_WITH_LISTS,
     IPV6,
     IDLE_TABLE,
     ROUTES_EXCHANGED,
@@ -140,7 +145,8 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
         ingress_not_aimed(network, peering),
     ];
     let to_attach = Side::BOTH.map(|side| attach_group(network, peering, side));
-    let all = all.into_iter().chain(to_attach);
+    let denied = Side::BOTH.map(|side| denial::denied(network, peering, side));
+    let all = all.into_iter().chain(to_attach).chain(denied);
     let idle = Side::BOTH.map(|side| idle_tables(network, peering, side));
     all.chain(idle).flatten().collect()
 }

@@ -1,10 +1,9 @@
 //! What can be asked of a network: intents from people, outcomes from workers.
 
+pub use super::firewall_command::{AttachFirewall, DenyWithLists, DetachFirewall, StopDenying};
 pub use super::ingress_command::{AllowConnectorIngress, IngressSource, RevokeConnectorIngress};
 
-use super::event::{
-    AttachTo, InboundRule, LinkOption, Policy, QuarantineScope, Reviewed, Tenure, Terms,
-};
+use super::event::{InboundRule, LinkOption, Policy, QuarantineScope, Reviewed, Tenure, Terms};
 use super::{outcome::Outcome, peer::Peer};
 use crate::{
     ids::PeeringId,
@@ -106,6 +105,10 @@ commands! {
     AttachFirewall(AttachFirewall) => |it| Some(it.peering_id),
     /// Has it detach the group again from what it attached it to.
     DetachFirewall(DetachFirewall) => |it| Some(it.peering_id),
+    /// Has the engine keep the other side out of subnets of one side.
+    DenyWithLists(DenyWithLists) => |it| Some(it.peering_id),
+    /// Has it take those denials away.
+    StopDenying(StopDenying) => |it| Some(it.peering_id),
     /// Asks for the end of a peering: everything that the engine made is taken back, in order.
     RemovePeering(RemovePeering) => |it| Some(it.peering_id),
     /// Ends a peering on record, whatever still stands.
@@ -410,26 +413,6 @@ pub struct SetLinkOption {
     pub option: LinkOption,
     /// Whether it shall be on.
     pub enabled: bool,
-}
-
-/// Has the engine attach its group on one side to interfaces, in place of what was said before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttachFirewall {
-    /// The peering.
-    pub peering_id: PeeringId,
-    /// The side whose group it is.
-    pub side: Side,
-    /// Which interfaces.
-    pub to: AttachTo,
-}
-
-/// Has the engine detach its group from what it attached it to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DetachFirewall {
-    /// The peering.
-    pub peering_id: PeeringId,
-    /// The side whose group it is.
-    pub side: Side,
 }
 
 /// Asks for the end of a peering: everything that the engine made is taken back, in order.

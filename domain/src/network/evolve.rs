@@ -280,6 +280,21 @@ impl Registered {
             NetworkEvent::FirewallAttachmentSeen(it) => {
                 self.while_live(it.peering_id, |peering| peering.attachment_seen(it, at));
             }
+            NetworkEvent::DenialRequested(it) => {
+                self.while_live(it.peering_id, |peering| peering.denial_requested(it, at));
+            }
+            NetworkEvent::DenialWithdrawn(it) => {
+                self.while_live(it.peering_id, |peering| peering.denial_withdrawn(it.side));
+            }
+            NetworkEvent::DenialMade(it) => {
+                self.while_live(it.peering_id, |peering| peering.denial_made(it));
+            }
+            NetworkEvent::DenialRemoved(it) => {
+                self.while_live(it.peering_id, |peering| peering.denial_removed(it));
+            }
+            NetworkEvent::DenialEnforced(it) => {
+                self.while_live(it.peering_id, |peering| peering.denial_enforced(it, at));
+            }
             NetworkEvent::FirewallExposed(it) => self.while_live(it.peering_id, |peering| {
                 peering.firewall.get_mut(it.side).exposed(it, at);
             }),

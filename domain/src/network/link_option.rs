@@ -5,7 +5,7 @@
 //! other side is its owner's to keep, that is the owner's to do, and the worker waits for it.
 
 use super::{
-    OptionExcluded, OptionNeeded, OptionNeedsOther, Peering, Refusal, Registered,
+    OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken, Peering, Refusal, Registered,
     command::{SetDnsResolution, SetLinkOption},
     event::{LinkOption, LinkOptionSet, Needs, NetworkEvent},
 };
@@ -100,11 +100,11 @@ fn may_be_on(
         .live_peerings()
         .find(|it| it.id != peering.id && option_is_taken(it, command));
     match rival {
-        Some(rival) => Err(Refusal::LinkOptionTaken {
+        Some(rival) => Err(Refusal::LinkOptionTaken(OptionTaken {
             option,
             side,
             peering_id: rival.id,
-        }),
+        })),
         None => Ok(()),
     }
 }

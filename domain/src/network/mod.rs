@@ -38,9 +38,11 @@ mod aim;
 mod attach_firewall;
 mod command;
 mod connector_ingress;
+mod deny;
 mod ended;
 mod event;
 mod evolve;
+mod firewall_command;
 mod freeze;
 mod identity;
 mod ingress_command;
@@ -77,27 +79,30 @@ mod withdraw_route;
 pub use aim::Aim;
 pub use attach_firewall::INTERFACES;
 pub use command::*;
+pub use deny::{DENIED_SUBNETS, FIRST_EPHEMERAL};
 pub use ended::EndedPeerings;
 pub use event::*;
 pub use evolve::evolve;
 pub use freeze::Hold;
 pub use identity::{Identity, Marked, claims};
 pub use opening::{Opening, may_open, openings};
-pub use option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther};
+pub use option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken};
 pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
-    ABANDONMENT_WINDOW, Attachment, BlockCount, Blocked, Conflict, EndedPeering, Ending, Exposed,
-    FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents, Life, LifeName, LinkTrace,
-    NotALife, OpenAttempt, OptionState, Origin, Peering, REVOCATIONS, RefusedAttempts, Removal,
-    RemovalCause, Repairs, Route, RoutesInPlace, Seen, Suspension, Wanted, Withdrawn,
+    ABANDONMENT_WINDOW, Attachment, BlockCount, Blocked, Conflict, DenialSeen, DenialWanted,
+    Denials, EndedPeering, Ending, Exposed, FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress,
+    Intents, Life, LifeName, LinkTrace, NotALife, OpenAttempt, OptionState, Origin, Peering,
+    REVOCATIONS, RefusedAttempts, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Seen,
+    Suspension, Wanted, Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::Refusal;
 pub use refusal_facts::{
-    AdmissionUnknown, ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NothingAdmittedAnew,
-    OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown, SourceOutsideNetwork,
+    AdmissionUnknown, DenialUnsupported, DeniedSubnets, ExpiryTooFar, IngressNotApart,
+    LinkOnRecordElsewhere, NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch,
+    PeerLinkedElsewhere, RegionUnknown, SourceOutsideNetwork,
 };
 pub use refusal_kind::RefusalKind;
 pub use routing::Routing;
@@ -435,6 +440,8 @@ pub fn decide(
             | NetworkCommand::SetLinkOption(_)
             | NetworkCommand::AttachFirewall(_)
             | NetworkCommand::DetachFirewall(_)
+            | NetworkCommand::DenyWithLists(_)
+            | NetworkCommand::StopDenying(_)
             | NetworkCommand::RemovePeering(_)
             | NetworkCommand::AbandonPeering(_)
             | NetworkCommand::SetTenure(_)
@@ -479,6 +486,8 @@ pub fn decide(
             NetworkCommand::SetLinkOption(it) => link_option::decide(network, it),
             NetworkCommand::AttachFirewall(it) => attach_firewall::attach(network, it),
             NetworkCommand::DetachFirewall(it) => attach_firewall::detach(network, it),
+            NetworkCommand::DenyWithLists(it) => deny::deny(network, it),
+            NetworkCommand::StopDenying(it) => deny::stop(network, it),
             NetworkCommand::RemovePeering(it) => remove_peering::remove(network, it, now),
             NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it, now),
             NetworkCommand::SetTenure(it) => tenure::set(network, it, now),

@@ -69,6 +69,7 @@ pub fn may_open(command: &NetworkCommand) -> bool {
         | NetworkCommand::WithdrawRoute(_)
         | NetworkCommand::RevokeConnectorIngress(_)
         | NetworkCommand::DetachFirewall(_)
+        | NetworkCommand::DenyWithLists(_)
         | NetworkCommand::RemovePeering(_)
         | NetworkCommand::AbandonPeering(_) => false,
         // What does neither: records, rules for later commands, a look.
@@ -95,7 +96,8 @@ pub fn may_open(command: &NetworkCommand) -> bool {
         | NetworkCommand::AddPeerRanges(_)
         | NetworkCommand::AcceptRoute(_)
         | NetworkCommand::AllowConnectorIngress(_)
-        | NetworkCommand::AttachFirewall(_) => true,
+        | NetworkCommand::AttachFirewall(_)
+        | NetworkCommand::StopDenying(_) => true,
     }
 }
 
@@ -117,6 +119,7 @@ pub fn openings(command: &NetworkCommand, network: &Registered) -> BTreeSet<Open
         | NetworkCommand::WithdrawRoute(_)
         | NetworkCommand::RevokeConnectorIngress(_)
         | NetworkCommand::DetachFirewall(_)
+        | NetworkCommand::DenyWithLists(_)
         | NetworkCommand::RemovePeering(_)
         | NetworkCommand::AbandonPeering(_)
         | NetworkCommand::RegisterNetwork(_)
@@ -145,6 +148,11 @@ pub fn openings(command: &NetworkCommand, network: &Registered) -> BTreeSet<Open
         | NetworkCommand::SetDnsResolution(_)
         | NetworkCommand::SetLinkOption(_) => anything(),
         NetworkCommand::AttachFirewall(it) => if_so(!attaches_fewer(network, it)),
+        NetworkCommand::StopDenying(it) => {
+            let peering = network.peerings.get(&it.peering_id);
+            let denials = peering.map(|peering| &peering.firewall.get(it.side).denials);
+            if_so(denials.is_some_and(|it| it.wanted.is_some()))
+        }
         NetworkCommand::RestrictFirewall(it) => {
             let is_new = |rule: &InboundRule| !is_admitted(network, it, rule);
             if_so(it.admit.iter().any(is_new))

@@ -1,9 +1,24 @@
 //! Why an option of a link cannot be set, where another option is the reason.
 
 use super::event::LinkOption;
-use crate::side::Side;
+use crate::{ids::PeeringId, side::Side};
 use serde::Serialize;
 use thiserror::Error;
+
+/// A network has the option over one link, and another peering has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "a network can have {} over one link, and the {side} side has it over peering {peering_id}",
+    option.as_str()
+)]
+pub struct OptionTaken {
+    /// The option.
+    pub option: LinkOption,
+    /// The side.
+    pub side: Side,
+    /// The peering that has it.
+    pub peering_id: PeeringId,
+}
 
 /// The option needs another one on the other side, which nobody has asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]

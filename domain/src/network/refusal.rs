@@ -1,10 +1,11 @@
 //! Why a command is not possible: one variant per reason, with its facts and their text.
 
 use super::event::{LinkOption, Pattern};
-use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther};
+use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken};
 use super::refusal_facts::{
-    AdmissionUnknown, ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NothingAdmittedAnew,
-    OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown, SourceOutsideNetwork,
+    AdmissionUnknown, DenialUnsupported, DeniedSubnets, ExpiryTooFar, IngressNotApart,
+    LinkOnRecordElsewhere, NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch,
+    PeerLinkedElsewhere, RegionUnknown, SourceOutsideNetwork,
 };
 use super::refusal_text::{list, span, told, written};
 use crate::{
@@ -383,24 +384,20 @@ pub enum Refusal {
     #[error(transparent)]
     LinkOptionExcluded(OptionExcluded),
     /// A network can have the option once, and another peering has it.
-    #[error(
-        "a network can have {} over one link, and the {side} side has it over peering {peering_id}",
-        option.as_str()
-    )]
-    LinkOptionTaken {
-        /// The option.
-        option: LinkOption,
-        /// The side.
-        side: Side,
-        /// The peering that has it.
-        peering_id: PeeringId,
-    },
+    #[error(transparent)]
+    LinkOptionTaken(OptionTaken),
     /// Firewalls of this provider are not attached to interfaces.
     #[error("firewalls on {provider} are not attached to interfaces")]
     AttachmentUnsupported {
         /// The cloud provider.
         provider: Provider,
     },
+    /// Subnets of this provider's have no lists that the engine can deny with.
+    #[error(transparent)]
+    DenialUnsupported(DenialUnsupported),
+    /// The subnets before which to deny are not named one by one, or are too many.
+    #[error(transparent)]
+    DeniedSubnets(DeniedSubnets),
     /// The peer's owner keeps that side, and the engine changes nothing there.
     #[error(
         "the owner keeps the {side} side of peering {peering_id}; the engine changes nothing there"

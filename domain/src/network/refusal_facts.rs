@@ -23,6 +23,24 @@ pub struct ExpiryTooFar {
     pub latest: DateTime<Utc>,
 }
 
+/// No list in front of subnets of this provider's can be written into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error("subnets on {provider} have no lists that the engine can deny with")]
+pub struct DenialUnsupported {
+    /// The cloud provider.
+    pub provider: Provider,
+}
+
+/// The subnets before which to deny are not named one by one, or are too many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error("{given} subnets; name 1 to {most}, each by its id")]
+pub struct DeniedSubnets {
+    /// How many were given.
+    pub given: usize,
+    /// How many there may be.
+    pub most: usize,
+}
+
 /// The private network does not admit this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[error("the private network does not admit {from} to port {port} on peering {peering_id}")]

@@ -51,6 +51,8 @@ impl Refusal {
             | Self::DnsResolutionUnsupported { .. }
             | Self::LinkOptionUnsupported { .. }
             | Self::AttachmentUnsupported { .. }
+            | Self::DenialUnsupported(_)
+            | Self::DeniedSubnets(_)
             | Self::InterfaceCount { .. }
             | Self::ReasonRequired
             | Self::ReasonMalformed { .. }
@@ -85,7 +87,7 @@ impl Refusal {
             | Self::LinkOptionNeedsOther(_)
             | Self::LinkOptionNeeded(_)
             | Self::LinkOptionExcluded(_)
-            | Self::LinkOptionTaken { .. }
+            | Self::LinkOptionTaken(_)
             | Self::SideKeptByOwner { .. }
             | Self::PeerRangeNotOnRecord { .. }
             | Self::SubnetNotChosen { .. }

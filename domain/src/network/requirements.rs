@@ -45,6 +45,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::DropPeerRanges(_)
         | NetworkCommand::RevokeConnectorIngress(_)
         | NetworkCommand::DetachFirewall(_)
+        | NetworkCommand::DenyWithLists(_)
         | NetworkCommand::FreezeNetwork(_)
         | NetworkCommand::ImposeQuarantine(_)
         | NetworkCommand::RetireNetwork(_)
@@ -76,6 +77,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::AllowConnectorIngress(_)
         | NetworkCommand::SetDnsResolution(_)
         | NetworkCommand::AttachFirewall(_)
+        | NetworkCommand::StopDenying(_)
         | NetworkCommand::ConfirmOpening(_) => false,
     }
 }

@@ -101,6 +101,8 @@ service! {
         restrict_firewall(RestrictFirewallRequest);
         attach_firewall(AttachFirewallRequest);
         detach_firewall(DetachFirewallRequest);
+        deny_with_lists(DenyWithListsRequest);
+        stop_denying(StopDenyingRequest);
         allow_connector_ingress(AllowConnectorIngressRequest);
         revoke_connector_ingress(RevokeConnectorIngressRequest);
         set_dns_resolution(SetDnsResolutionRequest);

@@ -5,9 +5,10 @@ use chrono::{DateTime, Utc};
 use domain::{
     IngressId, NetworkId, PeeringId, Provider, Side,
     network::{
-        AdmissionUnknown, ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, LinkOption,
-        NothingAdmittedAnew, OptionExcluded, OptionNeeded, OptionNeedsOther, OrphanIsACopy,
-        PartitionMismatch, PeerLinkedElsewhere, Refusal, RegionUnknown, SourceOutsideNetwork,
+        AdmissionUnknown, DenialUnsupported, DeniedSubnets, ExpiryTooFar, IngressNotApart,
+        LinkOnRecordElsewhere, LinkOption, NothingAdmittedAnew, OptionExcluded, OptionNeeded,
+        OptionNeedsOther, OptionTaken, OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere,
+        Refusal, RegionUnknown, SourceOutsideNetwork,
     },
 };
 use uuid::Uuid;
@@ -190,11 +191,11 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             side: Side::Local,
             with: LinkOption::RemoteGateways,
         }),
-        Refusal::LinkOptionTaken {
+        Refusal::LinkOptionTaken(OptionTaken {
             option: LinkOption::RemoteGateways,
             side: Side::Local,
             peering_id: peering(),
-        },
+        }),
         Refusal::AccepterMismatch {
             peering_id: peering(),
             on_record: "444455556601".to_owned(),
@@ -262,6 +263,13 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
         Refusal::AttachmentUnsupported {
             provider: Provider::Gcp,
         },
+        Refusal::DenialUnsupported(DenialUnsupported {
+            provider: Provider::Gcp,
+        }),
+        Refusal::DeniedSubnets(DeniedSubnets {
+            given: 51,
+            most: 50,
+        }),
         Refusal::SideKeptByOwner {
             peering_id: peering(),
             side: Side::Remote,

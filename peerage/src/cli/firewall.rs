@@ -3,6 +3,7 @@
 use super::{
     CliError, Remote,
     args::{Side, admitted, time_to_come, timestamp},
+    deny::{Deny, StopDenying},
     output,
     peering::Subject,
     resolve::{self, Named},
@@ -20,6 +21,10 @@ pub(super) enum Firewall {
     Attach(Attach),
     /// Have the engine detach its group from what it attached it to.
     Detach(Detach),
+    /// Have the engine keep the other side out of subnets, with entries that deny in front of them.
+    Deny(Deny),
+    /// Have the engine take those entries away.
+    StopDenying(StopDenying),
     /// Open one target port of the peer to the private network (connector ingress).
     Allow(Allow),
     /// Close a connector ingress.
@@ -130,6 +135,8 @@ impl Firewall {
             Self::Restrict(restrict) => restrict.run().await,
             Self::Attach(attach) => attach.run().await,
             Self::Detach(detach) => detach.run().await,
+            Self::Deny(deny) => deny.run().await,
+            Self::StopDenying(stop) => stop.run().await,
             Self::Allow(allow) => allow.run().await,
             Self::Revoke(revoke) => revoke.run().await,
             Self::Exposures(exposures) => exposures.run().await,

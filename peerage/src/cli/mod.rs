@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod connector;
 mod demo;
+mod deny;
 mod doctor;
 mod engine;
 mod firewall;

@@ -9,6 +9,10 @@ const MOST_LINKS: usize = 125;
 
 /// The largest quotas that AWS gives of routes in a table and rules in a group.
 const MOST_OF_A_KIND: usize = 1000;
+/// Inbound entries of a network ACL, at most, for the asking.
+const MOST_ACL_ENTRIES: usize = 40;
+/// The last number that an entry of a network ACL may have.
+const LAST_ACL_NUMBER: u16 = 32766;
 
 /// The most live peerings that a VPC network can have, and the most routes that its peerings may
 /// exchange; both for the asking.
@@ -60,6 +64,17 @@ impl Config {
             if !(1..=MOST_OF_A_KIND).contains(&given) {
                 problems.push(format!("cloud.aws.{key}: AWS allows 1 to {MOST_OF_A_KIND}"));
             }
+        }
+        if !(1..=MOST_ACL_ENTRIES).contains(&aws.network_acl_entries) {
+            problems.push(format!(
+                "cloud.aws.network_acl_entries: AWS allows 1 to {MOST_ACL_ENTRIES}"
+            ));
+        }
+        let (first, last) = aws.network_acl_numbers;
+        if first == 0 || last > LAST_ACL_NUMBER || first > last {
+            problems.push(format!(
+                "cloud.aws.network_acl_numbers: name the first and the last, within 1 to {LAST_ACL_NUMBER}, like [1, 99]"
+            ));
         }
         for name in aws.regions.keys() {
             if let Err(error) = domain::Region::named(name) {

@@ -161,6 +161,12 @@ pub struct Aws {
     pub routes_per_table: usize,
     /// How many rules the quota of a security group allows (AWS: 60, up to 1,000 for the asking).
     pub rules_per_group: usize,
+    /// How many inbound entries the quota of a network ACL allows (AWS: 20, up to 40 for the
+    /// asking).
+    pub network_acl_entries: usize,
+    /// The first and the last number of the engine's own entries in network ACLs: below those of
+    /// all entries that allow.
+    pub network_acl_numbers: (u16, u16),
     /// Whether the endpoint only rehearses a call that says so. One that ignores it does what was
     /// to be rehearsed.
     pub dry_run: DryRun,
@@ -292,6 +298,8 @@ impl Default for Aws {
             pending_links_per_network: 25,
             routes_per_table: 500,
             rules_per_group: 60,
+            network_acl_entries: 20,
+            network_acl_numbers: (1, 99),
             dry_run: DryRun::Auto,
             accounts: BTreeMap::new(),
             tags: BTreeMap::new(),

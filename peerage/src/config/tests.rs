@@ -204,6 +204,18 @@ fn tags_and_quotas_are_configured_and_what_aws_would_not_take_is_told_at_the_sta
     assert_eq!(config.cloud.aws.tags["cost-centre"], "4711");
     for (wrong, key) in [
         (
+            "[cloud.aws]\nnetwork_acl_numbers = [0, 99]",
+            "cloud.aws.network_acl_numbers: ",
+        ),
+        (
+            "[cloud.aws]\nnetwork_acl_numbers = [50, 49]",
+            "cloud.aws.network_acl_numbers: ",
+        ),
+        (
+            "[cloud.aws]\nnetwork_acl_entries = 41",
+            "cloud.aws.network_acl_entries: ",
+        ),
+        (
             "[cloud.aws]\nrules_per_group = 0",
             "cloud.aws.rules_per_group: ",
         ),

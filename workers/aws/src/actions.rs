@@ -41,6 +41,8 @@ pub fn actions(operation: Operation) -> &'static [Action] {
             Action::ModifyNetworkInterfaceAttribute,
             Action::DescribeNetworkInterfaces,
         ],
+        Operation::MakeDenial => &[Action::CreateNetworkAclEntry],
+        Operation::RemoveDenial => &[Action::DeleteNetworkAclEntry, Action::DescribeNetworkAcls],
         Operation::CreateNetwork => &[Action::CreateVpc, Action::CreateTags],
     }
 }

@@ -17,6 +17,7 @@ mod groups;
 mod halves;
 pub mod instructions;
 mod interfaces;
+mod lists;
 mod mode;
 mod refusals;
 mod requests;
@@ -37,7 +38,7 @@ use cloud::{
 };
 use domain::{
     CloudMode, Places, Provider, Range, Side,
-    network::{InboundRule, LinkOption},
+    network::{Denial, InboundRule, LinkOption},
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
 use refusals::Asked;
@@ -52,6 +53,8 @@ pub const DEFAULT_LIMITS: Limits = Limits {
     routes: 500,
     rules: 60,
     groups_of_interface: 5,
+    access_entries: 20,
+    access_numbers: (1, 99),
 };
 
 /// AWS. Clones share connections and sessions.
@@ -474,6 +477,14 @@ impl Cloud for AwsCloud {
         group: &FirewallGroup,
     ) -> Result<(), CloudError> {
         interfaces::detach(&self.ec2, at, interface, group).await
+    }
+
+    async fn make_denial(&self, at: &AccountRegion, denial: &Denial) -> Result<(), CloudError> {
+        lists::deny(&self.ec2, at, denial).await
+    }
+
+    async fn remove_denial(&self, at: &AccountRegion, denial: &Denial) -> Result<(), CloudError> {
+        lists::stop(&self.ec2, at, denial).await
     }
 }
 

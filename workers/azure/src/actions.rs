@@ -50,6 +50,8 @@ pub fn actions(operation: Operation) -> &'static [&'static str] {
         | Operation::RemoveRoute
         | Operation::AttachGroup
         | Operation::DetachGroup
+        | Operation::MakeDenial
+        | Operation::RemoveDenial
         | Operation::CreateNetwork => &[],
     }
 }

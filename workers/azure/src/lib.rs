@@ -211,6 +211,8 @@ impl Cloud for AzureCloud {
             routes: quotas.routes,
             rules: quotas.rules,
             groups_of_interface: quotas.groups_of_interface,
+            access_entries: 0,
+            access_numbers: (0, 0),
         }
     }
 

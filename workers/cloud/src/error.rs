@@ -59,6 +59,10 @@ pub enum Operation {
     AttachGroup,
     /// Detaches a group from a network interface.
     DetachGroup,
+    /// Adds an entry that denies to a list in front of subnets.
+    MakeDenial,
+    /// Removes such an entry.
+    RemoveDenial,
     /// Makes a network; only demonstrations do.
     CreateNetwork,
 }
@@ -76,7 +80,7 @@ pub enum CallClass {
 
 impl Operation {
     /// Every operation, once.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Identity,
         Self::Networks,
         Self::Subnets,
@@ -102,6 +106,8 @@ impl Operation {
         Self::TagFirewall,
         Self::AttachGroup,
         Self::DetachGroup,
+        Self::MakeDenial,
+        Self::RemoveDenial,
         Self::CreateNetwork,
     ];
 
@@ -147,6 +153,8 @@ impl Operation {
             Self::TagFirewall => "tag_firewall",
             Self::AttachGroup => "attach_group",
             Self::DetachGroup => "detach_group",
+            Self::MakeDenial => "make_denial",
+            Self::RemoveDenial => "remove_denial",
             Self::CreateNetwork => "create_network",
         }
     }
@@ -179,6 +187,8 @@ impl Operation {
             | Self::TagFirewall
             | Self::AttachGroup
             | Self::DetachGroup
+            | Self::MakeDenial
+            | Self::RemoveDenial
             | Self::CreateNetwork => CallClass::Write,
         }
     }

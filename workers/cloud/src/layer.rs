@@ -10,7 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::{
     CloudMode, Provider, Range, Side,
-    network::{InboundRule, LinkOption},
+    network::{Denial, InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
         RouteTable,
@@ -108,4 +108,6 @@ forward! {
     RevokeRule revoke_rule(at: &AccountRegion, group: &FirewallGroup, rule: &FirewallRule) -> (), at at;
     AttachGroup attach_group(at: &AccountRegion, interface: &Interface, group: &FirewallGroup) -> (), at at;
     DetachGroup detach_group(at: &AccountRegion, interface: &Interface, group: &FirewallGroup) -> (), at at;
+    MakeDenial make_denial(at: &AccountRegion, denial: &Denial) -> (), at at;
+    RemoveDenial remove_denial(at: &AccountRegion, denial: &Denial) -> (), at at;
 }

@@ -52,7 +52,7 @@ pub use views::*;
 use async_trait::async_trait;
 use domain::{
     CloudMode, PeeringId, Provider, Range, Side,
-    network::{InboundRule, LinkOption},
+    network::{Denial, InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
         RouteTable,
@@ -311,6 +311,26 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         interface: &Interface,
         group: &FirewallGroup,
     ) -> Result<(), CloudError>;
+
+    /// Adds one entry to a list in front of subnets that keeps something out, where lists can be
+    /// written into; elsewhere it gives [`CloudErrorKind::Unsupported`]. A number that is taken,
+    /// by whatever entry, gives [`CloudErrorKind::AlreadyThere`], and the entry there is not
+    /// changed; so a repeat does no harm. A list that is full gives [`CloudErrorKind::Quota`].
+    async fn make_denial(&self, at: &AccountRegion, denial: &Denial) -> Result<(), CloudError> {
+        Err(no_lists(Operation::MakeDenial, at, denial))
+    }
+
+    /// Removes that entry. It is looked at right before: where it is not there, or another one has
+    /// its number, which then stays, it gives [`CloudErrorKind::NotFound`]; so a repeat does no
+    /// harm.
+    async fn remove_denial(&self, at: &AccountRegion, denial: &Denial) -> Result<(), CloudError> {
+        Err(no_lists(Operation::RemoveDenial, at, denial))
+    }
+}
+
+fn no_lists(operation: Operation, at: &AccountRegion, denial: &Denial) -> CloudError {
+    let message = format!("`{}`: this cloud has no lists to write into", denial.list);
+    CloudError::new(operation, at, CloudErrorKind::Unsupported).message(message)
 }
 
 /// What a demonstration needs before there is anything to peer: networks. The engine itself never

@@ -3,10 +3,10 @@
 use crate::{LinkSpec, Owner};
 use domain::{
     Provider, Region,
-    network::{ExposedBy, InboundRule},
+    network::{Denied, ExposedBy, InboundRule},
     text::{
-        Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Interface, Link,
-        RouteTable, Subnet,
+        AccessList, Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Interface,
+        Link, RouteTable, Subnet,
     },
 };
 use ipnet::IpNet;
@@ -128,6 +128,11 @@ pub struct Limits {
     pub rules: usize,
     /// Firewall groups of one network interface (AWS: 5 by default, 16 at most, L-2AFB9258).
     pub groups_of_interface: usize,
+    /// Inbound entries of one list in front of subnets (AWS: 20 by default, 40 at most,
+    /// L-2AEEBF1A).
+    pub access_entries: usize,
+    /// The first and the last number that the engine may give an entry of its own there.
+    pub access_numbers: (u16, u16),
 }
 
 /// What of a firewall carries tags of its own.
@@ -376,6 +381,9 @@ pub struct InterfaceView {
 pub struct AccessListView {
     /// The network that it is a part of.
     pub network: CloudNetwork,
+    /// The provider's id of it, where entries can be written into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<AccessList>,
     /// The subnets that it stands before.
     pub subnets: Vec<Subnet>,
     /// Its entries, in any order.
@@ -406,4 +414,14 @@ pub struct AccessEntry {
     pub traffic: Traffic,
     /// Whether such traffic is let through; otherwise it is denied.
     pub allow: bool,
+}
+
+/// The traffic that a denial keeps out, as an entry shows it.
+pub fn denied_traffic(denied: &Denied) -> Traffic {
+    Traffic {
+        source: Source::Ranges(vec![IpNet::V4(denied.source.net())]),
+        target: None,
+        protocol: denied.ports.map(|it| it.protocol.as_str().to_owned()),
+        ports: denied.ports.map(|it| (it.first, it.last)),
+    }
 }

@@ -19,7 +19,7 @@ use std::mem::discriminant;
 use tokio::sync::OnceCell;
 
 /// Every change, in the order of a life.
-const CHANGES: [Operation; 14] = [
+const CHANGES: [Operation; 16] = [
     Operation::CreateLink,
     Operation::TagLink,
     Operation::AcceptLink,
@@ -29,6 +29,8 @@ const CHANGES: [Operation; 14] = [
     Operation::CreateGroup,
     Operation::AttachGroup,
     Operation::DetachGroup,
+    Operation::MakeDenial,
+    Operation::RemoveDenial,
     Operation::AuthorizeRule,
     Operation::TagFirewall,
     Operation::RevokeRule,
@@ -142,6 +144,8 @@ impl Life {
                 let interface = self.interface().await;
                 cloud.detach_group(at, interface, &self.group()).await
             }
+            Operation::MakeDenial => cloud.make_denial(at, &self.stage.denial().await).await,
+            Operation::RemoveDenial => cloud.remove_denial(at, &self.stage.denial().await).await,
             Operation::DeleteGroup => cloud.delete_group(at, &self.group()).await,
             Operation::DeleteLink => cloud.delete_link(at, &self.link()).await,
             Operation::Networks
@@ -185,6 +189,8 @@ impl Life {
             | Operation::TagFirewall
             | Operation::AttachGroup
             | Operation::DetachGroup
+            | Operation::MakeDenial
+            | Operation::RemoveDenial
             | Operation::Identity
             | Operation::Rehearse
             | Operation::OperationState
@@ -276,6 +282,12 @@ impl Life {
                 let (interface, group) = (self.interface().await, self.group());
                 self.stage
                     .interface_as(interface, "without it", |it| !it.groups.contains(&group))
+                    .await;
+            }
+            Operation::MakeDenial | Operation::RemoveDenial => {
+                let denial = self.stage.denial().await;
+                self.stage
+                    .is_denied(&denial, operation == Operation::MakeDenial)
                     .await;
             }
             Operation::DeleteGroup => drop(self.groups_are(<[_]>::is_empty).await),

@@ -1,8 +1,11 @@
 //! Groups and rules: made once, removed once, and told apart by their owner.
 
-use crate::stage::{ANOTHER, OURS, Stage, kind, rule};
+use crate::stage::{ANOTHER, OURS, Stage, kind, range, rule};
 use cloud::{CloudErrorKind, FirewallPart, GroupView, InterfaceView, group_name};
-use domain::text::FirewallGroup;
+use domain::{
+    network::{Denial, Denied},
+    text::FirewallGroup,
+};
 
 const GONE: Option<CloudErrorKind> = Some(CloudErrorKind::NotFound);
 const THERE: Option<CloudErrorKind> = Some(CloudErrorKind::AlreadyThere);
@@ -165,4 +168,44 @@ pub(crate) async fn a_group_is_attached_once_and_detached_once_and_the_others_st
     assert_eq!(kind(refused), Some(CloudErrorKind::Precondition));
     let is_so = |it: &InterfaceView| it.groups == before.groups;
     stage.interface_as(&managed, "as before", is_so).await;
+}
+
+/// A number belongs to whoever has it, and only the very entry goes.
+pub(crate) async fn a_denial_takes_no_number_that_is_taken_and_only_the_very_entry_is_removed(
+    stage: Stage,
+) {
+    let (at, denial) = (&stage.local.at, stage.denial().await);
+    let other = Denial {
+        denies: Denied {
+            source: range("10.30.0.0/16"),
+            ports: None,
+        },
+        ..denial.clone()
+    };
+    let make = async |it| kind(stage.cloud.make_denial(at, it).await);
+    let remove = async |it| kind(stage.cloud.remove_denial(at, it).await);
+    assert_eq!(remove(&denial).await, GONE, "nothing is there yet");
+    assert_eq!(make(&denial).await, None);
+    stage.is_denied(&denial, true).await;
+    assert_eq!(make(&denial).await, THERE, "a repeat");
+    assert_eq!(make(&other).await, THERE, "the number is taken");
+    assert_eq!(remove(&other).await, GONE, "another entry has the number");
+    stage.is_denied(&denial, true).await;
+    assert_eq!(remove(&denial).await, None);
+    stage.is_denied(&denial, false).await;
+    assert_eq!(remove(&denial).await, GONE, "a repeat");
+    assert_eq!(
+        make(&other).await,
+        None,
+        "everything, whatever the protocol"
+    );
+    stage.is_denied(&other, true).await;
+    assert_eq!(remove(&other).await, None);
+    stage.is_denied(&other, false).await;
+    let nowhere = Denial {
+        list: "acl-0123456789abcdef0".parse().unwrap(),
+        ..denial
+    };
+    assert_eq!(make(&nowhere).await, GONE, "no such list");
+    assert_eq!(remove(&nowhere).await, GONE, "no such list");
 }

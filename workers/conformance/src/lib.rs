@@ -92,7 +92,8 @@ pub const CASES: &[Case] = cases! {
         owner_tags_of_groups_and_rules_are_put_back,
         what_others_made_is_shown_and_is_nobody_of_ours,
         one_rule_too_many_is_a_quota,
-        a_group_is_attached_once_and_detached_once_and_the_others_stay;
+        a_group_is_attached_once_and_detached_once_and_the_others_stay,
+        a_denial_takes_no_number_that_is_taken_and_only_the_very_entry_is_removed;
     failures:
         what_is_denied_is_said_to_be_and_changes_nothing,
         what_is_throttled_was_not_done_and_works_later,

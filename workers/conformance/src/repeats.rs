@@ -17,11 +17,13 @@ pub(crate) fn repeats(operation: Operation) -> &'static [Option<CloudErrorKind>]
         Operation::InstallRoute
         | Operation::CreateGroup
         | Operation::AuthorizeRule
-        | Operation::AttachGroup => THERE,
+        | Operation::AttachGroup
+        | Operation::MakeDenial => THERE,
         Operation::RemoveRoute
         | Operation::RevokeRule
         | Operation::DeleteGroup
-        | Operation::DetachGroup => GONE,
+        | Operation::DetachGroup
+        | Operation::RemoveDenial => GONE,
         Operation::CreateLink
         | Operation::Networks
         | Operation::Subnets

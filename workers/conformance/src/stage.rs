@@ -3,12 +3,12 @@
 
 use crate::{OneObject as _, World};
 use cloud::{
-    AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, InterfaceView, LinkEnd, LinkSpec,
-    LinkState, LinkView, NetworkRef, Owner, RouteTableView,
+    AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, InterfaceView,
+    LinkEnd, LinkSpec, LinkState, LinkView, NetworkRef, Owner, RouteTableView, denied_traffic,
 };
 use domain::{
     NetworkId, PeeringId, Range,
-    network::InboundRule,
+    network::{Denial, Denied, InboundRule, PortProtocol, Ports},
     text::{CloudNetwork, FirewallGroup, Interface, Link},
 };
 use std::{fmt::Debug, sync::Arc};
@@ -64,6 +64,46 @@ impl Stage {
             neighbour: world.network(&local, range("10.30.0.0/16")).await,
             world,
         }
+    }
+
+    /// A denial in the list in front of the private network's subnets, whatever is there.
+    pub(crate) async fn denial(&self) -> Denial {
+        let lists = self.lists().await;
+        let list = lists.iter().find_map(|it| it.list.clone());
+        Denial {
+            list: list.unwrap(),
+            number: 7,
+            denies: Denied {
+                source: range("10.20.0.0/16"),
+                ports: Some(Ports {
+                    protocol: PortProtocol::Tcp,
+                    first: 0,
+                    last: 2112,
+                }),
+            },
+        }
+    }
+
+    pub(crate) async fn lists(&self) -> Vec<AccessListView> {
+        let of = std::slice::from_ref(&self.local.network);
+        self.cloud.access_lists(&self.local.at, of).await.unwrap()
+    }
+
+    /// Reads until they show whether this is denied.
+    pub(crate) async fn is_denied(&self, denial: &Denial, is_so: bool) {
+        let traffic = denied_traffic(&denial.denies);
+        let shows = |lists: &Vec<AccessListView>| {
+            let list = lists
+                .iter()
+                .find(|it| it.list.as_ref() == Some(&denial.list));
+            let mut entries = list.into_iter().flat_map(|it| &it.entries);
+            entries.any(|it| {
+                (it.priority, it.allow, &it.traffic) == (denial.number.into(), false, &traffic)
+            })
+        };
+        let read = async || self.lists().await;
+        let right = |it: &Vec<AccessListView>| shows(it) == is_so;
+        self.until("the denial, or its end", read, right).await;
     }
 
     /// A network of this account's form that is not there: the peer's, asked for at home.

@@ -76,7 +76,9 @@ pub(crate) fn of(operation: Operation) -> &'static [&'static str] {
         | Operation::InstallRoute
         | Operation::RemoveRoute
         | Operation::AttachGroup
-        | Operation::DetachGroup => &[],
+        | Operation::DetachGroup
+        | Operation::MakeDenial
+        | Operation::RemoveDenial => &[],
     }
 }
 

@@ -65,6 +65,8 @@ impl Default for GcpSettings {
                 routes: quotas.routes,
                 rules: quotas.rules,
                 groups_of_interface: quotas.groups_of_interface,
+                access_entries: 0,
+                access_numbers: (0, 0),
             },
             rule_priority: 1000,
             deadline: Duration::from_secs(15),

@@ -43,7 +43,7 @@ use cloud::{
 };
 use domain::{
     Clock, CloudMode, Provider, Range, Side,
-    network::{InboundRule, LinkOption},
+    network::{Denial, InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
         RouteTable,
@@ -469,6 +469,18 @@ impl Cloud for SimulatedCloud {
     ) -> Result<(), CloudError> {
         self.call(Operation::DetachGroup, at, |call| {
             call.detach_group(interface, group)
+        })
+        .await
+    }
+
+    async fn make_denial(&self, at: &AccountRegion, denial: &Denial) -> Result<(), CloudError> {
+        self.call(Operation::MakeDenial, at, |call| call.make_denial(denial))
+            .await
+    }
+
+    async fn remove_denial(&self, at: &AccountRegion, denial: &Denial) -> Result<(), CloudError> {
+        self.call(Operation::RemoveDenial, at, |call| {
+            call.remove_denial(denial)
         })
         .await
     }

@@ -107,6 +107,8 @@ impl SimulatedSettings {
             routes: self.routes,
             rules: self.rules,
             groups_of_interface: 5,
+            access_entries: 20,
+            access_numbers: (1, 99),
         }
     }
 

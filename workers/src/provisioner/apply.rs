@@ -9,7 +9,7 @@ use cloud::{
 };
 use domain::{
     Range, Side,
-    network::{InboundRule, Life, LinkOption, Peering, Registered, Thing, Where},
+    network::{Denial, InboundRule, Life, LinkOption, Peering, Registered, Thing, Where},
     text::{CloudOperation, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
 
@@ -79,6 +79,15 @@ pub(super) enum Action {
         interface: Interface,
         group: FirewallGroup,
     },
+    MakeDenial {
+        side: Side,
+        denial: Denial,
+    },
+    /// Planned only where what takes its place stands, or nothing is to be denied any more.
+    RemoveDenial {
+        side: Side,
+        denial: Denial,
+    },
 }
 
 /// What an action changes, and so what must be looked at again after it.
@@ -87,6 +96,7 @@ pub(super) enum Touches {
     Links,
     Tables,
     Groups,
+    Lists,
 }
 
 impl Action {
@@ -105,7 +115,9 @@ impl Action {
             | Self::RevokeRule { side, .. }
             | Self::TagFirewall { side, .. }
             | Self::AttachGroup { side, .. }
-            | Self::DetachGroup { side, .. } => *side,
+            | Self::DetachGroup { side, .. }
+            | Self::MakeDenial { side, .. }
+            | Self::RemoveDenial { side, .. } => *side,
         }
     }
 
@@ -127,6 +139,10 @@ impl Action {
             Self::AttachGroup { interface, .. } | Self::DetachGroup { interface, .. } => {
                 let interface = interface.clone();
                 Some(Thing::Attachment { interface })
+            }
+            Self::MakeDenial { denial, .. } | Self::RemoveDenial { denial, .. } => {
+                let denial = denial.clone();
+                Some(Thing::Denial { denial })
             }
             Self::SetOption { option, .. } => Some(Thing::Option { option: *option }),
             Self::CreateLink { .. }
@@ -150,18 +166,24 @@ impl Action {
             | Self::SetOption { enabled: true, .. }
             | Self::TagLink { .. }
             | Self::TagFirewall { .. }
-            | Self::AttachGroup { .. } => true,
+            | Self::AttachGroup { .. }
+            | Self::MakeDenial { .. } => true,
             Self::DeleteLink { .. }
             | Self::SetOption { enabled: false, .. }
             | Self::RemoveRoute { .. }
             | Self::DeleteGroup { .. }
             | Self::RevokeRule { .. }
-            | Self::DetachGroup { .. } => false,
+            | Self::DetachGroup { .. }
+            | Self::RemoveDenial { .. } => false,
         }
     }
 
     /// Whether the record still asks for what this opens; what closes is always asked for.
     pub(super) fn is_asked_for(&self, network: &Registered, peering: &Peering) -> bool {
+        if let Self::RemoveDenial { .. } = self {
+            let is_active = matches!(peering.life, Life::Active { .. });
+            return !is_active || network.may_open(peering);
+        }
         if !self.opens() {
             return true;
         }
@@ -204,12 +226,18 @@ impl Action {
                     && firewall.group.as_ref() == Some(group)
                     && wanted.is_some_and(|it| it.may_be(interface))
             }
+            Self::MakeDenial { side, denial } => {
+                is_active
+                    && peering.firewall.get(*side).denials.wanted.is_some()
+                    && network.denied(peering, *side).contains(&denial.denies)
+            }
             Self::CreateGroup { .. } | Self::TagLink { .. } | Self::TagFirewall { .. } => is_active,
             Self::DeleteLink { .. }
             | Self::RemoveRoute { .. }
             | Self::DeleteGroup { .. }
             | Self::RevokeRule { .. }
-            | Self::DetachGroup { .. } => true,
+            | Self::DetachGroup { .. }
+            | Self::RemoveDenial { .. } => true,
         }
     }
 
@@ -228,6 +256,7 @@ impl Action {
             | Self::TagFirewall { .. }
             | Self::AttachGroup { .. }
             | Self::DetachGroup { .. } => Touches::Groups,
+            Self::MakeDenial { .. } | Self::RemoveDenial { .. } => Touches::Lists,
         }
     }
 
@@ -307,6 +336,20 @@ impl Action {
             Self::DetachGroup {
                 interface, group, ..
             } => ("detach_group", format!("detach {group} from {interface}")),
+            Self::MakeDenial { denial, .. } => (
+                "make_denial",
+                format!(
+                    "deny {} in {}, as entry {}",
+                    denial.denies, denial.list, denial.number
+                ),
+            ),
+            Self::RemoveDenial { denial, .. } => (
+                "remove_denial",
+                format!(
+                    "take entry {} out of {} ({})",
+                    denial.number, denial.list, denial.denies
+                ),
+            ),
             Self::TagFirewall { part, .. } => (
                 "tag_firewall",
                 format!("put the engine's tag back on {}", part.id()),
@@ -405,6 +448,8 @@ pub(super) async fn apply(
         Action::DetachGroup {
             interface, group, ..
         } => cloud.detach_group(&at, interface, group).await,
+        Action::MakeDenial { denial, .. } => cloud.make_denial(&at, denial).await,
+        Action::RemoveDenial { denial, .. } => cloud.remove_denial(&at, denial).await,
     };
     match result {
         Err(error) if !was_done_before(action, &error.kind, form) => Report::Failed(error),
@@ -423,12 +468,14 @@ fn was_done_before(action: &Action, kind: &CloudErrorKind, form: LinkForm) -> bo
         Action::InstallRoute { .. }
         | Action::CreateGroup { .. }
         | Action::AuthorizeRule { .. }
-        | Action::AttachGroup { .. } => *kind == CloudErrorKind::AlreadyThere,
+        | Action::AttachGroup { .. }
+        | Action::MakeDenial { .. } => *kind == CloudErrorKind::AlreadyThere,
         Action::DeleteLink { .. }
         | Action::RemoveRoute { .. }
         | Action::DeleteGroup { .. }
         | Action::RevokeRule { .. }
-        | Action::DetachGroup { .. } => *kind == CloudErrorKind::NotFound,
+        | Action::DetachGroup { .. }
+        | Action::RemoveDenial { .. } => *kind == CloudErrorKind::NotFound,
     }
 }
 

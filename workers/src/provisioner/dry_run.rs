@@ -2,12 +2,13 @@
 
 use super::{apply::Action, observation::Reads, sides};
 use cloud::{
-    AccountRegion, FirewallPart, GroupView, LinkForm, LinkState, LinkView, Owner, RouteState,
-    RouteTarget, RouteView, RuleView, Source, Traffic, group_name,
+    AccessEntry, AccessListView, AccountRegion, Direction, FirewallPart, GroupView, LinkForm,
+    LinkState, LinkView, Owner, RouteState, RouteTarget, RouteView, RuleView, Source, Traffic,
+    denied_traffic, group_name,
 };
 use domain::{
     BySide, Side,
-    network::{ExposedBy, InboundRule, Peering, Registered},
+    network::{Denial, ExposedBy, InboundRule, Peering, Registered},
     text::{FirewallGroup, FirewallRule, Interface, Link},
 };
 use ipnet::IpNet;
@@ -145,6 +146,25 @@ impl Reads {
             } => self.on_interface(&at, interface, |groups| {
                 groups.remove(group);
             }),
+            Action::MakeDenial { denial, .. } => {
+                if let Some(view) = self.list(&at, denial) {
+                    view.entries.push(AccessEntry {
+                        direction: Direction::Inbound,
+                        priority: denial.number.into(),
+                        traffic: denied_traffic(&denial.denies),
+                        allow: false,
+                    });
+                }
+            }
+            Action::RemoveDenial { denial, .. } => {
+                if let Some(view) = self.list(&at, denial) {
+                    let number = u32::from(denial.number);
+                    let is_it = |it: &AccessEntry| {
+                        it.direction == Direction::Inbound && it.priority == number
+                    };
+                    view.entries.retain(|it| !is_it(it));
+                }
+            }
             Action::RevokeRule { group, id, .. } => {
                 self.in_group(at, group, |rules| rules.retain(|rule| rule.id != *id))
             }
@@ -224,6 +244,13 @@ impl Reads {
         if let Some(view) = shown.find(|view| view.interface == *interface) {
             change(&mut view.groups);
         }
+    }
+
+    fn list(&mut self, at: &AccountRegion, denial: &Denial) -> Option<&mut AccessListView> {
+        let shows = &mut self.lists.get_mut(at)?.shows;
+        shows
+            .iter_mut()
+            .find(|view| view.list.as_ref() == Some(&denial.list))
     }
 
     fn in_group(

@@ -259,6 +259,7 @@ impl Observation {
                 .flat_map(|side| [Query::Links(side), Query::Operation(side)])
                 .collect(),
             Touches::Tables => vec![Query::Tables(side)],
+            Touches::Lists => vec![Query::AccessLists(side)],
             Touches::Groups => [Query::Groups(side), Query::Interfaces(side)]
                 .into_iter()
                 .chain(form.is_two_objects().then_some(Query::AccessLists(side)))

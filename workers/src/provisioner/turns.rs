@@ -132,7 +132,9 @@ fn takes_one(action: &Action, form: LinkForm) -> bool {
         | Action::RevokeRule { .. }
         | Action::TagFirewall { .. }
         | Action::AttachGroup { .. }
-        | Action::DetachGroup { .. } => false,
+        | Action::DetachGroup { .. }
+        | Action::MakeDenial { .. }
+        | Action::RemoveDenial { .. } => false,
     }
 }
 
@@ -153,5 +155,7 @@ pub(super) fn operation_of(action: &Action) -> cloud::Operation {
         Action::TagFirewall { .. } => cloud::Operation::TagFirewall,
         Action::AttachGroup { .. } => cloud::Operation::AttachGroup,
         Action::DetachGroup { .. } => cloud::Operation::DetachGroup,
+        Action::MakeDenial { .. } => cloud::Operation::MakeDenial,
+        Action::RemoveDenial { .. } => cloud::Operation::RemoveDenial,
     }
 }

@@ -1,6 +1,6 @@
 //! Drift: what differs from the desired state, and what was done about it.
 
-use super::{InboundRule, LinkOption};
+use super::{Denial, InboundRule, LinkOption};
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -116,6 +116,13 @@ pub enum DriftKind {
         /// The interface, by the provider's id, like `eni-0a1b2c3d4e5f60718`.
         interface: Interface,
     },
+    /// An entry of the engine's is not in the list in front of subnets where it was.
+    DenialMissing {
+        /// The side that it is about.
+        side: Side,
+        /// The entry.
+        denial: Denial,
+    },
 }
 
 impl DriftKind {
@@ -152,6 +159,7 @@ impl DriftKind {
             Self::RuleTagMissing { .. } => "rule_tag_missing",
             Self::RuleExtra { .. } => "rule_extra",
             Self::GroupDetached { .. } => "group_detached",
+            Self::DenialMissing { .. } => "denial_missing",
         }
     }
 
@@ -170,7 +178,8 @@ impl DriftKind {
             | Self::RuleMissing { side, .. }
             | Self::RuleTagMissing { side, .. }
             | Self::RuleExtra { side, .. }
-            | Self::GroupDetached { side, .. } => *side,
+            | Self::GroupDetached { side, .. }
+            | Self::DenialMissing { side, .. } => *side,
         }
     }
 }
@@ -189,6 +198,7 @@ pub(in crate::network) enum Subject<'a> {
     /// A rule that nobody asked for, by what it admits: made again it has another id.
     ExtraRule(Side, &'a str),
     Attachment(Side, &'a Interface),
+    Denial(Side, &'a Denial),
 }
 
 impl DriftKind {
@@ -227,6 +237,7 @@ impl DriftKind {
             Self::RuleTagMissing { side, rule_id } => Subject::RuleTag(*side, rule_id),
             Self::RuleExtra { side, admits, .. } => Subject::ExtraRule(*side, admits),
             Self::GroupDetached { side, interface } => Subject::Attachment(*side, interface),
+            Self::DenialMissing { side, denial } => Subject::Denial(*side, denial),
         }
     }
 
@@ -247,13 +258,19 @@ impl DriftKind {
             | Subject::LinkTag
             | Subject::Option(..)
             | Subject::Route(..)
-            | Subject::Attachment(..) => false,
+            | Subject::Attachment(..)
+            | Subject::Denial(..) => false,
         }
     }
 
     /// Whether it is about what the engine's own group on this side is attached to.
     pub(in crate::network) fn is_about_attachment(&self, side: Side) -> bool {
         matches!(self.subject(), Subject::Attachment(of, _) if of == side)
+    }
+
+    /// Whether it is about what the engine denies on this side.
+    pub(in crate::network) fn is_about_denial(&self, side: Side) -> bool {
+        matches!(self.subject(), Subject::Denial(of, _) if of == side)
     }
 
     pub(in crate::network) fn is_about_option(&self, side: Side, option: LinkOption) -> bool {

@@ -1,7 +1,7 @@
 //! What the engine is about to make on a side, on record before it is made: what is there after a
 //! crash can be told from what somebody else made.
 
-use super::{InboundRule, options::LinkOption};
+use super::{Denial, InboundRule, options::LinkOption};
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -67,6 +67,11 @@ pub enum Thing {
     Attachment {
         /// The interface, by the provider's id, like `eni-0a1b2c3d4e5f60718`.
         interface: Interface,
+    },
+    /// An entry in a list in front of subnets.
+    Denial {
+        /// The entry.
+        denial: Denial,
     },
     /// An option of the link, switched on.
     Option {

@@ -1,6 +1,6 @@
 //! The link: how it is asked for, what became of it, and every way to its end.
 
-use super::{super::peer::Peer, BlockCause, LinkOption, Thing};
+use super::{super::peer::Peer, BlockCause, Denial, LinkOption, Thing};
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -173,6 +173,13 @@ pub enum Leftover {
         /// The rule, by the provider's id, like `sgr-0f1e2d3c4b5a69788`.
         rule_id: FirewallRule,
     },
+    /// An entry of the engine's in a list in front of subnets.
+    Denial {
+        /// The side that it is about.
+        side: Side,
+        /// The entry.
+        denial: Denial,
+    },
     /// The engine was about to make this, and nobody has seen whether it is there.
     PossibleThing {
         /// The side that it is about.
@@ -202,7 +209,8 @@ impl Leftover {
             | Self::PossibleHalf { .. }
             | Self::OtherRoute { .. }
             | Self::FirewallGroup { .. }
-            | Self::FirewallRule { .. } => None,
+            | Self::FirewallRule { .. }
+            | Self::Denial { .. } => None,
         }
     }
 }

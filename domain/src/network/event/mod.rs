@@ -9,6 +9,7 @@
 
 mod attachment;
 mod block;
+mod denial;
 mod drift;
 mod firewall;
 mod halves;
@@ -26,6 +27,7 @@ mod tenure;
 
 pub use attachment::*;
 pub use block::*;
+pub use denial::*;
 pub use drift::*;
 pub use firewall::*;
 pub use halves::*;
@@ -156,6 +158,10 @@ events! {
     FirewallAttachmentRequested(peering),
     /// It shall detach it again.
     FirewallAttachmentWithdrawn(peering),
+    /// The engine shall keep the other side out of subnets of one side.
+    DenialRequested(peering),
+    /// It shall no longer.
+    DenialWithdrawn(peering),
     /// Somebody asked for the link's end.
     PeeringRemovalRequested(peering),
     /// Somebody asked to give the peering up, whatever still stands.
@@ -244,6 +250,12 @@ events! {
     FirewallGroupDetached(peering),
     /// To how many interfaces the group was seen to be attached.
     FirewallAttachmentSeen(peering),
+    /// An entry of the engine's was seen in a list in front of subnets.
+    DenialMade(peering),
+    /// It was seen not to be there any more.
+    DenialRemoved(peering),
+    /// The lists in front of all subnets that were named keep out what is to be kept out.
+    DenialEnforced(peering),
     /// Something that was in place was seen to be otherwise.
     DriftDetected(peering),
     /// It was seen to be as it should be again.

@@ -198,7 +198,11 @@ impl Peering {
         let intents = self.intents.get(side).iter();
         let intended = intents.filter_map(|(thing, _)| match thing {
             Thing::Attachment { interface } => Some(interface),
-            Thing::Route { .. } | Thing::Group | Thing::Rule { .. } | Thing::Option { .. } => None,
+            Thing::Route { .. }
+            | Thing::Group
+            | Thing::Rule { .. }
+            | Thing::Denial { .. }
+            | Thing::Option { .. } => None,
         });
         let made = firewall.attachment.made.keys();
         let all = made.chain(intended).cloned().collect();

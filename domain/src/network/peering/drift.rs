@@ -135,6 +135,9 @@ impl Peering {
             | DriftKind::RuleTagMissing { .. }
             | DriftKind::RuleExtra { .. }
             | DriftKind::GroupDetached { .. } => {}
+            DriftKind::DenialMissing { side, denial } => {
+                self.firewall.get_mut(*side).denials.made.remove(denial);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //! ever which things at a cloud were its own.
 
 use super::{
-    super::event::{Consent, FoundRoute, InboundRule},
+    super::event::{Consent, Denial, FoundRoute, InboundRule},
     Ending, Intents, Life, Origin, Peer, Peering,
 };
 use crate::{
@@ -49,6 +49,9 @@ pub struct EndedPeering {
     /// The rules that were its own: what each admits, and its id at the cloud.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rules: BySide<BTreeSet<(InboundRule, FirewallRule)>>,
+    /// The entries that it had in lists in front of subnets.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub denials: BySide<BTreeSet<Denial>>,
     /// What the engine was about to make, and was never seen.
     #[serde(default, skip_serializing_if = "is_default")]
     pub intents: BySide<Intents>,
@@ -80,6 +83,7 @@ impl EndedPeering {
                 let rules = firewall(side).rules.iter();
                 rules.map(|(rule, id)| (*rule, id.clone())).collect()
             }),
+            denials: BySide::of(|side| firewall(side).denials.made.clone()),
             intents: peering.intents.clone(),
         })
     }

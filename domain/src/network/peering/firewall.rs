@@ -8,6 +8,7 @@ use super::{
     },
     FIGHT_WINDOW, Peering,
     attachment::Attachment,
+    denial::Denials,
 };
 use crate::{
     pairs,
@@ -53,6 +54,9 @@ pub struct Firewall {
     /// What the group is attached to.
     #[serde(default, skip_serializing_if = "is_default")]
     pub attachment: Attachment,
+    /// What the lists in front of subnets are to keep out.
+    #[serde(default, skip_serializing_if = "Denials::is_empty")]
+    pub denials: Denials,
 }
 
 fn is_default(attachment: &Attachment) -> bool {

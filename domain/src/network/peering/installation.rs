@@ -75,6 +75,7 @@ impl Peering {
                 .keys()
                 .any(|rule| (rule.source, rule.port, rule.target) == (*source, *port, *target)),
             Thing::Attachment { interface } => firewall.attachment.made.contains_key(interface),
+            Thing::Denial { denial } => firewall.denials.made.contains(denial),
             Thing::Option { option } => {
                 let state = self.option(side, *option);
                 state.applied && !state.found

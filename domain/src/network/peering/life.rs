@@ -224,6 +224,7 @@ impl Ending {
             | Leftover::OtherRoute { .. }
             | Leftover::FirewallGroup { .. }
             | Leftover::FirewallRule { .. }
+            | Leftover::Denial { .. }
             | Leftover::PossibleThing { .. } => false,
         };
         self.left_behind().iter().any(is_it)

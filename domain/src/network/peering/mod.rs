@@ -4,6 +4,7 @@
 
 mod attachment;
 mod block;
+mod denial;
 mod drift;
 mod ended;
 mod firewall;
@@ -22,6 +23,7 @@ mod tenure;
 pub use attachment::{Attachment, Seen, Wanted};
 pub use block::{BlockCount, Blocked};
 pub(super) use block::{REPETITION, flickers};
+pub use denial::{DenialSeen, DenialWanted, Denials};
 pub use drift::Repairs;
 pub use ended::EndedPeering;
 pub use firewall::{Exposed, Firewall, REVOCATIONS};
@@ -309,6 +311,7 @@ impl Peering {
 
     fn side_is_converged(&self, side: Side) -> bool {
         (self.firewall.get(side).is_enforced() || self.is_left_open(side))
+            && self.firewall.get(side).denials.are_in_place()
             && self.withdrawn.get(side).is_empty()
             && self.suspended.get(side).is_none()
             && self.options_are_applied(side)
@@ -436,6 +439,11 @@ impl Peering {
                 side,
                 thing: thing.clone(),
             });
-        routes.chain(rules).chain(group).chain(possible).collect()
+        let denials = firewall.denials.made.iter().map(|it| Leftover::Denial {
+            side,
+            denial: it.clone(),
+        });
+        let rules = routes.chain(rules).chain(group).chain(denials);
+        rules.chain(possible).collect()
     }
 }

@@ -301,7 +301,8 @@ impl Peering {
             | DriftKind::RuleMissing { .. }
             | DriftKind::RuleTagMissing { .. }
             | DriftKind::RuleExtra { .. }
-            | DriftKind::GroupDetached { .. } => {}
+            | DriftKind::GroupDetached { .. }
+            | DriftKind::DenialMissing { .. } => {}
         }
     }
 }

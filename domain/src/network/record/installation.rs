@@ -33,7 +33,7 @@ pub(super) fn started(
         return Err(out_of_order(peering, "an installation before the survey"));
     }
     for thing in &it.things {
-        is_wanted(peering, it.side, thing)?;
+        is_wanted(network, peering, it.side, thing)?;
     }
     let things: Vec<_> = it
         .things
@@ -47,7 +47,12 @@ pub(super) fn started(
     }))
 }
 
-fn is_wanted(peering: &Peering, side: Side, thing: &Thing) -> Result<(), Refusal> {
+fn is_wanted(
+    network: &Registered,
+    peering: &Peering,
+    side: Side,
+    thing: &Thing,
+) -> Result<(), Refusal> {
     match thing {
         Thing::Route { destination, .. } => {
             if !peering.routes.get(side).contains_key(destination) {
@@ -84,6 +89,14 @@ fn is_wanted(peering: &Peering, side: Side, thing: &Thing) -> Result<(), Refusal
                 Ok(())
             } else {
                 Err(out_of_order(peering, "an attachment that nobody asked for"))
+            }
+        }
+        Thing::Denial { denial } => {
+            let is_asked_for = peering.firewall.get(side).denials.wanted.is_some();
+            if is_asked_for && network.denied(peering, side).contains(&denial.denies) {
+                Ok(())
+            } else {
+                Err(out_of_order(peering, "a denial that nobody asked for"))
             }
         }
         Thing::Option { option } => {

@@ -6,6 +6,7 @@
 
 mod attachment;
 mod block;
+mod denial;
 mod drift;
 mod firewall;
 mod halves;
@@ -94,6 +95,9 @@ pub(super) fn decide(
         Outcome::FirewallGroupAttached(it) => if_news(it, attachment::attached(network, it)?),
         Outcome::FirewallGroupDetached(it) => if_news(it, attachment::detached(network, it)?),
         Outcome::FirewallAttachmentSeen(it) => if_news(it, attachment::seen(network, it, now)?),
+        Outcome::DenialMade(it) => if_news(it, denial::made(network, it)?),
+        Outcome::DenialRemoved(it) => if_news(it, denial::removed(network, it)?),
+        Outcome::DenialEnforced(it) => if_news(it, denial::enforced(network, it)?),
         Outcome::FirewallExposed(it) => if_news(it, firewall::exposed(network, it, now)?),
         Outcome::ExposureCleared(it) => if_news(it, firewall::exposure_cleared(network, it, now)?),
         Outcome::IngressExpired(it) => if_news(it, ingress::ingress_expired(network, it, now)?),

@@ -7,6 +7,7 @@ mod attachment;
 mod clouds;
 mod consent;
 mod damping;
+mod denial;
 mod drift;
 mod exposures;
 mod firewall;

@@ -194,11 +194,11 @@ fn a_network_borrows_one_gateway_however_many_peerings_it_has() {
     ]);
     given(events)
         .when(option(Side::Local, borrow, true))
-        .then_refused(Refusal::LinkOptionTaken {
+        .then_refused(Refusal::LinkOptionTaken(OptionTaken {
             option: borrow,
             side: Side::Local,
             peering_id: peering_id(2),
-        });
+        }));
 }
 
 #[test]

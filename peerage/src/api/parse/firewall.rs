@@ -6,7 +6,10 @@ use super::{
     tenure::tenure,
 };
 use crate::api::v1::{self, attach_to::To};
-use domain::network::{AttachFirewall, AttachTo, DetachFirewall, InboundRule, RestrictFirewall};
+use domain::network::{
+    AttachFirewall, AttachTo, DenyWithLists, DetachFirewall, InboundRule, RestrictFirewall,
+    StopDenying,
+};
 
 command!(RestrictFirewallRequest, fields, request => {
     let about = peering(fields, &request.peering_id, &request.network_id);
@@ -41,6 +44,30 @@ command!(DetachFirewallRequest, fields, request => {
     let side = fields.word::<v1::Side>("side", request.side);
     let (peering_id, address) = about?;
     let command = DetachFirewall {
+        peering_id,
+        side: side?,
+    };
+    Some((address, command.into()))
+});
+
+command!(DenyWithListsRequest, fields, request => {
+    let about = peering(fields, &request.peering_id, &request.network_id);
+    let side = fields.word::<v1::Side>("side", request.side);
+    let subnets = fields.each("subnets", &request.subnets);
+    let (peering_id, address) = about?;
+    let command = DenyWithLists {
+        peering_id,
+        side: side?,
+        subnets: subnets?.into_iter().collect(),
+    };
+    Some((address, command.into()))
+});
+
+command!(StopDenyingRequest, fields, request => {
+    let about = peering(fields, &request.peering_id, &request.network_id);
+    let side = fields.word::<v1::Side>("side", request.side);
+    let (peering_id, address) = about?;
+    let command = StopDenying {
         peering_id,
         side: side?,
     };

@@ -259,6 +259,10 @@ fn every_wrong_field_of_a_command_is_named() {
         ["context", "peering_id", "side"]
     );
     assert_eq!(
+        wrong(&v1::DenyWithListsRequest::default()),
+        ["context", "peering_id", "side"]
+    );
+    assert_eq!(
         wrong(&v1::AttachFirewallRequest::default()),
         ["context", "peering_id", "side", "to"]
     );

@@ -117,6 +117,11 @@ fn kind(it: &DriftKind) -> drift::Drift {
         DriftKind::GroupDetached { interface, .. } => Kind::GroupDetached(v1::GroupDetached {
             interface: interface.to_string(),
         }),
+        DriftKind::DenialMissing { denial, .. } => Kind::DenialMissing(v1::DenialMissing {
+            list: denial.list.to_string(),
+            number: denial.number.into(),
+            denies: denial.denies.to_string(),
+        }),
         DriftKind::RuleExtra {
             rule_id, admits, ..
         } => Kind::RuleExtra(v1::RuleExtra {

@@ -4,7 +4,9 @@ use super::{posture, text, texts};
 use crate::api::{time::timestamp, v1, words::number};
 use domain::{
     NetworkId, Provider, Side,
-    network::{AttachTo, Attachment, Exposure, InboundRule, LeftAlone, Peering, Registered},
+    network::{
+        AttachTo, Attachment, Denial, Exposure, InboundRule, LeftAlone, Peering, Registered,
+    },
     text::Interface,
 };
 use projections::ExposureView;
@@ -24,9 +26,35 @@ pub(super) fn firewall(network: &Registered, peering: &Peering) -> Vec<v1::Firew
                 posture: posture.into(),
                 posture_text,
                 attachment: is_attached.then(|| attachment(&it.attachment)),
+                denials: denials(network, peering, side),
             }
         })
         .collect()
+}
+
+fn denials(network: &Registered, peering: &Peering, side: Side) -> Option<v1::Denials> {
+    let it = &peering.firewall.get(side).denials;
+    if it.is_empty() {
+        return None;
+    }
+    let wanted = it.wanted.as_ref();
+    let denied = wanted.map(|_| network.denied(peering, side));
+    let seen = it.enforced.as_ref();
+    let seen = seen.filter(|seen| Some(&seen.denies) == denied.as_ref());
+    Some(v1::Denials {
+        subnets: texts(wanted.into_iter().flat_map(|it| &it.subnets)),
+        lists: texts(seen.into_iter().flat_map(|it| &it.lists)),
+        denies: texts(denied.into_iter().flatten()),
+        entries: it.made.iter().map(list_entry).collect(),
+    })
+}
+
+fn list_entry(it: &Denial) -> v1::ListEntry {
+    v1::ListEntry {
+        list: it.list.to_string(),
+        number: it.number.into(),
+        denies: it.denies.to_string(),
+    }
 }
 
 fn attachment(it: &Attachment) -> v1::Attachment {

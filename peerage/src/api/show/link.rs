@@ -211,6 +211,12 @@ fn leftover(it: &Leftover) -> v1::Leftover {
             side: number::<v1::Side>(*side),
             rule_id: rule_id.to_string(),
         }),
+        Leftover::Denial { side, denial } => Kind::Denial(v1::DenialLeftover {
+            side: number::<v1::Side>(*side),
+            list: denial.list.to_string(),
+            number: denial.number.into(),
+            denies: denial.denies.to_string(),
+        }),
         Leftover::PossibleThing { side, thing } => Kind::PossibleThing(v1::PossibleThingLeftover {
             side: number::<v1::Side>(*side),
             thing: Some(possible(thing)),
@@ -240,6 +246,11 @@ fn possible(it: &Thing) -> possible_thing_leftover::Thing {
         }),
         Thing::Attachment { interface } => Kind::Attachment(v1::PossibleAttachment {
             interface: interface.to_string(),
+        }),
+        Thing::Denial { denial } => Kind::Denial(v1::PossibleDenial {
+            list: denial.list.to_string(),
+            number: denial.number.into(),
+            denies: denial.denies.to_string(),
         }),
         Thing::Option { option } => Kind::Option(v1::PossibleOption {
             option: option.as_str().to_owned(),

@@ -205,6 +205,8 @@ commands! {
     RestrictFirewallRequest, PeeringServiceClient::restrict_firewall;
     AttachFirewallRequest, PeeringServiceClient::attach_firewall;
     DetachFirewallRequest, PeeringServiceClient::detach_firewall;
+    DenyWithListsRequest, PeeringServiceClient::deny_with_lists;
+    StopDenyingRequest, PeeringServiceClient::stop_denying;
     AllowConnectorIngressRequest, PeeringServiceClient::allow_connector_ingress;
     RevokeConnectorIngressRequest, PeeringServiceClient::revoke_connector_ingress;
     SetDnsResolutionRequest, PeeringServiceClient::set_dns_resolution;

@@ -31,6 +31,9 @@ pub(super) fn in_place(peering: &Peering) -> Vec<String> {
     parts.extend(
         attachment(peering).map(|it| format!("attachment: where the engine's groups admit\n{it}")),
     );
+    parts.extend(
+        denials(peering).map(|it| format!("denials: what is kept out in front of subnets\n{it}")),
+    );
     parts.extend((!peering.ingress.is_empty()).then(|| {
         format!(
             "connector ingress: what the private network may reach\n{}",
@@ -181,6 +184,39 @@ fn attachment(peering: &Peering) -> Option<String> {
         Wrapped("interfaces"),
         Wrapped("the engine attaches it to"),
         Wrapped("attached by the engine"),
+    ];
+    (!rows.is_empty()).then(|| table(columns, rows))
+}
+
+/// What is denied in front of subnets, where that was asked for or something of it is left.
+fn denials(peering: &Peering) -> Option<String> {
+    let rows: Vec<_> = peering
+        .firewall
+        .iter()
+        .filter_map(|it| {
+            let denials = it.denials.as_ref()?;
+            let entries = denials.entries.iter();
+            let entries = entries.map(|it| format!("{} {}: {}", it.list, it.number, it.denies));
+            let state = match (denials.subnets.is_empty(), denials.lists.is_empty()) {
+                (true, _) => "going",
+                (false, true) => "not yet",
+                (false, false) => "enforced",
+            };
+            Some([
+                word(it.side()),
+                or_dash(&denials.subnets.join("\n")),
+                or_dash(&denials.denies.join("\n")),
+                or_dash(&entries.collect::<Vec<_>>().join("\n")),
+                state.to_owned(),
+            ])
+        })
+        .collect();
+    let columns = [
+        Whole("side"),
+        Wrapped("before subnets"),
+        Wrapped("denies"),
+        Wrapped("the engine's entries"),
+        Whole("state"),
     ];
     (!rows.is_empty()).then(|| table(columns, rows))
 }
@@ -409,6 +445,10 @@ fn what_differs(it: &What) -> (&'static str, String) {
         }
         What::RuleTagMissing(it) => ("rule tag missing", it.rule_id.clone()),
         What::GroupDetached(it) => ("group detached", it.interface.clone()),
+        What::DenialMissing(it) => (
+            "denial missing",
+            format!("entry {} in {}: {}", it.number, it.list, it.denies),
+        ),
         What::RuleExtra(it) => ("rule extra", format!("{}: {}", it.rule_id, it.admits)),
     }
 }

@@ -71,6 +71,13 @@ fn leftover(it: &Leftover) -> String {
         Some(Left::FirewallRule(it)) => {
             format!("firewall rule {} ({})", it.rule_id, word(it.side()))
         }
+        Some(Left::Denial(it)) => format!(
+            "entry {} in {}, which denies {} ({})",
+            it.number,
+            it.list,
+            it.denies,
+            word(it.side())
+        ),
         Some(Left::PossibleThing(it)) => {
             format!("possibly {} ({})", possible(it), word(it.side()))
         }
@@ -87,6 +94,7 @@ fn possible(it: &PossibleThingLeftover) -> String {
         Some(Thing::FirewallGroup(_)) => "the engine's firewall group".to_owned(),
         Some(Thing::FirewallRule(it)) => format!("a rule for tcp {} from {}", it.port, it.source),
         Some(Thing::Attachment(it)) => format!("the engine's group on {}", it.interface),
+        Some(Thing::Denial(it)) => format!("entry {} in {}", it.number, it.list),
         Some(Thing::Option(it)) => format!("the option {}", it.option),
         None => "something that this version does not know".to_owned(),
     }

@@ -197,6 +197,8 @@ fn shows(event: &NetworkEvent, side: domain::Side, thing: &Thing) -> bool {
             matches!(event, NetworkEvent::FirewallGroupAttached(it)
                 if it.side == side && it.interface == *interface)
         }
+        Thing::Denial { denial } => matches!(event, NetworkEvent::DenialMade(it)
+            if it.side == side && it.denial == *denial),
         Thing::Option { option } => matches!(event, NetworkEvent::LinkOptionApplied(it)
             if it.side == side && it.option == *option),
     }

@@ -19,6 +19,8 @@ pub(super) enum Topic {
     Firewall(Side),
     /// Which interfaces a side's firewall group is on.
     Attachment(Side),
+    /// What the lists in front of a side's subnets keep out.
+    Denial(Side),
     /// An option of the link.
     Option(Side, LinkOption),
     /// The end of the peering.
@@ -52,7 +54,7 @@ impl Topic {
         let is_same = match (self, event) {
             (Self::End, _) => return Subject::End,
             (Self::Route(side, _), Self::Routes(of)) => side == of,
-            (Self::Firewall(side), Self::Attachment(of)) => side == of,
+            (Self::Firewall(side), Self::Attachment(of) | Self::Denial(of)) => side == of,
             (Self::Whole, Self::Whole) => true,
             (Self::Whole, _) => return Subject::Beginning,
             (one, other) => one == other,
@@ -142,6 +144,25 @@ fn firewall(event: &NetworkEvent) -> Option<Topic> {
     if let NetworkEvent::FirewallAttachmentSeen(it) = event {
         return Some(Topic::Attachment(it.side));
     }
+    denial(event)
+}
+
+fn denial(event: &NetworkEvent) -> Option<Topic> {
+    if let NetworkEvent::DenialRequested(it) = event {
+        return Some(Topic::Denial(it.side));
+    }
+    if let NetworkEvent::DenialWithdrawn(it) = event {
+        return Some(Topic::Denial(it.side));
+    }
+    if let NetworkEvent::DenialMade(it) = event {
+        return Some(Topic::Denial(it.side));
+    }
+    if let NetworkEvent::DenialRemoved(it) = event {
+        return Some(Topic::Denial(it.side));
+    }
+    if let NetworkEvent::DenialEnforced(it) = event {
+        return Some(Topic::Denial(it.side));
+    }
     None
 }
 
@@ -163,6 +184,7 @@ fn option(event: &NetworkEvent) -> Option<Topic> {
         Thing::Route { destination, .. } => Topic::Route(side, *destination),
         Thing::Group | Thing::Rule { .. } => Topic::Firewall(side),
         Thing::Attachment { .. } => Topic::Attachment(side),
+        Thing::Denial { .. } => Topic::Denial(side),
         Thing::Option { option } => Topic::Option(side, *option),
     })
 }

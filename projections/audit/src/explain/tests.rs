@@ -331,6 +331,7 @@ fn a_decision_explains_what_is_of_its_side_and_its_thing_and_an_end_explains_all
             Topic::Routes(side),
             Topic::Firewall(side),
             Topic::Attachment(side),
+            Topic::Denial(side),
             Topic::Option(side, LinkOption::GatewayTransit),
             Topic::Option(side, LinkOption::DnsResolution),
         ]
@@ -338,7 +339,7 @@ fn a_decision_explains_what_is_of_its_side_and_its_thing_and_an_end_explains_all
     let (local, remote) = (all(Side::Local), all(Side::Remote));
     for (at, decision) in local.iter().enumerate() {
         for (of, event) in local.iter().enumerate() {
-            let is_same = at == of || matches!((at, of), (1 | 2, 3) | (4, 5));
+            let is_same = at == of || matches!((at, of), (1 | 2, 3) | (4, 5 | 6));
             let expected = match (at, is_same) {
                 (_, true) => Subject::Same,
                 (0, false) => Subject::Beginning,
@@ -373,6 +374,9 @@ fn things() -> Vec<(Value, Said, Vec<Said>)> {
     let exchange = || json!("exchange");
     let authorized =
         |side: &str, port: u16| json!({ "side": side, "rule": rule(port), "rule_id": "sgr-1" });
+    let denial =
+        |number: u16| json!({ "list": "acl-1", "number": number, "denies": { "source": ROUTE } });
+    let denied = |side: &str, number: u16| json!({ "side": side, "denial": denial(number) });
     let attached = |side: &str, interface: &str| json!({ "side": side, "group": "sg-1", "interface": interface });
     let applied =
         |side: &str, option: &str| json!({ "side": side, "option": option, "enabled": true });
@@ -425,6 +429,14 @@ fn things() -> Vec<(Value, Said, Vec<Said>)> {
             vec![
                 ("FirewallGroupAttached", attached("remote", "eni-1")),
                 ("FirewallGroupAttached", attached("local", "eni-2")),
+            ],
+        ),
+        (
+            json!({ "kind": "denial", "denial": denial(1) }),
+            ("DenialMade", denied("local", 1)),
+            vec![
+                ("DenialMade", denied("remote", 1)),
+                ("DenialMade", denied("local", 2)),
             ],
         ),
         (

@@ -229,6 +229,13 @@ fn of(event: &NetworkEvent) -> String {
         NetworkEvent::FirewallAttachmentWithdrawn(it) => {
             format!("asked to detach the group of {}", side(it.side))
         }
+        NetworkEvent::DenialRequested(it) => firewall::to_deny(it),
+        NetworkEvent::DenialWithdrawn(it) => {
+            format!(
+                "asked to stop denying in front of subnets of {}",
+                side(it.side)
+            )
+        }
         NetworkEvent::PeeringRemovalRequested(it) => {
             format!("asked to remove the peering ({})", it.reason)
         }
@@ -423,12 +430,7 @@ fn of(event: &NetworkEvent) -> String {
             let is = if it.enabled { "on" } else { "off" };
             format!("{} of {} is {is}", it.option.title(), side(it.side))
         }
-        NetworkEvent::FirewallAttachmentChosen(it) => format!(
-            "chose {} on {} for the firewall group; {} left alone",
-            count(it.interfaces.len(), "interface", "interfaces"),
-            side(it.side),
-            it.left_alone.len()
-        ),
+        NetworkEvent::FirewallAttachmentChosen(it) => firewall::chosen(it),
         NetworkEvent::FirewallGroupAttached(it) => {
             format!(
                 "group {} of {} is on {}",
@@ -445,17 +447,10 @@ fn of(event: &NetworkEvent) -> String {
                 it.interface
             )
         }
-        NetworkEvent::FirewallAttachmentSeen(it) => match it.interfaces {
-            Some(on) => {
-                let on = count(on as usize, "interface", "interfaces");
-                format!("saw group {} of {} on {on}", it.group, side(it.side))
-            }
-            None => format!(
-                "cannot tell which interfaces group {} of {} is on",
-                it.group,
-                side(it.side)
-            ),
-        },
+        NetworkEvent::FirewallAttachmentSeen(it) => firewall::seen(it),
+        NetworkEvent::DenialMade(it) => firewall::denied(it),
+        NetworkEvent::DenialRemoved(it) => firewall::no_longer_denied(it),
+        NetworkEvent::DenialEnforced(it) => firewall::keeps_out(it),
         NetworkEvent::DriftDetected(it) => format!("drift: {}", drift(&it.finding)),
         NetworkEvent::DriftRepaired(it) => format!("drift repaired: {}", drift(&it.finding)),
         NetworkEvent::DriftAdopted(it) => format!("drift accepted: {}", drift(&it.finding)),

@@ -102,6 +102,7 @@ pub(super) fn thing(thing: &Thing) -> String {
             })
         ),
         Thing::Attachment { interface } => format!("an attachment to {interface}"),
+        Thing::Denial { denial } => format!("denial {} in {}", denial.number, denial.list),
         Thing::Option { option } => option.title().to_owned(),
     }
 }
@@ -170,6 +171,7 @@ pub(super) fn leftover(left: &Leftover) -> String {
         }
         Leftover::FirewallGroup { group, .. } => format!("group {group}"),
         Leftover::FirewallRule { rule_id, .. } => format!("rule {rule_id}"),
+        Leftover::Denial { denial, .. } => format!("denial {} in {}", denial.number, denial.list),
         Leftover::PossibleThing { thing, .. } => format!("perhaps {}", self::thing(thing)),
     }
 }
@@ -226,6 +228,9 @@ pub(super) fn drift(kind: &DriftKind) -> String {
             rule_id, admits, ..
         } => {
             format!("rule {rule_id} admits {admits}, which nobody asked for")
+        }
+        DriftKind::DenialMissing { denial, .. } => {
+            format!("denial {} is missing in {}", denial.number, denial.list)
         }
         DriftKind::GroupDetached { interface, .. } => {
             format!("the firewall group is detached from {interface}")

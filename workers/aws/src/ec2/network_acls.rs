@@ -1,14 +1,15 @@
-//! Network ACLs: what a subnet lets in and out before any security group is asked. Only looked at:
-//! they are never ours to change.
+//! Network ACLs: what a subnet lets in and out before any security group is asked. They are other
+//! people's; entries of our own are put into them, and taken out again, where that is asked for.
 
 use crate::ec2::action::Action;
-use crate::ec2::call::Call;
+use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
 use crate::ec2::ids::{NetworkAclId, SubnetId, VpcId};
 use crate::ec2::pages::{PAGE, every_named};
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
+use aws_sdk_ec2::types::{PortRange, RuleAction};
 use ipnet::IpNet;
 
 /// A network ACL of a VPC.
@@ -56,6 +57,70 @@ impl Ec2 {
         let call = Call::start(self, Action::DescribeNetworkAcls, at).await;
         let request = call.clients.ec2.describe_network_acls().max_results(PAGE);
         every_named!(call, request, vpcs as "vpc-id", network_acls, acl, |found| found.vpc.as_ref())
+    }
+}
+
+impl Ec2 {
+    /// This network ACL.
+    pub async fn describe_network_acl(
+        &self,
+        at: &Scope,
+        id: &NetworkAclId,
+    ) -> Result<Option<NetworkAcl>, Ec2Error> {
+        let call = Call::start(self, Action::DescribeNetworkAcls, at).await;
+        let request = call
+            .clients
+            .ec2
+            .describe_network_acls()
+            .network_acl_ids(id.as_str());
+        let answer = sent!(call, request);
+        let mut found = answer.network_acls().iter().map(|it| acl(&call, it));
+        found.next().transpose()
+    }
+
+    /// Adds an inbound entry that denies. A number that is taken is an error.
+    pub async fn deny_in_network_acl(
+        &self,
+        at: &Scope,
+        id: &NetworkAclId,
+        entry: &NetworkAclEntry,
+    ) -> Result<(), Ec2Error> {
+        let call = Call::start(self, Action::CreateNetworkAclEntry, at).await;
+        let ports = entry
+            .ports
+            .map(|(from, to)| PortRange::builder().from(from).to(to).build());
+        let request = call
+            .clients
+            .ec2
+            .create_network_acl_entry()
+            .network_acl_id(id.as_str())
+            .rule_number(entry.rule_number)
+            .protocol(&entry.protocol)
+            .rule_action(RuleAction::Deny)
+            .egress(false)
+            .cidr_block(entry.cidr.to_string())
+            .set_port_range(ports);
+        sent!(call, request);
+        Ok(())
+    }
+
+    /// Removes the inbound entry with this number, whatever it is: look at it first.
+    pub async fn delete_network_acl_entry(
+        &self,
+        at: &Scope,
+        id: &NetworkAclId,
+        rule_number: i32,
+    ) -> Result<(), Ec2Error> {
+        let call = Call::start(self, Action::DeleteNetworkAclEntry, at).await;
+        let request = call
+            .clients
+            .ec2
+            .delete_network_acl_entry()
+            .network_acl_id(id.as_str())
+            .rule_number(rule_number)
+            .egress(false);
+        sent!(call, request);
+        Ok(())
     }
 }
 

@@ -295,6 +295,21 @@ fn attach(end: End<'_>, firewall: &Firewall) -> Option<Value> {
     ))
 }
 
+/// Entries of the VPC's network ACLs are made and removed only where the engine is asked to deny,
+/// and for as long as it has any.
+fn deny(end: End<'_>, firewall: &Firewall) -> Option<Value> {
+    let denials = &firewall.denials;
+    if denials.wanted.is_none() && denials.made.is_empty() {
+        return None;
+    }
+    Some(allow(
+        "DenyInTheseNetworkAcls",
+        &[Action::CreateNetworkAclEntry, Action::DeleteNetworkAclEntry],
+        &[end.arn("network-acl/*")],
+        Some(end.in_vpc()),
+    ))
+}
+
 /// What takes the orphans away that stand here, each by its id. Routes need no more than they do
 /// anyway. Nothing while there are none.
 fn orphans(end: End<'_>, network: &Registered) -> Vec<Value> {
@@ -371,6 +386,7 @@ pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value
     let mut statements = group(end, network, peering);
     statements.extend(tag_again(end, &peering.firewall.remote, network, peering));
     statements.extend(attach(end, &peering.firewall.remote));
+    statements.extend(deny(end, &peering.firewall.remote));
     statements.extend(orphans(end, network));
     if let ExposurePolicy::Enforce { groups } = &network.policy.exposure
         && !groups.is_empty()
@@ -419,6 +435,7 @@ pub(super) fn of_engine_on_local_side(
     statements.extend(group(end, network, peering));
     statements.extend(tag_again(end, &peering.firewall.local, network, peering));
     statements.extend(attach(end, &peering.firewall.local));
+    statements.extend(deny(end, &peering.firewall.local));
     statements.extend(orphans(end, network));
     policy(statements)
 }

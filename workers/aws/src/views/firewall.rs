@@ -16,7 +16,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// EC2's word for every protocol.
-const EVERY_PROTOCOL: &str = "-1";
+pub(in super::super) const EVERY_PROTOCOL: &str = "-1";
 
 /// The blocks of the prefix lists that rules name, as far as they can be read.
 pub(in super::super) type Lists = BTreeMap<PrefixListId, Vec<IpNet>>;
@@ -163,6 +163,7 @@ pub(in super::super) fn access_list(
     };
     Ok(AccessListView {
         network: home(asked, found.vpc.as_ref())?,
+        list: Some(asked.name("network ACL", found.id.as_str())?),
         subnets: found
             .subnets
             .iter()

@@ -6,7 +6,9 @@ mod links;
 mod networks;
 mod routes;
 
-pub(super) use firewall::{Lists, access_list, groups, homeless, homes, named_lists};
+pub(super) use firewall::{
+    EVERY_PROTOCOL, Lists, access_list, groups, homeless, homes, named_lists,
+};
 pub(super) use interfaces::interface;
 pub(super) use links::{link, made};
 pub(super) use networks::{network, subnet};

@@ -283,6 +283,7 @@ pub(crate) fn lists(
             None => vec![admits_all()],
         };
         Ok(AccessListView {
+            list: None,
             network: seen.network.clone(),
             subnets: vec![asked.name("subnet", &subnet.id)?],
             entries,

@@ -135,6 +135,7 @@ pub(crate) async fn access_lists(
     for seen in look(compute, asked, of).await? {
         let all: Subnet = asked.name("subnet", "*")?;
         lists.push(AccessListView {
+            list: None,
             entries: in_order(asked, &seen),
             network: seen.network,
             subnets: vec![all],

@@ -126,6 +126,8 @@ async fn play(scene: &Scene, operation: Operation) -> Option<CloudErrorKind> {
         | Operation::RemoveRoute
         | Operation::AttachGroup
         | Operation::DetachGroup
+        | Operation::MakeDenial
+        | Operation::RemoveDenial
         | Operation::CreateNetwork => panic!("{operation} calls nobody"),
     }
 }

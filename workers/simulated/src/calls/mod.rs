@@ -3,6 +3,7 @@
 mod firewall;
 mod halves;
 mod links;
+mod lists;
 mod networks;
 mod options;
 mod routes;

@@ -10,8 +10,8 @@ use super::{
     },
     OutOfBand,
 };
-use cloud::{AccessEntry, Direction, DnsSupport, NetworkRef, RouteTarget};
-use domain::text::{Account, RouteTable, Subnet};
+use cloud::{AccessEntry, AccessListView, Direction, DnsSupport, NetworkRef, RouteTarget};
+use domain::text::{AccessList, Account, RouteTable, Subnet};
 use ipnet::IpNet;
 use std::time::Duration;
 
@@ -189,6 +189,7 @@ impl OutOfBand {
     /// An access list in front of these subnets, in the place of any they had. Each entry is the
     /// traffic as people write it, like `tcp 2113 from 10.20.0.0/16`, and whether it is allowed.
     pub fn fence(&self, network: &NetworkRef, subnets: &[Subnet], entries: &[(&str, bool)]) {
+        let id: AccessList = self.reach(|state, _| state.faults.id("acl"));
         let entries = entries
             .iter()
             .zip(1..)
@@ -205,9 +206,39 @@ impl OutOfBand {
                 .iter_mut()
                 .for_each(|list| list.subnets.retain(|subnet| !subnets.contains(subnet)));
             network.access_lists.push(SimulatedAccessList {
+                id: Some(id),
                 subnets: subnets.to_vec(),
                 entries,
             });
+        });
+    }
+
+    /// The lists of the network, each with the subnets that it stands before.
+    pub fn lists(&self, network: &NetworkRef) -> Vec<AccessListView> {
+        let views = self.with_network(network, |network| network.access_list_views());
+        views.unwrap_or_default()
+    }
+
+    /// Somebody's own entry in a list, in place of whatever has its number.
+    pub fn enter(&self, network: &NetworkRef, list: &AccessList, number: u16, entry: (&str, bool)) {
+        self.remove_entry(network, list, number);
+        self.with_network(network, |network| {
+            network.entries_of(list).map(|entries| {
+                entries.push(AccessEntry {
+                    direction: Direction::Inbound,
+                    priority: number.into(),
+                    traffic: traffic(entry.0),
+                    allow: entry.1,
+                });
+            })
+        });
+    }
+
+    /// The entry with this number is gone, whoever made it.
+    pub fn remove_entry(&self, network: &NetworkRef, list: &AccessList, number: u16) {
+        self.with_network(network, |network| {
+            let entries = network.entries_of(list);
+            entries.map(|it| it.retain(|entry| entry.priority != u32::from(number)))
         });
     }
 

@@ -28,7 +28,7 @@ pub(super) use traffic::traffic;
 
 use chrono::{DateTime, Utc};
 use cloud::{AccountRegion, LinkRole, LinkState, NetworkRef, RouteState, RouteTarget};
-use domain::text::{Account, CloudNetwork, FirewallGroup, Interface, Link, RouteTable};
+use domain::text::{AccessList, Account, CloudNetwork, FirewallGroup, Interface, Link, RouteTable};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,6 +117,18 @@ impl World {
     ) -> Option<&mut SimulatedNetwork> {
         self.at(at)
             .find(|network| network.groups.iter().any(|group| group.id == *id))
+    }
+
+    /// The network in this account and region that has the list.
+    pub(super) fn home_of_list(
+        &mut self,
+        at: &AccountRegion,
+        list: &AccessList,
+    ) -> Option<&mut SimulatedNetwork> {
+        self.at(at).find(|network| {
+            let views = network.access_list_views();
+            views.iter().any(|it| it.list.as_ref() == Some(list))
+        })
     }
 
     /// The group of this id, if its network is in this account and region.

@@ -11,7 +11,7 @@ use cloud::{
 };
 use domain::{
     Provider,
-    text::{Account, FirewallGroup, Interface, RouteTable, Subnet},
+    text::{AccessList, Account, FirewallGroup, Interface, RouteTable, Subnet},
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct SimulatedNetwork {
     /// Those beside the default one, which serves the other subnets and allows everything.
     #[serde(default)]
     pub access_lists: Vec<SimulatedAccessList>,
+    /// What the default one has beside that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_entries: Vec<AccessEntry>,
     /// What it has of DNS.
     #[serde(default = "all_supported")]
     pub dns: DnsSupport,
@@ -106,6 +109,9 @@ pub struct SimulatedInterface {
 /// A list in front of subnets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedAccessList {
+    /// Its id, given once; none of one from before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<AccessList>,
     /// The subnets that it stands before.
     pub subnets: Vec<Subnet>,
     /// Its inbound entries, in order.
@@ -132,6 +138,7 @@ impl SimulatedNetwork {
             interfaces: Vec::new(),
             gone_groups: Vec::new(),
             access_lists: Vec::new(),
+            default_entries: Vec::new(),
             dns: all_supported(),
             gateway: false,
             custom_routes: Vec::new(),
@@ -244,21 +251,37 @@ impl SimulatedNetwork {
         self.tables.iter_mut().enumerate().map(view).collect()
     }
 
+    /// The id of the default list.
+    fn default_list(&self) -> Option<AccessList> {
+        format!("acl-{}", self.network.network).parse().ok()
+    }
+
+    /// The entries of the list of this id.
+    pub(crate) fn entries_of(&mut self, list: &AccessList) -> Option<&mut Vec<AccessEntry>> {
+        if self.default_list().as_ref() == Some(list) {
+            return Some(&mut self.default_entries);
+        }
+        let mut lists = self.access_lists.iter_mut();
+        let found = lists.find(|it| it.id.as_ref() == Some(list));
+        found.map(|it| &mut it.entries)
+    }
+
     /// Only AWS has such lists; there, every subnet has one.
     pub(crate) fn access_list_views(&self) -> Vec<AccessListView> {
         match self.network.at.provider {
             Provider::Aws => {}
             Provider::Gcp | Provider::Azure => return Vec::new(),
         }
-        let view = |subnets, entries| AccessListView {
+        let view = |list, subnets, entries| AccessListView {
             network: self.network.network.clone(),
+            list,
             subnets,
             entries,
         };
         let named = self
             .access_lists
             .iter()
-            .map(|it| view(it.subnets.clone(), it.entries.clone()));
+            .map(|it| view(it.id.clone(), it.subnets.clone(), it.entries.clone()));
         let has_one = |subnet: &Subnet| {
             self.access_lists
                 .iter()
@@ -281,13 +304,16 @@ impl SimulatedNetwork {
         };
         named
             .chain([view(
+                self.default_list(),
                 others,
-                vec![AccessEntry {
+                std::iter::once(AccessEntry {
                     direction: Direction::Inbound,
                     priority: 100,
                     traffic: everything,
                     allow: true,
-                }],
+                })
+                .chain(self.default_entries.iter().cloned())
+                .collect(),
             )])
             .collect()
     }

@@ -11,7 +11,7 @@ use cloud::{
 use conformance::{Fault, World};
 use domain::{
     CloudMode, NetworkId, PeeringId, Provider, Range, Side,
-    network::{InboundRule, LinkOption},
+    network::{Denial, InboundRule, LinkOption},
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
 use peerage_simulated::SimulatedSettings;
@@ -84,10 +84,16 @@ enum Lie {
     TakesTheLinkOver,
     /// A group that is attached already is said to have been attached.
     AttachedTwice,
+    /// A number that is taken is said to have been given to the entry.
+    DeniedUnderAnothersNumber,
 }
 
 /// Each lie, and a promise that it breaks.
-const LIES: [(Lie, &str); 28] = [
+const LIES: [(Lie, &str); 29] = [
+    (
+        Lie::DeniedUnderAnothersNumber,
+        "a_denial_takes_no_number_that_is_taken_and_only_the_very_entry_is_removed",
+    ),
     (
         Lie::AttachedTwice,
         "a_group_is_attached_once_and_detached_once_and_the_others_stay",
@@ -666,5 +672,15 @@ impl Cloud for Liar {
         group: &FirewallGroup,
     ) -> Result<(), CloudError> {
         self.told(self.honest.detach_group(at, interface, group).await)
+    }
+
+    async fn make_denial(&self, at: &AccountRegion, denial: &Denial) -> Result<(), CloudError> {
+        let made = self.honest.make_denial(at, denial).await;
+        let lie = Lie::DeniedUnderAnothersNumber;
+        self.pardoned(lie, &CloudErrorKind::AlreadyThere, made)
+    }
+
+    async fn remove_denial(&self, at: &AccountRegion, denial: &Denial) -> Result<(), CloudError> {
+        self.told(self.honest.remove_denial(at, denial).await)
     }
 }

@@ -7,7 +7,7 @@
 //! adopted link, and what it had, stay. So does a group that holds rules of somebody else's: both
 //! are named.
 
-use super::{Draft, Facts, Query, exposure, firewall, halves, later, removal, routes};
+use super::{Draft, Facts, Query, denial, exposure, firewall, halves, later, removal, routes};
 use domain::{
     Side,
     network::{Leftover, LinkTrace, PeeringAbandoned, RemovalCause},
@@ -133,6 +133,7 @@ fn clean(facts: &Facts<'_>, side: Side, trace: &LinkTrace, draft: &mut Draft) {
             return;
         }
     }
+    denial::take_back(facts, side, draft);
     removal::own_group(facts, side, draft);
 }
 
@@ -145,6 +146,10 @@ fn look(facts: &Facts<'_>, side: Side, trace: &LinkTrace, draft: &mut Draft) {
     removal::side(facts, side, link, &mut seen);
     draft.needs.append(&mut seen.needs);
     draft.records.append(&mut seen.records);
+    let mut denials = Draft::default();
+    denial::take_back(facts, side, &mut denials);
+    draft.needs.append(&mut denials.needs);
+    draft.records.append(&mut denials.records);
     if halves::form(facts).is_two_objects() {
         return halves::look(facts, side, link, draft);
     }

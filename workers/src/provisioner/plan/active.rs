@@ -3,8 +3,8 @@
 //! What the log has never seen in place is missing; what it has seen and differs now has drifted.
 
 use super::{
-    Draft, Facts, adoption, drift, exposure, firewall, halves, later, link, options, ranges,
-    routes, states,
+    Draft, Facts, adoption, denial, drift, exposure, firewall, halves, later, link, options,
+    ranges, routes, states,
 };
 use cloud::{LinkState, LinkView};
 use domain::{Side, text::Link};
@@ -23,6 +23,7 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     for side in facts.peering.kept_sides() {
         routes::plan(facts, side, view, draft);
         firewall::plan(facts, side, draft);
+        denial::plan(facts, side, draft);
         options::plan(facts, side, view, draft);
     }
     for side in facts.peering.kept_sides() {

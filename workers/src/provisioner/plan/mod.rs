@@ -22,6 +22,7 @@ mod active;
 mod adoption;
 mod attachment;
 mod closing;
+mod denial;
 mod drift;
 mod exposure;
 mod firewall;

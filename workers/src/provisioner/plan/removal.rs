@@ -12,8 +12,8 @@
 //! the removal is blocked: they are named, and nothing of the peering is open meanwhile.
 
 use super::{
-    Draft, Facts, Missing, Query, attachment, firewall, halves, later, options, pair, routes,
-    states,
+    Draft, Facts, Missing, Query, attachment, denial, firewall, halves, later, options, pair,
+    routes, states,
 };
 use crate::provisioner::{apply::Action, sides};
 use cloud::{GroupView, LinkState, LinkView};
@@ -376,6 +376,7 @@ fn unseen(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
 /// The groups, now that nothing comes over the link.
 fn groups(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
     for side in facts.peering.kept_sides() {
+        denial::take_back(facts, side, draft);
         own_group(facts, side, draft);
     }
 }

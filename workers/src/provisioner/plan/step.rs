@@ -55,6 +55,7 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         Outcome::FirewallRuleRevoked(it) => Some(it.side),
         Outcome::ExposureCleared(it) => Some(it.side),
         Outcome::FirewallGroupDetached(it) => Some(it.side),
+        Outcome::DenialRemoved(it) => Some(it.side),
         Outcome::FirewallAttachmentChosen(it) => Some(it.side),
         Outcome::FirewallAttachmentSeen(it) if it.interfaces == Some(0) => Some(it.side),
         Outcome::DriftDetected(it) => Some(it.finding.side()),
@@ -90,6 +91,8 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::FirewallEnforced(_)
         | Outcome::FirewallGroupAttached(_)
         | Outcome::FirewallAttachmentSeen(_)
+        | Outcome::DenialMade(_)
+        | Outcome::DenialEnforced(_)
         | Outcome::FirewallExposed(_)
         | Outcome::DnsResolutionApplied(_)
         | Outcome::LinkOptionApplied(_)

@@ -291,6 +291,13 @@ fn of_intent() -> Vec<NetworkEvent> {
         }
         .into(),
         FirewallAttachmentWithdrawn { peering_id, side }.into(),
+        DenialRequested {
+            peering_id,
+            side,
+            subnets: [text("subnet-0a1b2c3d4e5f60718")].into(),
+        }
+        .into(),
+        DenialWithdrawn { peering_id, side }.into(),
         PeeringRemovalRequested {
             peering_id,
             reason: reason.clone(),
@@ -555,6 +562,21 @@ fn of_the_sides() -> Vec<NetworkEvent> {
         FirewallAttachmentSeen {
             peering_id,
             ..attachment_seen(side, "sg-0e1f2a3b4c5d6e7f8", Some(2))
+        }
+        .into(),
+        DenialMade {
+            peering_id,
+            ..denial_made(side)
+        }
+        .into(),
+        DenialRemoved {
+            peering_id,
+            ..denial_removed(side)
+        }
+        .into(),
+        DenialEnforced {
+            peering_id,
+            ..denial_enforced(side)
         }
         .into(),
     ]
@@ -1166,6 +1188,10 @@ pub(super) fn findings() -> Vec<DriftKind> {
         DriftKind::RuleTagMissing {
             side,
             rule_id: text("sgr-0f1e2d3c4b5a69788"),
+        },
+        DriftKind::DenialMissing {
+            side,
+            denial: denial("acl-0a1b2c3d4e5f60718", 1),
         },
     ]
 }

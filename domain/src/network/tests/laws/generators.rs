@@ -253,6 +253,38 @@ fn an_attachment_event() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+/// Denials.
+fn a_denial_event() -> impl Strategy<Value = Outcome> {
+    let one = (a_peering(), a_side(), a_denial());
+    prop_oneof![
+        one.clone().prop_map(|(peering_id, side, denial)| {
+            DenialMade {
+                peering_id,
+                side,
+                denial,
+            }
+            .into()
+        }),
+        one.clone().prop_map(|(peering_id, side, denial)| {
+            DenialRemoved {
+                peering_id,
+                side,
+                denial,
+            }
+            .into()
+        }),
+        one.prop_map(|(peering_id, side, denial)| {
+            DenialEnforced {
+                peering_id,
+                side,
+                lists: [denial.list.clone()].into(),
+                denies: [denial.denies].into(),
+            }
+            .into()
+        }),
+    ]
+}
+
 /// What happens afterwards, and blocks.
 fn an_upkeep_event() -> impl Strategy<Value = Outcome> {
     let blocked_by = |(peering_id, cause)| {
@@ -270,6 +302,7 @@ fn an_upkeep_event() -> impl Strategy<Value = Outcome> {
         }
         .into()),
         an_attachment_event(),
+        a_denial_event(),
         (a_peering(), a_side(), a_rule_id()).prop_map(|(peering_id, side, rule_id)| {
             ExposureCleared {
                 peering_id,
@@ -451,6 +484,10 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
             .prop_map(|(peering_id, side, option, enabled)| SetLinkOption { peering_id, side, option, enabled }.into()),
         2 => (a_peering(), a_side(), a_choice()).prop_map(|(peering_id, side, to)| AttachFirewall { peering_id, side, to }.into()),
         1 => (a_peering(), a_side()).prop_map(|(peering_id, side)| DetachFirewall { peering_id, side }.into()),
+        2 => (a_peering(), a_side(), subnets()).prop_map(|(peering_id, side, subnets)| {
+            DenyWithLists { peering_id, side, subnets: subnets.into_iter().collect() }.into()
+        }),
+        1 => (a_peering(), a_side()).prop_map(|(peering_id, side)| StopDenying { peering_id, side }.into()),
         1 => (a_peering(), a_reason()).prop_map(|(peering_id, reason)| RemovePeering { peering_id, reason }.into()),
         1 => (a_peering(), a_reason(), option::of(a_side()))
             .prop_map(|(peering_id, reason, clean)| AbandonPeering { peering_id, reason, clean }.into()),
@@ -509,6 +546,9 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::FirewallGroupAttached(it) => it.into(),
         Outcome::FirewallGroupDetached(it) => it.into(),
         Outcome::FirewallAttachmentSeen(it) => it.into(),
+        Outcome::DenialMade(it) => it.into(),
+        Outcome::DenialRemoved(it) => it.into(),
+        Outcome::DenialEnforced(it) => it.into(),
         Outcome::FirewallExposed(it) => it.into(),
         Outcome::ExposureCleared(it) => it.into(),
         Outcome::IngressExpired(it) => it.into(),
@@ -576,6 +616,10 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
             .prop_map(|(peering_id, side, to)| FirewallAttachmentRequested { peering_id, side, to }.into()),
         1 => (a_peering(), a_side())
             .prop_map(|(peering_id, side)| FirewallAttachmentWithdrawn { peering_id, side }.into()),
+        2 => (a_peering(), a_side(), subnets()).prop_map(|(peering_id, side, subnets)| {
+            DenialRequested { peering_id, side, subnets: subnets.into_iter().collect() }.into()
+        }),
+        1 => (a_peering(), a_side()).prop_map(|(peering_id, side)| DenialWithdrawn { peering_id, side }.into()),
         1 => (a_peering(), a_reason())
             .prop_map(|(peering_id, reason)| PeeringRemovalRequested { peering_id, reason, requested_at: now() }.into()),
         1 => (a_peering(), a_reason(), leftovers())

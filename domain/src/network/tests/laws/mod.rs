@@ -224,6 +224,16 @@ fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
                     .into(),
                 );
             }
+            Leftover::Denial { side, denial } => {
+                return Some(
+                    DenialRemoved {
+                        peering_id,
+                        side,
+                        denial,
+                    }
+                    .into(),
+                );
+            }
             Leftover::FirewallGroup { side, group } => {
                 return Some(
                     FirewallGroupRemoved {

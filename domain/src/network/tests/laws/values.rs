@@ -96,6 +96,10 @@ pub(super) fn a_choice() -> impl Strategy<Value = AttachTo> + Clone {
     select(vec![to_these(&["eni-01"]), to_a_tag(true), to_a_tag(false)])
 }
 
+pub(super) fn a_denial() -> impl Strategy<Value = Denial> + Clone {
+    (select(vec!["acl-01", "acl-02"]), 1..3_u16).prop_map(|(list, number)| denial(list, number))
+}
+
 pub(super) fn a_rule_id() -> impl Strategy<Value = FirewallRule> + Clone {
     select(vec![text("sgr-01"), text("sgr-02")])
 }
@@ -128,6 +132,7 @@ pub(super) fn a_thing() -> impl Strategy<Value = Thing> + Clone {
         Just(Thing::Group),
         a_rule().prop_map(Thing::from),
         an_interface().prop_map(|interface| Thing::Attachment { interface }),
+        a_denial().prop_map(|denial| Thing::Denial { denial }),
         an_option().prop_map(|option| Thing::Option { option }),
     ]
 }
@@ -222,6 +227,7 @@ pub(super) fn a_finding() -> impl Strategy<Value = DriftKind> {
             .prop_map(|(side, rule_id)| DriftKind::RuleTagMissing { side, rule_id }),
         (a_side(), an_interface())
             .prop_map(|(side, interface)| DriftKind::GroupDetached { side, interface }),
+        (a_side(), a_denial()).prop_map(|(side, denial)| DriftKind::DenialMissing { side, denial }),
         (a_side(), a_rule_id()).prop_map(|(side, rule_id)| DriftKind::RuleExtra {
             side,
             rule_id,
@@ -257,6 +263,7 @@ pub(super) fn leftovers() -> impl Strategy<Value = Vec<Leftover>> {
             route_table,
             destination: "fd00:2::/56".to_owned(),
         }),
+        (a_side(), a_denial()).prop_map(|(side, denial)| Leftover::Denial { side, denial }),
         (a_side(), a_thing()).prop_map(|(side, thing)| Leftover::PossibleThing { side, thing }),
     ];
     vec(one, 0..3)

@@ -273,6 +273,23 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             .into(),
         ),
         (
+            "deny_before_two_subnets",
+            DenyWithLists {
+                peering_id: peering_id(1),
+                side: Side::Local,
+                subnets: [text("subnet-01"), text("subnet-02")].into(),
+            }
+            .into(),
+        ),
+        (
+            "stop_denying",
+            StopDenying {
+                peering_id: peering_id(1),
+                side: Side::Remote,
+            }
+            .into(),
+        ),
+        (
             "restrict_the_remote_side",
             RestrictFirewall {
                 peering_id: peering_id(1),

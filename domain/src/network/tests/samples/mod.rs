@@ -437,3 +437,44 @@ pub(crate) fn unblocked() -> ProvisioningUnblocked {
         peering_id: peering_id(1),
     }
 }
+
+/// TCP from the first peer's range, but for these ports' neighbours.
+pub(crate) fn denial(list: &str, number: u16) -> Denial {
+    Denial {
+        list: text(list),
+        number,
+        denies: Denied {
+            source: range("10.101.0.0/16"),
+            ports: Some(Ports {
+                protocol: PortProtocol::Tcp,
+                first: 0,
+                last: 2112,
+            }),
+        },
+    }
+}
+
+pub(crate) fn denial_made(side: Side) -> DenialMade {
+    DenialMade {
+        peering_id: peering_id(1),
+        side,
+        denial: denial("acl-0a1b2c3d4e5f60718", 1),
+    }
+}
+
+pub(crate) fn denial_removed(side: Side) -> DenialRemoved {
+    DenialRemoved {
+        peering_id: peering_id(1),
+        side,
+        denial: denial("acl-0a1b2c3d4e5f60718", 1),
+    }
+}
+
+pub(crate) fn denial_enforced(side: Side) -> DenialEnforced {
+    DenialEnforced {
+        peering_id: peering_id(1),
+        side,
+        lists: [text("acl-0a1b2c3d4e5f60718")].into(),
+        denies: [denial("acl-0a1b2c3d4e5f60718", 1).denies].into(),
+    }
+}

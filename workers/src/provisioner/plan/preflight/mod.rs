@@ -14,7 +14,7 @@ use domain::{
     text::{Account, Subnet},
 };
 use ipnet::IpNet;
-use room::{link_quota, route_room, rule_room};
+use room::{denial_room, link_quota, route_room, rule_room};
 
 /// One check, and what it came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +93,9 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
             Query::MayCreateGroup(side),
         );
         draft.require(facts.seen.subnets.get(side), Query::Subnets(side));
+        if facts.peering.firewall.get(side).denials.wanted.is_some() {
+            draft.require(facts.seen.lists.get(side), Query::AccessLists(side));
+        }
     }
     if facts.network.policy.exposure == ExposurePolicy::Block
         && facts.peering.is_ours_to_keep(Side::Remote)
@@ -106,7 +109,7 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
     if !draft.needs.is_empty() {
         return None;
     }
-    let per_side: [(&'static str, Check); 10] = [
+    let per_side: [(&'static str, Check); 11] = [
         ("network", network),
         ("ranges_on_record", ranges_on_record),
         ("subnets", subnets),
@@ -115,6 +118,7 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
         ("link_quota", link_quota),
         ("route_room", route_room),
         ("rule_room", rule_room),
+        ("denial_room", denial_room),
         ("permissions", permissions),
         ("exposures", exposures),
     ];

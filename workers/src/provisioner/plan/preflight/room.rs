@@ -1,7 +1,10 @@
 //! Whether there is room: for one more link, for its routes, and for its rules.
 
 use super::{CheckOutcome, failed};
-use crate::provisioner::{plan::Facts, sides};
+use crate::provisioner::{
+    plan::{Facts, denial},
+    sides,
+};
 use cloud::{LinkState, LinkView, Rehearsed};
 use domain::{Side, network::BlockCause};
 use ipnet::IpNet;
@@ -36,6 +39,22 @@ pub(super) fn link_quota(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         format!("{network} has {used} {what} of {most}"),
         format!("raise the quota of {what}, or end some of them"),
     )
+}
+
+/// Whether all can be denied that is to be.
+pub(super) fn denial_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let wanted = facts.peering.firewall.get(side).denials.wanted.as_ref();
+    let (Some(wanted), Some(lists)) = (wanted, facts.seen.lists.get(side)) else {
+        return CheckOutcome::Passed;
+    };
+    match denial::problem(facts, side, wanted, lists) {
+        None => CheckOutcome::Passed,
+        Some(it) => CheckOutcome::Failed {
+            cause: it.cause,
+            message: it.message,
+            remedy: it.remedy,
+        },
+    }
 }
 
 pub(super) fn route_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {

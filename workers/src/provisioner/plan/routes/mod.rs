@@ -238,6 +238,7 @@ fn intended<'a>(
         | Thing::Group
         | Thing::Rule { .. }
         | Thing::Attachment { .. }
+        | Thing::Denial { .. }
         | Thing::Option { .. } => None,
     })
 }
@@ -410,6 +411,7 @@ fn is_of_route(drift: &DriftKind, side: Side, table: &RouteTable, range: Range) 
         | DriftKind::RuleMissing { .. }
         | DriftKind::RuleTagMissing { .. }
         | DriftKind::RuleExtra { .. }
-        | DriftKind::GroupDetached { .. } => false,
+        | DriftKind::GroupDetached { .. }
+        | DriftKind::DenialMissing { .. } => false,
     }
 }

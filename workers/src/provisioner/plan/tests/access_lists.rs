@@ -45,6 +45,7 @@ fn in_this_order(entries: &[AccessEntry]) -> Vec<AccessEntry> {
 
 fn list(subnets: &[&str], entries: &[AccessEntry]) -> AccessListView {
     AccessListView {
+        list: None,
         network: "vpc-0bbbbbbbbbbbbbbbb".parse().unwrap(),
         subnets: subnets.iter().map(|it| it.parse().unwrap()).collect(),
         entries: in_this_order(entries),

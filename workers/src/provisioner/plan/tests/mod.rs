@@ -170,6 +170,8 @@ const LIMITS: Limits = Limits {
     routes: 500,
     rules: 60,
     groups_of_interface: 5,
+    access_entries: 20,
+    access_numbers: (1, 99),
 };
 
 fn planned_with(log: &Log, seen: &Observed, memory: &Memory, seconds: i64) -> Plan {
@@ -457,6 +459,8 @@ fn what_a_quota_has_no_room_for_is_found_out_before_anything_is_asked_for() {
         routes: 2,
         rules: 1,
         groups_of_interface: 5,
+        access_entries: 20,
+        access_numbers: (1, 99),
     };
     expect(&with(&seen, exact), &CREATE, Next::AtOnce);
     for full in [

@@ -10,6 +10,7 @@ mod closing;
 mod consent;
 mod crashes;
 mod crowd;
+mod denial;
 mod drift;
 mod elsewhere;
 mod exposure;
