@@ -1,7 +1,7 @@
 //! When the certificates end that the store's nodes present.
 //!
-//! It is asked by a handshake of its own, so that a certificate that was renewed, or replaced by one
-//! that is over, is seen although connections last for weeks. The handshake believes whoever
+//! It is asked by a handshake of its own, so that a certificate that was renewed, or replaced by
+//! one that is over, is seen although connections last for weeks. The handshake believes whoever
 //! answers, for it is about the date alone, and nothing is sent over it: not even who calls.
 
 use crate::transport::AnyCertificate;

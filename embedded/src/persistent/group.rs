@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     delivery::{ConsumerId, Cursor, Delivery, NackAction, Parked},
     held::{Held, Weight},
-    kept,
+    kept::{self, Replaying},
     settings::{GroupConfig, Origin},
 };
 use crate::{
@@ -119,14 +119,6 @@ pub(super) struct Group {
     total: u64,
     /// The parked events that are still to be handed out again.
     replaying: Option<Replaying>,
-}
-
-/// What is left of a replay.
-struct Replaying {
-    /// The last event that was parked when it was asked for.
-    last: u64,
-    /// How many more at most.
-    left: u64,
 }
 
 impl Group {

@@ -6,15 +6,11 @@
 //! that and no more. A group that holds nothing may always read one event: nobody keeps another
 //! from going on.
 
-use std::{
-    mem::size_of,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
-use super::delivery::Item;
 use crate::read::Resolved;
 
 /// The most that one group holds before it reads on.
@@ -24,7 +20,7 @@ pub(crate) const OF_ONE: usize = 16 << 20;
 pub(crate) const OF_ALL: usize = 128 << 20;
 
 /// What an event costs beside its bytes: its place in a queue, in a table and on a channel.
-const PER_EVENT: usize = 4 * size_of::<Item>();
+const PER_EVENT: usize = 1024;
 
 /// What all groups of a node hold.
 #[derive(Debug, Clone, Default)]

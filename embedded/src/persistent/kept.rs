@@ -13,6 +13,14 @@ use crate::model::{NewEvent, Record, Ticks};
 const CHECKPOINT_EVENT: &str = "$SubscriptionCheckpoint";
 const LINK: &str = "$>";
 
+/// What is left of a replay.
+pub(super) struct Replaying {
+    /// The last event that was parked when it was asked for.
+    pub(super) last: u64,
+    /// How many more at most.
+    pub(super) left: u64,
+}
+
 /// The event that says how far a group has come: a number in a stream, a pair of positions in
 /// `$all`.
 pub(super) fn checkpoint(id: Uuid, name: &GroupName, cursor: Cursor) -> NewEvent {

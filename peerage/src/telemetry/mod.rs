@@ -55,8 +55,8 @@ pub(crate) fn log(log: &Log) -> Result<(), String> {
     install(log, None)
 }
 
-/// The same, and sends traces where a collector is named, in the configuration or by OpenTelemetry's
-/// own variables. No collector is waited for, now or later.
+/// The same, and sends traces where a collector is named, in the configuration or by
+/// OpenTelemetry's own variables. No collector is waited for, now or later.
 pub(crate) fn start(log: &Log, traces: &Traces) -> Result<Telemetry, String> {
     let (exporter, note) = match Exporter::of(traces, |name| std::env::var(name).ok()) {
         Ok(exporter) => (exporter, None),

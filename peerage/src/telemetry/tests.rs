@@ -1,3 +1,5 @@
+//! What is a trace context and what is not, where spans go, and that nobody waits for that.
+
 use super::{export::*, *};
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Duration};

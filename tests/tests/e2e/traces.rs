@@ -1,5 +1,5 @@
-//! Traces: from a caller's `traceparent` through command, event, pass and cloud call, as a collector
-//! sees them; and a collector that is none.
+//! Traces: from a caller's `traceparent` through command, event, pass and cloud call, as a
+//! collector sees them; and a collector that is none.
 
 use crate::support::{REGISTER, REQUEST, SOON, api, world::World};
 use kurrentdb::{Client, ReadStreamOptions};
