@@ -94,7 +94,8 @@ fn there_may_be_so_many_of_each_thing_and_so_long_texts_and_not_one_more() {
             .collect()
     };
     let keys = |many: usize| std::iter::repeat_n(key.clone(), many).collect();
-    let many: [(&str, &dyn Fn(usize) -> Value, usize); 4] = [
+    type Many<'a> = &'a dyn Fn(usize) -> Value;
+    let many: [(&str, Many<'_>, usize); 4] = [
         ("/sink/headers", &headers, 32),
         ("/sink/allowed_ranges", &ranges, 32),
         ("/sink/allowed_hosts", &hosts, 32),
