@@ -29,8 +29,7 @@
 //! A peering is *live* until it has ended. `blocked` lies over any live state: the engine cannot go
 //! on until a person acts. Routes and firewall posture are asked for in any live state but Removing
 //! and Abandoning, and installed once the link is active. A peering ends by itself only while
-//! nothing is on its link and no attempt is unanswered; otherwise it is removed, and what is left
-//! of it is named.
+//! nothing is on its link and no attempt is unanswered; otherwise it is removed, its rest named.
 
 mod accept_route;
 mod adopt_peering;

@@ -101,6 +101,8 @@ fn reason(operation: Operation) -> &'static str {
         | Operation::RevokeRule
         | Operation::AttachGroup
         | Operation::DetachGroup
+        | Operation::MakeDenial
+        | Operation::RemoveDenial
         | Operation::CreateNetwork => "not needed for a new peering",
     }
 }

@@ -273,6 +273,8 @@ impl<'a> Direct<'a> {
                 | Operation::TagFirewall
                 | Operation::AttachGroup
                 | Operation::DetachGroup
+                | Operation::MakeDenial
+                | Operation::RemoveDenial
                 | Operation::CreateNetwork => {
                     panic!("{operation} is no part of a new peering here")
                 }

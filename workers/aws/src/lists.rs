@@ -1,4 +1,4 @@
-//! Entries of our own in network ACLs. They have no tags: what is removed is looked at right before.
+//! Entries of our own in network ACLs. They have no tags: what is removed is looked at before.
 
 use super::{refusals::Asked, views};
 use crate::ec2::{Ec2, IpNet, NetworkAclEntry};

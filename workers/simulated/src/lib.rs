@@ -479,10 +479,8 @@ impl Cloud for SimulatedCloud {
     }
 
     async fn remove_denial(&self, at: &AccountRegion, denial: &Denial) -> Result<(), CloudError> {
-        self.call(Operation::RemoveDenial, at, |call| {
-            call.remove_denial(denial)
-        })
-        .await
+        self.call(Operation::RemoveDenial, at, |it| it.remove_denial(denial))
+            .await
     }
 }
 

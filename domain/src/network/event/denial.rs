@@ -85,8 +85,8 @@ pub struct Denial {
     pub denies: Denied,
 }
 
-/// The engine shall keep the other side out of subnets of one side, by entries in the lists in front
-/// of them, in place of what was said before.
+/// The engine shall keep the other side out of subnets of one side, by entries in the lists in
+/// front of them, in place of what was said before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DenialRequested {
