@@ -225,6 +225,7 @@ fn told(leftover: &Leftover) -> String {
         What::OtherRoute(it) => format!("other_route {} {}", it.route_table, it.destination),
         What::FirewallGroup(it) => format!("firewall_group {}", it.group),
         What::FirewallRule(it) => format!("firewall_rule {}", it.rule_id),
+        What::Denial(it) => format!("denial {it:?}"),
         What::PossibleThing(it) => format!("possible_thing {it:?}"),
     }
 }
