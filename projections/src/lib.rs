@@ -152,9 +152,9 @@ impl Projections {
         })
     }
 
-    /// Follows all events that are audited and writes them, until cancelled. Goes on from where the rows
-    /// are; waits through outages of the store and of the disk. An error means that it cannot go on
-    /// without a person.
+    /// Follows all events that are audited and writes them, until cancelled. Goes on from where the
+    /// rows are; waits through outages of the store and of the disk. An error means that it cannot
+    /// go on without a person.
     pub async fn run(&self, journal: &Journal, cancel: CancellationToken) -> Result<(), RunError> {
         self.run_over(journal, cancel).await
     }

@@ -58,8 +58,8 @@ CREATE TABLE drift (
 CREATE UNIQUE INDEX drift_in_order ON drift (since, network_id, peering_id, drift);
 ";
 
-/// Every event that is audited, as it stands in the log. Rows are added in the log's order and stay, so that theirs
-/// is that of `rowid`, which every index ends with.
+/// Every event that is audited, as it stands in the log. Rows are added in the log's order and
+/// stay, so that theirs is that of `rowid`, which every index ends with.
 const TIMELINE: &str = "
 CREATE TABLE timeline (
     commit_position INTEGER NOT NULL,
@@ -113,8 +113,9 @@ CREATE TABLE checkpoint (
 );
 ";
 
-/// What the timeline is searched by and most rows have. To make an index of all rows at once costs a
-/// part of what it costs to keep it as they come, so it is made when the log's end has been reached.
+/// What the timeline is searched by and most rows have. To make an index of all rows at once costs
+/// a part of what it costs to keep it as they come, so it is made when the log's end has been
+/// reached.
 pub(crate) const INDEXES: &str = "
 CREATE INDEX IF NOT EXISTS timeline_of_network ON timeline (network_id);
 CREATE INDEX IF NOT EXISTS timeline_of_peering ON timeline (peering_id) WHERE peering_id IS NOT NULL;

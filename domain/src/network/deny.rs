@@ -2,12 +2,12 @@
 //! subnets can deny. And what such denials keep out.
 //!
 //! Denials only ever close: no entry of the engine's lets anything through that the list did not
-//! let through before. So what is admitted is left out of what is denied, by its port, and where the
-//! traffic comes from is for the groups to tell. The lists remember no connection: an answer to a
-//! connection that this side has opened comes in like any other packet, to a port that the machine
-//! chose. Where this side may open connections over the link, those ports stay open; and while
-//! anything is admitted in either direction, protocols without ports are not denied: the messages
-//! by which a path tells its largest packet are among them.
+//! let through before. So what is admitted is left out of what is denied, by its port, and where
+//! the traffic comes from is for the groups to tell. The lists remember no connection: an answer to
+//! a connection that this side has opened comes in like any other packet, to a port that the
+//! machine chose. Where this side may open connections over the link, those ports stay open; and
+//! while anything is admitted in either direction, protocols without ports are not denied: the
+//! messages by which a path tells its largest packet are among them.
 
 use super::{
     Refusal, Registered,

@@ -10,6 +10,7 @@ use super::{
     timeline::{Legible, Order, Part, TimelineEntry, TimelineQuery, read},
 };
 use crate::{
+    Page, PageRequest, Projections, QueryError,
     page::Filling,
     ranges,
     rows::{position, time},
@@ -30,8 +31,25 @@ const MOST_NAMING: usize = 32_768;
 /// After how many rows of one range that come too late the next range is looked for.
 const TOO_LATE: usize = 16;
 
+impl Projections {
+    /// Events in the order of the log, or against it.
+    pub async fn timeline(
+        &self,
+        query: &TimelineQuery,
+        request: &PageRequest,
+    ) -> Result<Page<TimelineEntry>, QueryError> {
+        let question = ("read timeline", query);
+        let after = request.after(&question).ok_or(QueryError::PageToken)?;
+        let (limit, wanted) = (request.limit(), query.clone());
+        self.page(question.0, question, request, move |connection, _| {
+            fill(connection, &wanted, after, limit)
+        })
+        .await
+    }
+}
+
 /// Fills a page with what is asked for, behind this place.
-pub(super) fn fill(
+fn fill(
     connection: &Connection,
     query: &TimelineQuery,
     after: Option<Position>,

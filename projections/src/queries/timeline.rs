@@ -1,8 +1,7 @@
 //! The audit: every event as the log holds it.
 
-use super::search;
 use crate::{
-    Page, PageRequest, Projections, QueryError, ranges,
+    Projections, QueryError, ranges,
     rows::{json, maybe, maybe_json, position, text},
 };
 use bytes::Bytes;
@@ -168,23 +167,6 @@ pub enum Order {
     OldestFirst,
     /// Against the log: what came last comes first.
     NewestFirst,
-}
-
-impl Projections {
-    /// Events in the order of the log, or against it.
-    pub async fn timeline(
-        &self,
-        query: &TimelineQuery,
-        request: &PageRequest,
-    ) -> Result<Page<TimelineEntry>, QueryError> {
-        let question = ("read timeline", query);
-        let after = request.after(&question).ok_or(QueryError::PageToken)?;
-        let (limit, wanted) = (request.limit(), query.clone());
-        self.page(question.0, question, request, move |connection, _| {
-            search::fill(connection, &wanted, after, limit)
-        })
-        .await
-    }
 }
 
 impl Projections {

@@ -407,8 +407,7 @@ impl Observation {
             Query::Dns(_) => {
                 let own = sides::network(network, peering, side);
                 let shows = cloud.dns_support(&own).await?;
-                let read = Read { shows, of, asked };
-                self.reads.lock().dns.insert(own, read);
+                (self.reads.lock().dns).insert(own, Read { shows, of, asked });
             }
             Query::Operation(_) => {
                 let Some(operation) = peering.halves.get(side).operation() else {

@@ -138,8 +138,8 @@ pub enum ExposedBy {
     /// A rule that somebody made.
     #[default]
     Rule,
-    /// What the cloud admits where nothing denies it (Azure): only a denial before it helps. AWS and
-    /// GCP admit nothing by default.
+    /// What the cloud admits where nothing denies it (Azure): only a denial before it helps. AWS
+    /// and GCP admit nothing by default.
     Default,
 }
 

@@ -4,10 +4,10 @@
 use super::{
     Draft, Facts, Query, attachment,
     drift::{self, Verdict},
-    later, pair,
+    later, left_open, pair,
 };
 use crate::provisioner::apply::Action;
-use cloud::{FirewallPart, GroupView, LinkForm, Rehearsed, RuleView, group_name};
+use cloud::{FirewallPart, GroupView, LinkForm, RuleView, group_name};
 use domain::{
     Side,
     network::{
@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     if is_unseen(facts, side) {
-        match may_make(facts, side, draft) {
+        match left_open::may_make(facts, side, draft) {
             Some(true) => make(facts, side, draft),
             // What lets the other side in is told all the same.
             Some(false) => drop(draft.require(facts.seen.groups.get(side), Query::Groups(side))),
@@ -81,28 +81,9 @@ fn missing(facts: &Facts<'_>, side: Side, groups: &[GroupView], draft: &mut Draf
     let name = group_name(facts.peering.id);
     match groups.iter().find(|group| group.name == name) {
         Some(theirs) => name_is_taken(facts, side, theirs, draft),
-        None if may_make(facts, side, draft) == Some(true) => make(facts, side, draft),
+        None if left_open::may_make(facts, side, draft) == Some(true) => make(facts, side, draft),
         None => {}
     }
-}
-
-/// Whether the engine makes a group here, once that is known. Where the request accepted that
-/// nothing keeps the other side out, it makes none if there is nothing that it may write into;
-/// otherwise it tries, and the refusal says what is missing.
-fn may_make(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> Option<bool> {
-    if facts.peering.terms.accept_open.is_none() {
-        return Some(true);
-    }
-    let rehearsed = facts.seen.may_create_group.get(side);
-    let said = draft.require(rehearsed, Query::MayCreateGroup(side))?;
-    Some(!matches!(said, Rehearsed::NowhereToWrite { .. }))
-}
-
-/// Whether the side is as closed as its request wants it: the group holds what it should, or, where
-/// that was accepted, there is nothing that the engine could write it into.
-pub(super) fn is_in_force(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
-    facts.peering.firewall.get(side).is_enforced()
-        || facts.peering.is_left_open(side) && may_make(facts, side, draft) == Some(false)
 }
 
 /// A group of somebody else's has the name that the engine's would have. A cloud gives a name once

@@ -28,6 +28,7 @@ mod exposure;
 mod firewall;
 mod halves;
 mod ingress;
+mod left_open;
 mod link;
 mod options;
 mod pair;

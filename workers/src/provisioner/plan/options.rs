@@ -7,7 +7,7 @@
 use super::{
     Draft, Facts, Query,
     drift::{self, Verdict},
-    exposure, firewall,
+    exposure, left_open,
 };
 use crate::provisioner::{apply::Action, sides};
 use cloud::LinkView;
@@ -176,8 +176,8 @@ pub(super) fn is_still_needed(
 }
 
 /// Whether a half may be opened: on each side that the engine keeps, its firewall was seen to be as
-/// it should, and nobody else's rule lets the other side in, unless the request accepted that. What a half opens, Azure says in two
-/// ways; so neither is opened before both networks are closed.
+/// it should, and nobody else's rule lets the other side in, unless the request accepted that. What
+/// a half opens, Azure says in two ways; so neither is opened before both networks are closed.
 fn may_open(facts: &Facts<'_>, draft: &mut Draft) -> bool {
     let mut may = true;
     for side in facts.peering.kept_sides() {
@@ -187,7 +187,7 @@ fn may_open(facts: &Facts<'_>, draft: &mut Draft) -> bool {
 }
 
 fn is_closed(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
-    if !firewall::is_in_force(facts, side, draft) {
+    if !left_open::is_in_force(facts, side, draft) {
         return false;
     }
     // What is open is on record before anything is opened.

@@ -75,8 +75,8 @@ pub(super) trait World: Send + Sync + fmt::Debug {
     /// It may do everything again.
     fn permit(&self, side: Side);
 
-    /// What was asked of the stand-in since the last time, with the method and what it was about, as
-    /// far as it was about this side.
+    /// What was asked of the stand-in since the last time, with the method and what it was about,
+    /// as far as it was about this side.
     fn took(&self) -> Vec<(Side, String)>;
 
     /// What would let the other side's network into this one now, and is none of what the engine
