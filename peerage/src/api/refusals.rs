@@ -145,6 +145,9 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             most: 60,
         },
         Refusal::DeadlinePassed { deadline: at() },
+        Refusal::NothingOpenToAccept {
+            provider: Provider::Aws,
+        },
         Refusal::LinkOnRecord {
             link: "pcx-1".to_owned(),
             peering_id: peering(),

@@ -136,16 +136,20 @@ fn of(event: &NetworkEvent) -> String {
                 Consent::Delegated => "",
                 Consent::Owner => "; its owner accepts",
             };
-            let open = match &it.terms.accept_open {
-                None => String::new(),
-                Some(why) => format!(", accepting that nothing denies what comes over it ({why})"),
-            };
-            format!(
-                "requested a peering with {}/{} ({}){consent}{open}",
-                it.peer.account,
-                it.peer.cloud_network,
-                ranges(&it.peer.ranges)
-            )
+            // At Azure a network's id is a path, and the last of it its name.
+            let network = it.peer.cloud_network.as_str().rsplit('/').next();
+            let network = network.unwrap_or_default();
+            match &it.terms.accept_open {
+                None => format!(
+                    "requested a peering with {}/{network} ({}){consent}",
+                    it.peer.account,
+                    ranges(&it.peer.ranges)
+                ),
+                Some(why) => format!(
+                    "requested a peering that may come up open with {}/{network}{consent}: {why}",
+                    it.peer.account
+                ),
+            }
         }
         NetworkEvent::PeeringAdopted(it) => format!(
             "adopted link {} with {}/{} ({})",

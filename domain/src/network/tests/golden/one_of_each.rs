@@ -720,7 +720,7 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
                 },
                 requested_at: at(9),
                 terms: Terms {
-                    accept_open: Some(text("the lab has no security groups")),
+                    accept_open: Some(text("a lab")),
                     ..Terms::default()
                 },
                 external_id: None,
