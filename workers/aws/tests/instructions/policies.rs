@@ -330,11 +330,28 @@ fn everything_that_the_engine_calls_at_a_side_that_it_keeps_is_in_the_policies()
             },
         })
     };
-    let (remote, local) = both(active_history([attach(Side::Local), attach(Side::Remote)]));
-    // What attaches is permitted only while that is asked for.
-    let attaches = "ec2:ModifyNetworkInterfaceAttribute";
+    let deny = |side| {
+        NetworkEvent::from(DenialRequested {
+            peering_id: peering_id(1),
+            side,
+            subnets: [text("subnet-1")].into(),
+        })
+    };
+    let (remote, local) = both(active_history([
+        attach(Side::Local),
+        attach(Side::Remote),
+        deny(Side::Local),
+        deny(Side::Remote),
+    ]));
+    // What attaches or denies is permitted only while that is asked for.
     let (at_the_peer, at_home) = both(active_history([]));
-    assert!(!at_the_peer.contains(attaches) && !at_home.contains(attaches));
+    for asked_for in [
+        "ec2:ModifyNetworkInterfaceAttribute",
+        "ec2:CreateNetworkAclEntry",
+        "ec2:DeleteNetworkAclEntry",
+    ] {
+        assert!(!at_the_peer.contains(asked_for) && !at_home.contains(asked_for));
+    }
     for operation in cloud::Operation::ALL {
         // A role is entered by its trust policy; networks are made for demonstrations only.
         if matches!(
