@@ -372,7 +372,7 @@ pub(super) enum Report {
 }
 
 /// To what an option is set: a request that accepted an open link is not asked again at the cloud.
-fn switch(peering: &Peering, enabled: bool) -> Switch {
+pub(super) fn switch(peering: &Peering, enabled: bool) -> Switch {
     if enabled && peering.terms.accept_open.is_some() {
         Switch::OnThoughOpen
     } else {

@@ -5,7 +5,8 @@ use super::{
     azure::Azure,
     world::{Change, Half},
 };
-use crate::provisioner::testing::CLIENTS;
+use crate::provisioner::{apply::switch, testing::CLIENTS};
+use cloud::Switch;
 use domain::{
     Side,
     network::{BlockCause, Leftover, LinkOption, Terms},
@@ -98,6 +99,16 @@ async fn a_request_that_accepts_an_open_link_opens_it_though_a_strangers_rule_le
     let exposures = life.log.peering().firewall.local.exposures.clone();
     let is_theirs = |it: &domain::text::FirewallRule| it.as_str().ends_with("/theirs");
     assert!(exposures.keys().any(is_theirs), "{exposures:?}");
+}
+
+#[tokio::test]
+async fn the_clouds_own_look_before_a_half_is_opened_is_passed_over_for_no_other_request() {
+    let life = Life::at(Which::Azure, Quality::Good).await;
+    let to = |life: &Life, on| switch(&life.log.peering(), on);
+    assert_eq!(to(&life, true), Switch::On);
+    let life = life.with_terms(&accepting_open());
+    assert_eq!(to(&life, true), Switch::OnThoughOpen);
+    assert_eq!(to(&life, false), Switch::Off);
 }
 
 async fn a_side_that_does_not_answer_is_named_and_the_link_is_made_once_it_does(mut life: Life) {
