@@ -65,8 +65,13 @@ async fn a_request_that_accepts_an_open_link_has_one_where_there_is_no_group_to_
         let exposures = life.log.peering().firewall.get(side).exposures.clone();
         assert!(!exposures.is_empty(), "{side} says that it is open");
     }
+    life.world.admit(Side::Local, "theirs", CLIENTS, 22);
     life.looks_again().await;
+    let exposures = life.log.peering().firewall.local.exposures.clone();
+    let is_theirs = |it: &domain::text::FirewallRule| it.as_str().ends_with("/theirs");
+    assert!(exposures.keys().any(is_theirs), "what comes later is told");
     assert_eq!(life.count("DriftDetected"), 0);
+    life.world.drop_rule(Side::Local, "theirs");
     life.removes();
     life.ends_as("removed").await;
     life.is_clean("removed");
