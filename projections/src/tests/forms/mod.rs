@@ -399,6 +399,11 @@ async fn a_build_that_reached_the_end_before_those_that_serve_takes_over_with_th
         while projections.store.is_stale() {
             tokio::task::yield_now().await;
         }
+        // It takes over with the first of these, and what serves then follows the rest.
+        let last = older.log.events.last().unwrap().position;
+        while *projections.position().borrow() < last {
+            tokio::task::yield_now().await;
+        }
     };
     store.followed(&projections, behind_then_level).await;
     older.assert_is_of_this_form(&projections).await;
