@@ -9,10 +9,7 @@ use crate::{
     fold::{self, Known},
     form,
     rebuild::{Comparison, Stage, compare},
-    run::{
-        Batch, Broken, FIRST_PAUSE, LONGEST_PAUSE, Source, is_same_log, next_batch, rest, resume,
-        why,
-    },
+    run::{Batch, Broken, FIRST_PAUSE, Source, is_same_log, next_batch, rest, resume, why},
     store::{self, Interrupted, Store},
 };
 use chrono::{DateTime, Utc};
@@ -114,22 +111,6 @@ impl Projections {
             self.rebuilds.compared(comparison);
         }
         Ok(())
-    }
-
-    /// Says what is in the way, and for how long to wait before it is gone on with.
-    pub(crate) fn again(
-        &self,
-        waited: Duration,
-        why: &(dyn std::error::Error + 'static),
-    ) -> Duration {
-        let wait = (waited * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        tracing::warn!(
-            cause = why,
-            retry_in = ?wait,
-            "the new read models cannot go on for now; the old ones serve on"
-        );
-        self.rebuilds.hindered(domain::error_chain(why));
-        wait
     }
 
     /// What was being built is gone, or at least of no use to anybody.

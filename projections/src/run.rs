@@ -149,15 +149,17 @@ impl Projections {
             };
             match broken {
                 Broken::Stop(error) => return Err(error),
-                Broken::Beside(why) => beside = self.again(beside, &*why),
+                Broken::Beside(why) => {
+                    beside = self.rebuilds.again("the read models", beside, &*why)
+                }
                 Broken::BesideUnusable(why) => {
                     let discarded = self.store.discard_beside().await?;
                     let why = discarded.map_or_else(Reason::from, |()| why.into());
-                    beside = self.again(beside, &*why);
+                    beside = self.rebuilds.again("the read models", beside, &*why);
                 }
                 Broken::Built(built) => match self.switch(built).await? {
                     Ok(()) => beside = Duration::ZERO,
-                    Err(error) => beside = self.again(beside, &error),
+                    Err(error) => beside = self.rebuilds.again("the read models", beside, &error),
                 },
                 Broken::GivenUp => {
                     let discarded = self.store.discard_beside().await?;

@@ -7,7 +7,7 @@
 use super::{
     AuditTree, TreeError, TreeRunError,
     anew::{self, Log, Switch},
-    follow::{Broken, FIRST_PAUSE, LONGEST_PAUSE, PREFIXES, next_batch},
+    follow::{Broken, PREFIXES, next_batch},
     rows::{self, Current},
 };
 use crate::{
@@ -224,22 +224,6 @@ impl AuditTree {
         let _ = self.write(anew::throw_away).await;
         let cause = format!("the tree that serves is built again itself: {why}");
         self.rebuilds.ended(Stage::Failed, cause);
-    }
-
-    /// Says what is in the way, and for how long to wait before it is gone on with.
-    pub(super) fn again(
-        &self,
-        waited: Duration,
-        why: &(dyn std::error::Error + 'static),
-    ) -> Duration {
-        let wait = (waited * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        tracing::warn!(
-            cause = why,
-            retry_in = ?wait,
-            "the new tree of the audit cannot go on for now; the old one serves on"
-        );
-        self.rebuilds.hindered(domain::error_chain(why));
-        wait
     }
 
     /// One transaction; what is in its way is told, and tried again by whoever builds.

@@ -82,7 +82,9 @@ impl AuditTree {
                 Broken::Beside(_) | Broken::Ended(..) | Broken::Stop(_) => {}
             }
             match broken {
-                Broken::Beside(why) => beside = self.again(beside, &*why),
+                Broken::Beside(why) => {
+                    beside = self.rebuilds.again("the tree of the audit", beside, &*why)
+                }
                 Broken::Ended(stage, cause) => {
                     self.rebuilds.ended(stage, cause);
                     beside = Duration::ZERO;

@@ -12,10 +12,14 @@ pub(crate) mod compare;
 
 use chrono::{DateTime, Utc};
 use journal::Position;
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 use thiserror::Error;
 use tokio::{sync::watch, time::Instant};
 use tree::Hash;
+
+/// How long is waited before what met with something is gone on with: at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What is built anew beside what serves, and what became of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -329,6 +333,24 @@ impl Rebuilds {
             rebuild.stage = Stage::Building;
             rebuild.comparison = Some(comparison);
         });
+    }
+
+    /// Says what is in its way, and how long to wait before it is gone on with: longer than was
+    /// waited before.
+    pub(crate) fn again(
+        &self,
+        what: &str,
+        waited: Duration,
+        why: &(dyn Error + 'static),
+    ) -> Duration {
+        let wait = (waited * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        tracing::warn!(
+            cause = why,
+            retry_in = ?wait,
+            "{what} cannot be built anew for now; what stands serves on"
+        );
+        self.hindered(domain::error_chain(why));
+        wait
     }
 
     /// Something is in its way.
