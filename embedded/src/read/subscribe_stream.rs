@@ -46,9 +46,16 @@ impl Reader {
         let reader = self.clone();
         Ok(Box::pin(try_stream! {
             yield Message::Confirmed { subscription: (reader.new_id)() };
-            let mut next = first;
+            let (mut next, mut is_live) = (first, false);
             loop {
-                let (page, last) = reader.visible_page(&asked, next).await?;
+                if is_live && !reader.may_have(&asked.stream, next) {
+                    reader.grown(&mut end).await?;
+                    continue;
+                }
+                let (page, last) = match is_live {
+                    false => reader.visible_page(&asked, next).await?,
+                    true => (reader.live_page(&asked, next).await?, None),
+                };
                 let (mut complete, mut reached) = (page.complete, page.reached);
                 let (page, mut delivered) = (reader.shelves.put(page.events, Resolved::len), None);
                 loop {
@@ -65,38 +72,18 @@ impl Reader {
                     }
                 }
                 next = after(&asked.stream, reached, next)?;
-                if complete {
+                if !complete {
+                    continue;
+                }
+                if is_live {
+                    reader.grown(&mut end).await?;
+                } else {
                     // What was hidden when it was looked at stays hidden.
                     next = next.max(last.map_or(0, |last| last + 1));
                     let reached = Reached::Stream(last);
                     yield Message::CaughtUp { reached, at: reader.now() };
-                    break;
+                    is_live = true;
                 }
-            }
-            loop {
-                if reader.may_have(&asked.stream, next) {
-                    let page = reader.live_page(&asked, next).await?;
-                    let (mut complete, mut reached) = (page.complete, page.reached);
-                    let (page, mut delivered) = (reader.shelves.put(page.events, Resolved::len), None);
-                    loop {
-                        match page.next() {
-                            Next::Item(event) => {
-                                delivered = event.number();
-                                yield Message::Event(event);
-                            }
-                            Next::End => break,
-                            Next::Dropped => {
-                                (complete, reached) = (false, delivered);
-                                break;
-                            }
-                        }
-                    }
-                    next = after(&asked.stream, reached, next)?;
-                    if !complete {
-                        continue;
-                    }
-                }
-                reader.grown(&mut end).await?;
             }
         }))
     }
