@@ -155,6 +155,8 @@ async fn what_is_not_admitted_is_denied_before_the_subnets_that_were_named_and_n
     assert!(life.lets_in(&list, 2113) && !life.lets_in(&list, 2112) && !life.lets_in(&list, 40000));
     assert!(life.lets_in(&other, 22));
     assert_eq!(life.count("DenialMade"), 3);
+    let given_up = life.count("InstallationEnded");
+    assert_eq!(given_up, 0, "each was planned under a number of its own");
     life.looked_at().await;
     assert_eq!(
         (life.count("DenialMade"), life.count("DenialEnforced")),
@@ -288,6 +290,43 @@ async fn a_number_that_is_taken_before_ours_is_made_is_left_and_another_one_is_u
         first.traffic.source,
         Source::Ranges(vec!["192.168.0.0/16".parse().unwrap()])
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_about_to_be_made_is_given_up_only_once_it_would_show() {
+    let mut life = Life::with_a_subnet().await;
+    life.denies(&["subnet-a"]);
+    stopped_after_intent(&mut life).await;
+    life.stops_denying();
+    life.run(Fuse::never(), Duration::from_secs(2)).await;
+    assert_eq!(life.count("InstallationEnded"), 0, "it may still come");
+    life.settles().await;
+    assert_eq!(life.count("InstallationEnded"), 1);
+    assert!(life.log.peering().own_denials(Side::Local).is_empty());
+}
+
+/// It says the very thing that ours would, and the opposite.
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_allows_what_ours_was_to_deny_is_never_taken_for_it() {
+    let mut life = Life::with_a_subnet().await;
+    let (home, hands) = (life.network(Side::Local), life.cloud.out_of_band());
+    let list = life.list("subnet-a").list.unwrap();
+    life.denies(&["subnet-a"]);
+    stopped_after_intent(&mut life).await;
+    let ours = life.log.peering().own_denials(Side::Local);
+    let ours = ours.into_iter().next().unwrap();
+    hands.enter(&home, &list, ours.number, (&ours.denies.to_string(), true));
+    life.memories = Memories::default();
+    life.blocks(BlockCause::Conflict, Side::Local).await;
+    assert!(!life.is_kept());
+    let shown = life.list("subnet-a");
+    let numbers: Vec<_> = life.denials(&shown).into_iter().map(|it| it.0).collect();
+    assert!(!numbers.is_empty() && !numbers.contains(&ours.number.into()));
+    life.says(remove());
+    life.settles().await;
+    let left = life.list("subnet-a").entries;
+    let is_theirs = |it: &cloud::AccessEntry| it.priority == u32::from(ours.number) && it.allow;
+    assert!(left.iter().any(is_theirs), "{left:?}");
 }
 
 /// Stops at each step until the first intent to deny is on record and the entry is not there.
