@@ -7,7 +7,6 @@
 use crate::{
     OpenError, Projections, QueryError, RunError, checkpoint,
     fold::{self, Known},
-    form,
     rebuild::{Comparison, Stage, compare},
     run::{Batch, Broken, FIRST_PAUSE, Source, is_same_log, next_batch, rest, resume, why},
     store::{self, Interrupted, Store},
@@ -63,7 +62,6 @@ impl Projections {
         while build.position < level() {
             build.up_to(level()).await?;
         }
-        write(&build.beside, form::make_searchable).await?;
         if !self.store.is_stale() {
             self.compare(&mut build).await?;
         }

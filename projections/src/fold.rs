@@ -5,7 +5,7 @@
 //! however many of its events are about them.
 
 use crate::{
-    checkpoint,
+    blocks, checkpoint,
     form::Form,
     index::{NetworkIndex, PeeringIndex},
     rows::{self, time, to_json},
@@ -20,7 +20,7 @@ use domain::{
 };
 use journal::{Body, Position, Recorded};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 /// How much the rows may be believed to know of the log before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub(crate) fn apply(
         networks: HashMap::with_capacity(events.len()),
         peerings: HashMap::new(),
     };
-    let mut times = Times::default();
+    let (mut times, mut added) = (Times::default(), None::<RangeInclusive<i64>>);
     for recorded in events {
         if recorded.position > to {
             fold.follow(recorded)?;
@@ -72,11 +72,15 @@ pub(crate) fn apply(
             let about = (fold.account(recorded), decided.as_str());
             let row = timeline::append(connection, &form, recorded, about)?;
             times.add(row, decided);
+            added = Some(added.map_or(row, |it| *it.start())..=row);
             to = recorded.position;
         }
     }
     fold.write()?;
     times.write(connection, &form)?;
+    if let Some(added) = added {
+        blocks::write(connection, &form, added)?;
+    }
     // A checkpoint may lie before an event that was delivered ahead of it.
     to = to.max(checkpoint.unwrap_or(to));
     if to != from {

@@ -5,7 +5,7 @@
 //! needs it is told that the new rows are being built. So a column that comes to mean something
 //! else gets another name.
 
-use crate::schema::{FORM, INDEXES, READS, TABLES};
+use crate::schema::{READS, TABLES};
 use domain::network::FOLD_VERSION;
 use rusqlite::{Connection, Params};
 use std::{
@@ -16,11 +16,11 @@ use std::{
 
 /// The number of this version's form: another one means other tables, or rows of another fold.
 pub(crate) fn number() -> i32 {
-    number_for(FORM, FOLD_VERSION)
+    number_for(TABLES, FOLD_VERSION)
 }
 
 /// FNV-1a: any function would do that gives another number for other tables, or another fold.
-pub(crate) fn number_for(tables: [&str; 4], fold: &str) -> i32 {
+pub(crate) fn number_for(tables: [&str; 3], fold: &str) -> i32 {
     let of = tables.into_iter().chain([fold]);
     let hash = of
         .flat_map(|it| it.bytes())
@@ -44,14 +44,6 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
     }
     connection.execute("INSERT INTO checkpoint VALUES (1, 0, 0)", [])?;
     connection.pragma_update(None, "user_version", number())
-}
-
-/// Makes what the timeline is searched by, unless it is there. A file of another form has its own.
-pub(crate) fn make_searchable(connection: &Connection) -> rusqlite::Result<()> {
-    if number_of(connection)? != number() {
-        return Ok(());
-    }
-    connection.execute_batch(INDEXES)
 }
 
 /// How rows are put into the tables that a file has.

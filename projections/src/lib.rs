@@ -18,6 +18,7 @@
 #![warn(missing_docs)]
 
 mod beside;
+mod blocks;
 mod checkpoint;
 mod error;
 mod evidence;

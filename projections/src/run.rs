@@ -15,7 +15,6 @@
 use crate::{
     OpenError, Projections, RunError, checkpoint,
     fold::{self, AnotherLog, Known},
-    form,
     rebuild::Stage,
     rows,
     schema::{READ_LAST, READ_NEWEST},
@@ -218,9 +217,6 @@ impl Projections {
             last = batch.events.len();
             let (caught_up, resumed) = (batch.caught_up, batch.resumed);
             let (position, ended) = batch.write(store, pause, known).await?;
-            if caught_up && !self.is_whole() {
-                patiently(store, pause, form::make_searchable).await?;
-            }
             *pause = FIRST_PAUSE;
             self.progress
                 .position

@@ -59,7 +59,8 @@ CREATE UNIQUE INDEX drift_in_order ON drift (since, network_id, peering_id, drif
 ";
 
 /// Every event that is audited, as it stands in the log. Rows are added in the log's order and
-/// stay, so that theirs is that of `rowid`, which every index ends with.
+/// stay, so that theirs is that of `rowid`. What rows are found by comes first and what is long
+/// last: a row is looked at without the pages that the rest of it takes.
 const TIMELINE: &str = "
 CREATE TABLE timeline (
     commit_position INTEGER NOT NULL,
@@ -70,27 +71,31 @@ CREATE TABLE timeline (
     network_id TEXT,
     peering_id TEXT,
     event_type TEXT NOT NULL,
-    data BLOB NOT NULL, -- as stored
     problem TEXT, -- why it cannot be read
     created TEXT NOT NULL, -- when the store wrote it
     time TEXT NOT NULL, -- when it was decided
-    actor TEXT, -- JSON of four fields
     actor_name TEXT,
-    reason TEXT,
     ticket TEXT,
     command_id TEXT,
+    account TEXT, -- the peer's, of an event that is about a peering
+    part TEXT, -- of what is no network's: connectors, access or approvals
     correlation_id TEXT,
     causation_id TEXT,
     schema_version INTEGER,
+    actor TEXT, -- JSON of four fields
+    reason TEXT,
     traceparent TEXT,
+    data BLOB NOT NULL, -- as stored
     command TEXT, -- JSON, of a command's first event
-    account TEXT, -- the peer's, of an event that is about a peering
-    part TEXT, -- of what is no network's: connectors, access or approvals
     PRIMARY KEY (commit_position, prepare_position)
 );
-CREATE INDEX timeline_of_ticket ON timeline (ticket) WHERE ticket IS NOT NULL;
-CREATE INDEX timeline_of_part ON timeline (part) WHERE part IS NOT NULL;
-CREATE INDEX timeline_of_problems ON timeline (problem IS NULL) WHERE problem IS NOT NULL;
+CREATE TABLE timeline_blocks (
+    block INTEGER NOT NULL, -- so many rows of the timeline, see `blocks`
+    field TEXT NOT NULL, -- a column of the timeline
+    value TEXT NOT NULL,
+    found BLOB NOT NULL, -- which rows of the block have it there
+    PRIMARY KEY (block, field, value)
+) WITHOUT ROWID;
 CREATE TABLE timeline_ranges_named (
     first INTEGER NOT NULL, -- the first address of a range that the event names
     last INTEGER NOT NULL,
@@ -113,23 +118,8 @@ CREATE TABLE checkpoint (
 );
 ";
 
-/// What the timeline is searched by and most rows have. To make an index of all rows at once costs
-/// a part of what it costs to keep it as they come, so it is made when the log's end has been
-/// reached.
-pub(crate) const INDEXES: &str = "
-CREATE INDEX IF NOT EXISTS timeline_of_network ON timeline (network_id);
-CREATE INDEX IF NOT EXISTS timeline_of_peering ON timeline (peering_id) WHERE peering_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS timeline_of_command ON timeline (command_id) WHERE command_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS timeline_of_actor ON timeline (actor_name) WHERE actor_name IS NOT NULL;
-CREATE INDEX IF NOT EXISTS timeline_of_account ON timeline (account) WHERE account IS NOT NULL;
-CREATE INDEX IF NOT EXISTS timeline_of_type ON timeline (event_type);
-";
-
-/// What a file begins with.
+/// What a file has.
 pub(crate) const TABLES: [&str; 3] = [STATES, TIMELINE, CHECKPOINT];
-
-/// Everything that a file has.
-pub(crate) const FORM: [&str; 4] = [STATES, TIMELINE, CHECKPOINT, INDEXES];
 
 /// A network's row.
 pub(crate) const READ_NETWORK: &str = "

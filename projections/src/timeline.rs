@@ -54,30 +54,30 @@ pub(crate) fn append(
         it.network_id.map(|id| id.to_string()),
         peering.map(|id| id.to_string()),
         event_type,
-        it.data.as_ref(),
         // What is no network's is no event of the domain's networks either.
         problem.filter(|_| it.network_id.is_some()),
         time(&it.created),
         decided,
-        actor.map(to_json).transpose()?,
         actor.and_then(|it| it.name()).map(|it| it.as_str()),
-        about
-            .and_then(|it| it.reason.as_ref())
-            .map(|it| it.as_str()),
         about
             .and_then(|it| it.ticket.as_ref())
             .map(|it| it.as_str()),
         about.map(|it| it.command_id.to_string()),
+        account,
+        part(it).map(Part::as_str),
         about.map(|it| it.correlation_id.to_string()),
         about.map(|it| it.causation_id.to_string()),
         about.map(|it| it.schema_version),
+        actor.map(to_json).transpose()?,
+        about
+            .and_then(|it| it.reason.as_ref())
+            .map(|it| it.as_str()),
         about.and_then(|it| it.traceparent.as_deref()),
+        it.data.as_ref(),
         about
             .and_then(|it| it.command.as_ref())
             .map(to_json)
             .transpose()?,
-        account,
-        part(it).map(Part::as_str),
     ];
     form.add(connection, "timeline", values)?;
     let row = connection.last_insert_rowid();

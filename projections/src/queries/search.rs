@@ -1,9 +1,9 @@
 //! How events are found in the timeline: a page costs what is on it, not what is in the log.
 //!
-//! Rows stand in the log's order, and every index gives them in it. Places and times become rows
-//! from which and up to which is read ([`times`](crate::times)); of what else is asked for, the
-//! rarest leads, and each row that it leads to is looked at for the rest. Ranges lead through a
-//! table of their own.
+//! Rows stand in the log's order. Places and times become rows from which and up to which is read
+//! ([`times`](crate::times)); what else is asked for is found block by block
+//! ([`blocks`](crate::blocks)), and in the rows that are in none yet by looking at each. Ranges lead
+//! through a table of their own.
 
 use super::{
     Select, number,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     Page, PageRequest, Projections, QueryError,
+    blocks::{self, Finder, PART, PROBLEM, Wanted},
     page::Filling,
     ranges,
     rows::{position, time},
@@ -21,12 +22,12 @@ use journal::Position;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value};
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
-/// Up to how many rows it is looked which of several conditions is the rarest.
-const COUNTED: usize = 512;
-
 /// How many rows that name a range are read at first where not all of them are wanted.
 const NAMING: usize = 128;
 const MOST_NAMING: usize = 32_768;
+
+/// How many rows that were found are read at once at most.
+const MOST_FOUND: usize = 4_096;
 
 /// After how many rows of one range that come too late the next range is looked for.
 const TOO_LATE: usize = 16;
@@ -62,13 +63,17 @@ fn fill(
     if query.order == Order::NewestFirst {
         stretches.reverse();
     }
-    let mut conditions = Conditions::of(query);
-    conditions.choose(connection, &within)?;
+    let conditions = Conditions::of(query);
+    // What is asked for only by place and time is read as it stands.
+    let end = match conditions.wanted.as_slice() {
+        [] => 0,
+        _ => blocks::end(connection)?,
+    };
     let mut filling = Filling::new(limit);
     for stretch in &stretches {
         let goes_on = match query.range {
             Some(range) => conditions.naming(connection, range, stretch, &mut filling)?,
-            None => conditions.read(connection, stretch, None, &mut filling)?,
+            None => conditions.through(connection, stretch, end, &mut filling)?,
         };
         if !goes_on {
             break;
@@ -114,108 +119,59 @@ fn bounds(
 /// What a row must hold.
 struct Conditions<'a> {
     query: &'a TimelineQuery,
-    columns: Vec<(&'static str, Value)>,
-    /// Columns that may have one of several values.
-    lists: Vec<(&'static str, Vec<String>)>,
-    /// Which of them leads to rows.
-    leads: Option<Leads>,
+    /// What it can be found by.
+    wanted: Vec<Wanted>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Leads {
-    Column(usize),
-    List(usize),
-    Problems,
+/// Which rows are read.
+enum Which<'a> {
+    /// Those of a stretch, each looked at for everything.
+    Stretch(&'a RangeInclusive<i64>),
+    /// These, looked at for everything.
+    These(&'a [i64]),
+    /// These, which have what they are found by.
+    Found(&'a [i64]),
 }
 
 impl<'a> Conditions<'a> {
     fn of(query: &'a TimelineQuery) -> Self {
-        let given = |it: Option<String>| it.map(Value::Text);
         let id = |it: &dyn ToString| it.to_string();
         let columns = [
-            ("command_id", given(query.command.as_ref().map(|it| id(it)))),
-            ("peering_id", given(query.peering.as_ref().map(|it| id(it)))),
-            ("ticket", given(query.ticket.clone())),
-            ("network_id", given(query.network.as_ref().map(|it| id(it)))),
-            ("account", given(query.account.clone())),
-            ("actor_name", given(query.actor.clone())),
+            ("command_id", query.command.as_ref().map(|it| id(it))),
+            ("peering_id", query.peering.as_ref().map(|it| id(it))),
+            ("ticket", query.ticket.clone()),
+            ("network_id", query.network.as_ref().map(|it| id(it))),
+            ("account", query.account.clone()),
+            ("actor_name", query.actor.clone()),
         ];
-        let columns = columns.into_iter();
         let parts = query.wanted_parts();
         let parts = match parts.contains(&Part::Networks) {
             true => Vec::new(),
             false => parts.into_iter().map(|it| it.as_str().to_owned()).collect(),
         };
-        let lists = [("event_type", query.event_types.clone()), ("part", parts)];
-        Self {
-            query,
-            columns: columns
-                .filter_map(|(name, value)| Some((name, value?)))
-                .collect(),
-            lists: lists.into_iter().filter(|(_, it)| !it.is_empty()).collect(),
-            leads: None,
-        }
+        let problem = (query.of == Legible::Undecodable).then(String::new);
+        let columns = columns.into_iter().chain([(PROBLEM, problem)]);
+        let mut wanted: Vec<Wanted> = columns
+            .filter_map(|(name, value)| Some((name, vec![value?])))
+            .collect();
+        let lists = [("event_type", query.event_types.clone()), (PART, parts)];
+        wanted.extend(lists.into_iter().filter(|(_, it)| !it.is_empty()));
+        Self { query, wanted }
     }
 
-    /// Lets the rarest condition lead, as far as it is worth the while to know; a range leads by
-    /// itself.
-    fn choose(
-        &mut self,
-        connection: &Connection,
-        within: &RangeInclusive<i64>,
-    ) -> rusqlite::Result<()> {
-        if self.query.range.is_some() {
-            return Ok(());
+    /// What a row that was not found by it is looked at for.
+    fn each(&self, mut select: Select) -> Select {
+        for (name, values) in &self.wanted {
+            select = match *name {
+                PROBLEM => select.and("problem IS NOT NULL", []),
+                name => select.and_one_of(name, values),
+            };
         }
-        let mut all: Vec<_> = (0..self.columns.len()).map(Leads::Column).collect();
-        all.extend((0..self.lists.len()).map(Leads::List));
-        if self.query.of == Legible::Undecodable {
-            all.push(Leads::Problems);
-        }
-        if let [_] | [] = all.as_slice() {
-            self.leads = all.first().copied();
-            return Ok(());
-        }
-        let mut rarest = COUNTED + 1;
-        for leads in all {
-            let select = self.leading(Select::from("SELECT 1 FROM timeline"), leads);
-            let select = rows(select, within);
-            let sql = format!("SELECT count(*) FROM ({} LIMIT {COUNTED})", select.sql);
-            let mut count = connection.prepare_cached(&sql)?;
-            let count = count.query_row(params_from_iter(select.values), |row| row.get(0))?;
-            if count < rarest {
-                (rarest, self.leads) = (count, Some(leads));
-            }
-        }
-        Ok(())
+        select
     }
 
-    fn leading(&self, select: Select, leads: Leads) -> Select {
-        match leads {
-            Leads::Column(at) => {
-                let (name, value) = &self.columns[at];
-                select.and(&format!("{name} = ?"), [value.clone()])
-            }
-            Leads::List(at) => {
-                let (name, values) = &self.lists[at];
-                select.and_one_of(name, values)
-            }
-            Leads::Problems => select.and("(problem IS NULL) = 0 AND problem IS NOT NULL", []),
-        }
-    }
-
-    /// All that does not lead. What has a sign before it does not tempt SQLite to another way.
+    /// What every row is looked at for.
     fn rest(&self, mut select: Select) -> Select {
-        for (at, (name, value)) in self.columns.iter().enumerate() {
-            if self.leads != Some(Leads::Column(at)) {
-                select = select.and(&format!("+{name} = ?"), [value.clone()]);
-            }
-        }
-        for (at, (name, values)) in self.lists.iter().enumerate() {
-            if self.leads != Some(Leads::List(at)) {
-                select = select.and_one_of(&format!("+{name}"), values);
-            }
-        }
         let parts = self.query.wanted_parts();
         let has_networks = parts.contains(&Part::Networks);
         if has_networks && parts.len() < Part::ALL.len() {
@@ -223,78 +179,111 @@ impl<'a> Conditions<'a> {
             let others = others.map(|it| Value::Text(it.as_str().to_owned()));
             let others: Vec<_> = others.collect();
             let places = vec!["?"; others.len()].join(", ");
-            let of = format!("(+network_id IS NOT NULL OR +part IN ({places}))");
+            let of = format!("(network_id IS NOT NULL OR part IN ({places}))");
             let of = if others.is_empty() {
-                "+network_id IS NOT NULL"
+                "network_id IS NOT NULL"
             } else {
                 &of
             };
             select = select.and(of, others);
-        }
-        if self.query.of == Legible::Undecodable && self.leads != Some(Leads::Problems) {
-            select = select.and("+problem IS NOT NULL", []);
         }
         select
             .and_maybe("time >= ?", self.query.since.as_ref().map(time))
             .and_maybe("time < ?", self.query.until.as_ref().map(time))
     }
 
-    /// The rows in this stretch, in order; `one_of` says which of them.
-    fn select(&self, stretch: &RangeInclusive<i64>, one_of: Option<&[i64]>, most: usize) -> Select {
-        let order = match self.query.order {
+    /// The rows, in order.
+    fn select(&self, which: &Which<'_>) -> Select {
+        let all = Select::from("SELECT * FROM timeline");
+        let all = match which {
+            Which::Stretch(stretch) => {
+                let (from, to) = (*stretch.start(), *stretch.end());
+                let within = [Value::Integer(from), Value::Integer(to)];
+                self.each(all.and("rowid BETWEEN ? AND ?", within))
+            }
+            Which::These(rows) => self.each(one_of(all, rows)),
+            Which::Found(rows) => one_of(all, rows),
+        };
+        self.rest(all).ordered_by(match self.query.order {
             Order::OldestFirst => "rowid",
             Order::NewestFirst => "rowid DESC",
+        })
+    }
+
+    /// Reads rows of a stretch until the page is full; `false` if it is. Those before `end` are
+    /// found block by block.
+    fn through(
+        &self,
+        connection: &Connection,
+        stretch: &RangeInclusive<i64>,
+        end: i64,
+        filling: &mut Filling<Position, TimelineEntry>,
+    ) -> rusqlite::Result<bool> {
+        let (first, last) = (*stretch.start(), *stretch.end());
+        let in_blocks = first..=last.min(end - 1);
+        let others = first.max(end)..=last;
+        let each = |filling: &mut _| {
+            Ok::<_, rusqlite::Error>(
+                others.is_empty() || self.read(connection, &Which::Stretch(&others), filling)?,
+            )
         };
-        let all = Select::from("SELECT * FROM timeline");
-        if let Some(Leads::List(at)) = self.leads
-            && let (name, values) = &self.lists[at]
-            && values.len() > 1
-        {
-            // Each value gives its rows in order, and as many as are wanted at most.
-            let of_value = |it: &String| {
-                let of = Select::from("SELECT rowid FROM timeline");
-                let of = of.and(&format!("{name} = ?"), [Value::Text(it.clone())]);
-                rows(self.rest(of), stretch).ordered_by(order)
-            };
-            let each: Vec<_> = values.iter().map(of_value).collect();
-            let sql = each
-                .iter()
-                .map(|it| format!("SELECT rowid FROM ({} LIMIT {most})", it.sql));
-            let sql = sql.collect::<Vec<_>>().join(" UNION ALL ");
-            let values = each.into_iter().flat_map(|it| it.values);
-            return all
-                .and(&format!("rowid IN ({sql})"), values)
-                .ordered_by(order);
-        }
-        let all = match self.leads {
-            Some(leads) => self.leading(all, leads),
-            None => all,
-        };
-        let all = match one_of {
-            Some(rows) => {
-                let list = rows.iter().map(ToString::to_string).collect::<Vec<_>>();
-                let list = format!("[{}]", list.join(","));
-                all.and(
-                    "rowid IN (SELECT value FROM json_each(?))",
-                    [Value::Text(list)],
-                )
+        match self.query.order {
+            Order::OldestFirst => {
+                Ok(self.found(connection, &in_blocks, filling)? && each(filling)?)
             }
-            None => rows(all, stretch),
-        };
-        self.rest(all).ordered_by(order)
+            Order::NewestFirst => {
+                Ok(each(filling)? && self.found(connection, &in_blocks, filling)?)
+            }
+        }
+    }
+
+    /// The same of rows that are in blocks.
+    fn found(
+        &self,
+        connection: &Connection,
+        within: &RangeInclusive<i64>,
+        filling: &mut Filling<Position, TimelineEntry>,
+    ) -> rusqlite::Result<bool> {
+        if within.is_empty() {
+            return Ok(true);
+        }
+        let mut finder = Finder::new(connection, &self.wanted)?;
+        let mut blocks = within.start() / blocks::ROWS..=within.end() / blocks::ROWS;
+        // One more than there is room for: whether there is more is told too. More each time, since
+        // what is found may be of another time than is asked for.
+        let (mut found, mut most) = (Vec::new(), filling.room() + 1);
+        loop {
+            let block = match self.query.order {
+                Order::OldestFirst => blocks.next(),
+                Order::NewestFirst => blocks.next_back(),
+            };
+            if let Some(block) = block {
+                let rows = finder.find(block)?.into_iter();
+                found.extend(rows.filter(|it| within.contains(it)));
+            }
+            if found.len() >= most || (block.is_none() && !found.is_empty()) {
+                if !self.read(connection, &Which::Found(&found), filling)? {
+                    return Ok(false);
+                }
+                found.clear();
+                most = (most * 4).min(MOST_FOUND);
+            }
+            if block.is_none() {
+                return Ok(true);
+            }
+        }
     }
 
     /// Reads rows until the page is full; `false` if it is.
     fn read(
         &self,
         connection: &Connection,
-        stretch: &RangeInclusive<i64>,
-        one_of: Option<&[i64]>,
+        which: &Which<'_>,
         filling: &mut Filling<Position, TimelineEntry>,
     ) -> rusqlite::Result<bool> {
         // One more than there is room for: whether there is more is told too.
         let most = filling.room() + 1;
-        let select = self.select(stretch, one_of, most);
+        let select = self.select(which);
         let sql = format!("{} LIMIT {most}", select.sql);
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(select.values))?;
@@ -320,7 +309,7 @@ impl<'a> Conditions<'a> {
             let order = self.query.order;
             let found = naming(connection, range, &left, order, most)?;
             let found: Vec<_> = found.into_iter().collect();
-            if !self.read(connection, stretch, Some(&found), filling)? {
+            if !self.read(connection, &Which::These(&found), filling)? {
                 return Ok(false);
             }
             let (Some(first), Some(last)) = (found.first(), found.last()) else {
@@ -338,11 +327,12 @@ impl<'a> Conditions<'a> {
     }
 }
 
-fn rows(select: Select, within: &RangeInclusive<i64>) -> Select {
-    let (from, to) = (*within.start(), *within.end());
+fn one_of(select: Select, rows: &[i64]) -> Select {
+    let list = rows.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let list = format!("[{}]", list.join(","));
     select.and(
-        "rowid BETWEEN ? AND ?",
-        [Value::Integer(from), Value::Integer(to)],
+        "rowid IN (SELECT value FROM json_each(?))",
+        [Value::Text(list)],
     )
 }
 
@@ -449,18 +439,31 @@ impl First {
     }
 }
 
-/// How SQLite would find the first of these rows.
+/// How SQLite would find the first of these rows: those of blocks, and the others.
 #[cfg(test)]
 pub(crate) fn plan(
     connection: &Connection,
     query: &TimelineQuery,
 ) -> rusqlite::Result<Vec<String>> {
     let within = bounds(connection, query, None)?;
-    let mut conditions = Conditions::of(query);
-    conditions.choose(connection, &within)?;
-    let select = conditions.select(&within, query.range.map(|_| [1].as_slice()), 10);
-    let sql = format!("EXPLAIN QUERY PLAN {} LIMIT 10", select.sql);
-    let mut explain = connection.prepare(&sql)?;
-    let steps = explain.query_map(params_from_iter(select.values), |row| row.get("detail"))?;
-    steps.collect()
+    let conditions = Conditions::of(query);
+    let all = match query.range {
+        Some(_) => vec![Which::These(&[1])],
+        None => vec![Which::Found(&[1]), Which::Stretch(&within)],
+    };
+    let mut found = Vec::new();
+    let mut explain = |sql: &str, values: Vec<Value>| {
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let steps = explain.query_map(params_from_iter(values), |row| row.get("detail"))?;
+        for step in steps {
+            found.push(step?);
+        }
+        Ok::<_, rusqlite::Error>(())
+    };
+    for which in all {
+        let select = conditions.select(&which);
+        explain(&format!("{} LIMIT 10", select.sql), select.values)?;
+    }
+    explain(blocks::FIND, vec![Value::Null, Value::Null, Value::Null])?;
+    Ok(found)
 }

@@ -44,8 +44,15 @@ pub(crate) fn files(
 ) -> rusqlite::Result<Option<Comparison>> {
     let mut comparison = Comparison::default();
     for (table, key) in tables(built)? {
-        let order = key.join(", ");
-        let sql = format!("SELECT {order}, * FROM {table} ORDER BY {order}");
+        let begins = key.join(", ");
+        // Rows of the timeline were added in the order of their keys: so each is read where it
+        // stands, and not looked up.
+        let order = if table == "timeline" {
+            "rowid"
+        } else {
+            &begins
+        };
+        let sql = format!("SELECT {begins}, * FROM {table} ORDER BY {order}");
         let (mut one, mut other) = (served.prepare(&sql)?, built.prepare(&sql)?);
         let of = Of {
             table: &table,

@@ -20,9 +20,15 @@ use domain::{
 use embedded::EmbeddedNode;
 use futures::stream::{self, StreamExt as _};
 use journal::{Caller, Followed, Journal, JournalSettings, Signal};
-use projections::Projections;
-use std::time::{Duration, Instant};
+use projections::{Projections, Stage};
+use std::{
+    ops::Range,
+    path::Path,
+    time::{Duration, Instant},
+};
 use tempfile::TempDir;
+use testkit::{process::processor_time, wait::until};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -30,18 +36,22 @@ use uuid::Uuid;
 const WRITERS: usize = 32;
 
 /// How often each way is measured; the best counts, since what disturbs only ever slows down.
-const TIMES: usize = 5;
+const TIMES: u64 = 5;
 
 /// Peerings of each network.
 const PEERINGS: usize = 4;
+
+/// How long a build may take.
+const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// What the quotient must reach.
 const WANTED: f64 = 0.5;
 
 #[tokio::main]
 async fn main() {
-    let networks = std::env::args().skip(1).find_map(|it| it.parse().ok());
-    let networks: u64 = networks.unwrap_or(250);
+    let mut given = std::env::args().filter_map(|it| it.parse().ok());
+    let networks: u64 = given.next().unwrap_or(250);
+    let times = given.next().unwrap_or(TIMES);
     let folder = TempDir::new().expect("a folder");
     let node = EmbeddedNode::builder()
         .data_dir(folder.path().join("log"))
@@ -50,54 +60,170 @@ async fn main() {
         .expect("a node");
     let settings = JournalSettings::new(node.connection_string());
     let journal = Journal::open(settings).expect("a journal");
-    stream::iter(0..networks)
-        .map(|number| fill(&journal, number))
+    let unwatched = fill_all(&journal, 0..networks).await;
+
+    let (mut bare, mut built, mut compared) = (Cost::most(), Cost::most(), Cost::most());
+    let mut events = 0;
+    for time in 0..times {
+        let begun = Cost::now();
+        events = read(&journal).await;
+        bare = bare.least(begun.until_now());
+        let file = folder.path().join(format!("read-models-{time}"));
+        let begun = Cost::now();
+        let following = Following::begin(&journal, &file).await;
+        built = built.least(begun.until_now());
+        let begun = Cost::now();
+        following.rebuild().await;
+        compared = compared.least(begun.until_now());
+        following.stop().await;
+    }
+    println!("events {events}");
+    let told = [
+        ("bare read", &bare),
+        ("built", &built),
+        ("built anew and compared", &compared),
+    ];
+    for (what, cost) in told {
+        cost.tell(what, events);
+    }
+    let quotients = [&built, &compared].map(|it| bare.took.as_secs_f64() / it.took.as_secs_f64());
+    let processor = |it: &Cost| bare.processor.as_secs_f64() / it.processor.as_secs_f64();
+    println!(
+        "quotients {:.2} and {:.2} (wanted: {WANTED}), by processor time {:.2} and {:.2}",
+        quotients[0],
+        quotients[1],
+        processor(&built),
+        processor(&compared)
+    );
+
+    unwatched.tell("what happens, unwatched", events);
+    let following = Following::begin(&journal, &folder.path().join("live")).await;
+    let watched = fill_all(&journal, networks..2 * networks).await;
+    following.stop().await;
+    watched.tell("the same with read models", events);
+    node.shutdown().await;
+    assert!(
+        quotients.iter().all(|it| *it >= WANTED),
+        "read models are built too slowly"
+    );
+}
+
+/// What something took, or when it began.
+struct Cost {
+    began: Instant,
+    took: Duration,
+    processor: Duration,
+}
+
+impl Cost {
+    fn now() -> Self {
+        Self {
+            began: Instant::now(),
+            took: Duration::ZERO,
+            processor: processor_time("self"),
+        }
+    }
+
+    fn most() -> Self {
+        Self {
+            took: Duration::MAX,
+            processor: Duration::MAX,
+            ..Self::now()
+        }
+    }
+
+    fn until_now(self) -> Self {
+        Self {
+            took: self.began.elapsed(),
+            processor: processor_time("self") - self.processor,
+            ..self
+        }
+    }
+
+    /// The lesser of the two, of each by itself.
+    fn least(self, other: Self) -> Self {
+        Self {
+            took: self.took.min(other.took),
+            processor: self.processor.min(other.processor),
+            ..other
+        }
+    }
+
+    fn tell(&self, what: &str, events: u64) {
+        let rate = events as f64 / self.took.as_secs_f64();
+        let each = self.processor.as_secs_f64() * 1e6 / events as f64;
+        println!("{what:<26} {rate:>9.0} events/s, {each:.1} µs of processor time each");
+    }
+}
+
+/// Has peerings of these networks live from their request to their last route.
+async fn fill_all(journal: &Journal, networks: Range<u64>) -> Cost {
+    let begun = Cost::now();
+    stream::iter(networks)
+        .map(|number| fill(journal, number))
         .buffer_unordered(WRITERS)
         .collect::<()>()
         .await;
-
-    let (mut bare, mut rebuilt, mut events) = (Duration::MAX, Duration::MAX, 0);
-    for time in 0..TIMES {
-        let (took, seen) = read(&journal).await;
-        (bare, events) = (bare.min(took), seen);
-        let file = folder.path().join(format!("read-models-{time}"));
-        rebuilt = rebuilt.min(rebuild(&journal, &file).await);
-    }
-    let rate = |took: Duration| events as f64 / took.as_secs_f64();
-    let quotient = rate(rebuilt) / rate(bare);
-    println!("events            {events}");
-    println!("bare read         {:>9.0} events/s", rate(bare));
-    println!("read models built {:>9.0} events/s", rate(rebuilt));
-    println!("quotient          {quotient:>9.2} (wanted: {WANTED})");
-    node.shutdown().await;
-    assert!(quotient >= WANTED, "read models are built too slowly");
+    begun.until_now()
 }
 
-/// Follows the log to its end and does nothing with it.
-async fn read(journal: &Journal) -> (Duration, u64) {
-    let begun = Instant::now();
+/// Read models that follow the log.
+struct Following {
+    projections: Projections,
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Following {
+    /// Begins with no file, up to the end of the log.
+    async fn begin(journal: &Journal, file: &Path) -> Self {
+        let projections = Projections::open(file).expect("read models");
+        let stop = CancellationToken::new();
+        let running = tokio::spawn({
+            let (projections, journal, stop) = (projections.clone(), journal.clone(), stop.clone());
+            async move { projections.run(&journal, stop).await.expect("they follow") }
+        });
+        let mut caught_up = projections.caught_up();
+        let _ = caught_up.wait_for(|it| *it).await.expect("they follow");
+        Self {
+            projections,
+            stop,
+            running,
+        }
+    }
+
+    /// Builds them anew beside themselves, and compares.
+    async fn rebuild(&self) {
+        self.projections
+            .rebuild(Utc::now())
+            .expect("none is under way");
+        let ended = until("they serve", PATIENCE, async || {
+            let last = self.projections.last_rebuild();
+            last.filter(|it| !it.stage.is_under_way())
+        });
+        let ended = ended.await;
+        assert_eq!(ended.stage, Stage::Switched, "{ended:?}");
+        let comparison = ended.comparison.expect("a comparison");
+        assert_eq!(comparison.differences, 0, "{comparison:?}");
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.running.await.expect("no panic");
+    }
+}
+
+/// Follows the log to its end and does nothing with it. Gives how many events it had.
+async fn read(journal: &Journal) -> u64 {
     let mut follower = journal.follow(None, Followed::Networks);
     let mut events = 0;
     loop {
         match follower.next().await.expect("the log") {
             Signal::Event(_) => events += 1,
-            Signal::CaughtUp => return (begun.elapsed(), events),
+            Signal::CaughtUp => return events,
             Signal::Checkpoint(_) | Signal::Resumed => {}
         }
     }
-}
-
-/// Builds read models from nothing to the end of the log.
-async fn rebuild(journal: &Journal, file: &std::path::Path) -> Duration {
-    let begun = Instant::now();
-    let projections = Projections::open(file).expect("read models");
-    let stop = CancellationToken::new();
-    let mut caught_up = projections.caught_up();
-    tokio::select! {
-        ended = projections.run(journal, stop) => panic!("the read models ended: {ended:?}"),
-        reached = caught_up.wait_for(|it| *it) => drop(reached),
-    }
-    begun.elapsed()
 }
 
 /// One network with its peerings, each with its whole provisioning.
