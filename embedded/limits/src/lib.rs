@@ -16,6 +16,8 @@ mod answer;
 mod connection;
 mod load;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use answer::Counted;
 pub use connection::{Ended, Opened, Terms, arrived, converse};
