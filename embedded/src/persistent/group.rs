@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     delivery::{ConsumerId, Cursor, Delivery, NackAction, Parked},
+    figures::{Caller, ConsumerInfo, Count, GroupInfo, Measurements},
     held::{Held, Weight},
     kept::{self, Replaying},
     settings::{GroupConfig, Origin},
@@ -41,31 +42,6 @@ pub(crate) struct Pushed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dropped;
 
-/// What a group says of itself.
-#[derive(Debug, Clone)]
-pub(crate) struct GroupInfo {
-    pub(crate) config: GroupConfig,
-    pub(crate) is_live: bool,
-    pub(crate) last_checkpoint: Option<String>,
-    pub(crate) last_known: Option<String>,
-    pub(crate) total: u64,
-    pub(crate) waiting: usize,
-    pub(crate) retrying: usize,
-    pub(crate) in_flight: usize,
-    pub(crate) parked: u64,
-    pub(crate) consumers: Vec<ConsumerInfo>,
-}
-
-/// What a group says of one of its consumers.
-#[derive(Debug, Clone)]
-pub(crate) struct ConsumerInfo {
-    pub(crate) from: String,
-    pub(crate) name: String,
-    pub(crate) total: u64,
-    pub(crate) in_flight: usize,
-    pub(crate) free: usize,
-}
-
 /// What can be asked of a running group.
 pub(super) enum Ask {
     Connect {
@@ -90,14 +66,13 @@ pub(super) enum Ask {
 pub(super) struct NewConsumer {
     pub(super) id: ConsumerId,
     pub(super) capacity: usize,
-    pub(super) from: String,
-    pub(super) name: String,
+    pub(super) caller: Caller,
     pub(super) events: mpsc::UnboundedSender<Result<Pushed, Dropped>>,
 }
 
 struct Connected {
     consumer: NewConsumer,
-    total: u64,
+    handed_out: Count,
 }
 
 pub(super) struct Group {
@@ -116,7 +91,10 @@ pub(super) struct Group {
     checkpoint: Option<Cursor>,
     since_checkpoint: u32,
     checkpoint_at: Instant,
-    total: u64,
+    handed_out: Count,
+    /// Events that came once the group had caught up.
+    live: u64,
+    measurements: Measurements,
     /// The parked events that are still to be handed out again.
     replaying: Option<Replaying>,
 }
@@ -144,7 +122,9 @@ impl Group {
             checkpoint: None,
             since_checkpoint: 0,
             checkpoint_at: Instant::now(),
-            total: 0,
+            handed_out: Count::default(),
+            live: 0,
+            measurements: Measurements::begin(),
             replaying: None,
         }
     }
@@ -249,6 +229,7 @@ impl Group {
             Some(Ok(Message::Event(event))) => {
                 if let Some(cursor) = self.cursor(&event) {
                     self.last_read = Some(cursor);
+                    self.live += u64::from(self.is_live);
                     self.delivery.read(event, cursor);
                 }
             }
@@ -270,9 +251,9 @@ impl Group {
 
     fn hand_out(&mut self) {
         for (id, item) in self.delivery.deliver(Instant::now()) {
-            self.total += 1;
+            self.handed_out.add_one();
             if let Some(connected) = self.consumers.get_mut(&id) {
-                connected.total += 1;
+                connected.handed_out.add_one();
                 // A consumer that has gone is disconnected in a moment, and its events come again.
                 let _ = connected.consumer.events.send(Ok(Pushed {
                     event: item.event,
@@ -291,8 +272,12 @@ impl Group {
                 if reply.send(admitted).is_ok() && admitted {
                     self.delivery.connect(consumer.id, consumer.capacity);
                     self.order.push(consumer.id);
-                    self.consumers
-                        .insert(consumer.id, Connected { consumer, total: 0 });
+                    let handed_out = Count::default();
+                    let connected = Connected {
+                        consumer,
+                        handed_out,
+                    };
+                    self.consumers.insert(connected.consumer.id, connected);
                 }
             }
             Ask::Disconnect(id) => {
@@ -302,8 +287,10 @@ impl Group {
                 self.park(given_up).await;
             }
             Ask::Ack(events) => {
+                let now = Instant::now();
                 for event in events {
                     self.since_checkpoint += 1;
+                    self.delivery.time(event, now);
                     self.delivery.ack(event);
                 }
             }
@@ -312,10 +299,12 @@ impl Group {
                 action,
                 reason,
             } => {
-                let nacked = events
-                    .into_iter()
-                    .filter_map(|event| self.delivery.nack(event, action, &reason))
-                    .collect();
+                let now = Instant::now();
+                let nacked = events.into_iter().filter_map(|event| {
+                    self.delivery.time(event, now);
+                    self.delivery.nack(event, action, &reason)
+                });
+                let nacked = nacked.collect();
                 self.since_checkpoint += 1;
                 self.park(nacked).await;
             }
@@ -454,19 +443,22 @@ impl Group {
         written.is_ok()
     }
 
-    fn info(&self, parked: u64) -> GroupInfo {
-        let name = &self.config.name;
-        let consumers = self.order.iter().filter_map(|id| {
-            let connected = self.consumers.get(id)?;
+    fn info(&mut self, parked: u64) -> GroupInfo {
+        let (name, after) = (&self.config.name, self.measurements.next());
+        let mut consumers = Vec::new();
+        for id in &self.order {
+            let Some(connected) = self.consumers.get_mut(id) else {
+                continue;
+            };
             let (in_flight, free) = self.delivery.in_flight_of(*id);
-            Some(ConsumerInfo {
-                from: connected.consumer.from.clone(),
-                name: connected.consumer.name.clone(),
-                total: connected.total,
+            consumers.push(ConsumerInfo {
+                caller: connected.consumer.caller.clone(),
+                handed_out: connected.handed_out.measure(after),
+                took: self.delivery.took(*id),
                 in_flight,
                 free,
-            })
-        });
+            });
+        }
         GroupInfo {
             config: self.config.clone(),
             is_live: self.is_live,
@@ -474,12 +466,13 @@ impl Group {
                 .checkpoint
                 .map(|cursor| kept::cursor_text(name, cursor)),
             last_known: self.last_read.map(|cursor| kept::cursor_text(name, cursor)),
-            total: self.total,
+            handed_out: self.handed_out.measure(after),
             waiting: self.delivery.waiting(),
+            live: self.live.min(self.config.settings.live_buffer_size.into()),
             retrying: self.delivery.retrying(),
             in_flight: self.delivery.in_flight(),
             parked,
-            consumers: consumers.collect(),
+            consumers,
         }
     }
 }

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::{
     config::{self, CONFIG_EVENT, CONFIG_STREAM},
     delivery::NackAction,
-    group::{Ask, Dropped, Group, GroupInfo, NewConsumer, Pushed},
+    figures::{Caller, GroupInfo},
+    group::{Ask, Dropped, Group, NewConsumer, Pushed},
     held::{Budget, Held},
     settings::{GroupConfig, GroupName},
 };
@@ -154,8 +155,7 @@ impl Groups {
         &self,
         name: &GroupName,
         capacity: usize,
-        from: String,
-        who: String,
+        caller: Caller,
     ) -> Result<Connection, GroupError> {
         let asks = self.asks(name).await?;
         let (events, received) = mpsc::unbounded_channel();
@@ -163,8 +163,7 @@ impl Groups {
         let consumer = NewConsumer {
             id,
             capacity,
-            from,
-            name: who,
+            caller,
             events,
         };
         let (reply, answer) = oneshot::channel();

@@ -8,6 +8,7 @@
 
 mod config;
 mod delivery;
+mod figures;
 mod group;
 mod groups;
 mod held;
@@ -15,6 +16,7 @@ mod kept;
 mod settings;
 
 pub(crate) use delivery::NackAction;
-pub(crate) use group::{GroupInfo, Pushed};
+pub(crate) use figures::{Caller, ConsumerInfo, GroupInfo, Measured};
+pub(crate) use group::Pushed;
 pub(crate) use groups::{Connection, GroupError, Groups};
 pub(crate) use settings::{ALL, FilterSpec, GroupConfig, GroupName, Origin, Settings, Strategy};

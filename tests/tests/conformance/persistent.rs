@@ -2,7 +2,7 @@
 //! so in its features.
 
 use crate::raw;
-use crate::support::{Store, events, soon, store, unused};
+use crate::support::{SOON, Store, events, soon, store, unused};
 use kurrentdb::{
     DeletePersistentSubscriptionOptions, Error, GetPersistentSubscriptionInfoOptions,
     ListPersistentSubscriptionsOptions, NakAction, PersistentSubscription,
@@ -11,7 +11,7 @@ use kurrentdb::{
     SubscribeToPersistentSubscriptionOptions, SubscriptionFilter,
 };
 use peerage_tests::{golden::wire::Came, wait};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const GROUP: &str = "group";
@@ -357,6 +357,98 @@ async fn row_26_a_group_that_is_deleted_or_updated_drops_its_consumers_with_an_e
         matches!(dropped, Err(Error::IllegalStateError(_))),
         "{dropped:?}"
     );
+}
+
+/// What a group says of itself, as it is on the wire: what is 0 is absent.
+async fn told(stream: &str) -> Value {
+    let stream = json!({"stream_name": stream});
+    let request = json!({"options": {"group_name": GROUP, "stream_identifier": stream}});
+    let (came, ending) = raw::call("PersistentSubscriptions/GetInfo", &[request]).await;
+    assert_eq!(ending.code, "OK", "{ending:?}");
+    came[0]["subscription_info"].clone()
+}
+
+#[tokio::test]
+async fn row_26_info_tells_who_consumes_what_was_handed_out_and_how_much_of_it_since_the_last_look()
+{
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(3).await;
+    let mut options = from_start().checkpoint_after(Duration::from_secs(60));
+    options = options.extra_statistics(true);
+    create(&store, &stream, &options).await;
+    let before = told(&stream).await;
+    assert_eq!(
+        (&before["connections"], &before["total_items"]),
+        (&Value::Null, &Value::Null)
+    );
+    let mut consumer = consume(&store, &stream, 10).await;
+    assert_eq!([consumer.acked().await, consumer.acked().await], [0, 1]);
+    assert_eq!(consumer.number().await, 2);
+    // An acknowledgement is not answered: this look begins the next measurement as well.
+    let info = wait::until("what was acknowledged to be told", SOON, || async {
+        let info = told(&stream).await;
+        (info["total_in_flight_messages"] == json!(1)).then_some(info)
+    })
+    .await;
+    let consumers = info["connections"].as_array().unwrap();
+    assert_eq!(consumers.len(), 1, "{info}");
+    let consumer_told = &consumers[0];
+    // Without users everybody is the server itself; the client has no name for its connection.
+    assert_eq!(
+        ["username", "connection_name"].map(|it| consumer_told[it].as_str().unwrap()),
+        ["system", "<unknown>"]
+    );
+    assert!(
+        consumer_told["from"]
+            .as_str()
+            .is_some_and(|it| !it.is_empty()),
+        "{info}"
+    );
+    for (name, of_group, of_consumer) in [
+        ("total_items", &info, consumer_told),
+        ("outstanding_messages_count", &info, &info),
+    ] {
+        assert_eq!(of_group[name], of_consumer[name], "{name}: {info}");
+    }
+    let number = |value: &Value| match value {
+        Value::String(text) => text.parse().unwrap(),
+        other => other.as_u64().unwrap_or(0),
+    };
+    assert_eq!(number(&info["total_items"]), 3, "{info}");
+    assert_eq!(number(&info["outstanding_messages_count"]), 1, "{info}");
+    assert_eq!(number(&consumer_told["in_flight_messages"]), 1, "{info}");
+    assert_eq!(number(&consumer_told["available_slots"]), 9, "{info}");
+    assert_eq!(info["last_known_event_position"], "2", "{info}");
+    assert_eq!(info["live_buffer_count"], Value::Null, "{info}");
+    let measured = consumer_told["observed_measurements"].as_array().unwrap();
+    let keys: Vec<_> = measured.iter().map(|it| it["key"].as_str()).collect();
+    assert_eq!(keys.first(), Some(&Some("Mean")), "{info}");
+    assert_eq!((keys.len(), keys.last()), (14, Some(&Some("Highest"))));
+
+    // What comes once the group has caught up is live, and what was told before is not told again.
+    store.write(&stream, events(2)).await;
+    assert_eq!([consumer.acked().await, consumer.acked().await], [3, 4]);
+    let info = told(&stream).await;
+    assert_eq!(number(&info["total_items"]), 5, "{info}");
+    assert_eq!(number(&info["count_since_last_measurement"]), 2, "{info}");
+    let of_consumer = &info["connections"][0];
+    assert_eq!(
+        number(&of_consumer["count_since_last_measurement"]),
+        2,
+        "{info}"
+    );
+    assert_eq!(number(&info["live_buffer_count"]), 2, "{info}");
+    assert_eq!(info["last_known_event_position"], "4", "{info}");
+    let again = told(&stream).await;
+    assert_eq!(
+        again["count_since_last_measurement"],
+        Value::Null,
+        "{again}"
+    );
+    assert_eq!(again["average_per_second"], Value::Null, "{again}");
 }
 
 #[tokio::test]

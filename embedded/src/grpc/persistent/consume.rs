@@ -27,7 +27,7 @@ use crate::{
         status,
     },
     model::{Position, Record},
-    persistent::{Connection, GroupName, NackAction, Pushed},
+    persistent::{Caller, Connection, GroupName, NackAction, Pushed},
     security::{Action, Identity},
 };
 
@@ -43,8 +43,7 @@ pub(super) async fn consume(
     context: &Context,
     identity: &Identity,
     mut requests: Streaming<ReadReq>,
-    from: String,
-    who: String,
+    caller: Caller,
 ) -> Result<Replies, Status> {
     let Some(Asked::Options(options)) = requests.message().await?.and_then(|first| first.content)
     else {
@@ -58,7 +57,7 @@ pub(super) async fn consume(
         .stream(identity, Action::Read, &name.source)
         .await;
     allowed.map_err(|denied| status::denied(&denied))?;
-    let connected = context.groups.connect(&name, capacity, from, who).await;
+    let connected = context.groups.connect(&name, capacity, caller).await;
     let mut connection = connected.map_err(|error| failed(&name, &error))?;
     let shutdown = context.reader.shutdown_token();
     Ok(Box::pin(try_stream! {

@@ -1,33 +1,26 @@
 //! What a group says of itself.
 
-use protocol::persistent_subscriptions::{SubscriptionInfo, subscription_info::ConnectionInfo};
+use protocol::persistent_subscriptions::{
+    SubscriptionInfo,
+    subscription_info::{ConnectionInfo, Measurement},
+};
 
 use crate::{
-    persistent::{GroupInfo, Origin},
+    persistent::{ConsumerInfo, GroupInfo, Measured, Origin},
     read::{AllStart, StreamStart},
 };
 
 pub(super) fn write(info: GroupInfo) -> SubscriptionInfo {
     let settings = info.config.settings;
-    let connections = info.consumers.into_iter().map(|consumer| ConnectionInfo {
-        from: consumer.from,
-        username: String::new(),
-        average_items_per_second: 0,
-        total_items: wide(consumer.total),
-        count_since_last_measurement: 0,
-        observed_measurements: Vec::new(),
-        available_slots: narrow(consumer.free),
-        in_flight_messages: narrow(consumer.in_flight),
-        connection_name: consumer.name,
-    });
+    let connections = info.consumers.into_iter().map(connection);
     SubscriptionInfo {
         event_source: info.config.name.source.to_string(),
         group_name: info.config.name.group,
         status: if info.is_live { "Live" } else { "Behind" }.to_owned(),
         connections: connections.collect(),
-        average_per_second: 0,
-        total_items: wide(info.total),
-        count_since_last_measurement: 0,
+        average_per_second: per_second(info.handed_out),
+        total_items: wide(info.handed_out.total),
+        count_since_last_measurement: wide(info.handed_out.since_last),
         last_checkpointed_event_position: info.last_checkpoint.unwrap_or_default(),
         last_known_event_position: info.last_known.unwrap_or_default(),
         resolve_link_tos: settings.resolve_links,
@@ -42,7 +35,7 @@ pub(super) fn write(info: GroupInfo) -> SubscriptionInfo {
         min_check_point_count: setting(settings.min_checkpoint_count),
         max_check_point_count: setting(settings.max_checkpoint_count),
         read_buffer_count: narrow(info.waiting),
-        live_buffer_count: 0,
+        live_buffer_count: wide(info.live),
         retry_buffer_count: narrow(info.retrying),
         total_in_flight_messages: narrow(info.in_flight),
         outstanding_messages_count: narrow(info.in_flight),
@@ -50,6 +43,28 @@ pub(super) fn write(info: GroupInfo) -> SubscriptionInfo {
         max_subscriber_count: setting(settings.max_subscriber_count),
         parked_message_count: wide(info.parked),
     }
+}
+
+fn connection(consumer: ConsumerInfo) -> ConnectionInfo {
+    let took = consumer.took.into_iter().map(|(key, value)| Measurement {
+        key: key.to_owned(),
+        value: wide(value),
+    });
+    ConnectionInfo {
+        from: consumer.caller.from,
+        username: consumer.caller.user,
+        average_items_per_second: per_second(consumer.handed_out),
+        total_items: wide(consumer.handed_out.total),
+        count_since_last_measurement: wide(consumer.handed_out.since_last),
+        observed_measurements: took.collect(),
+        available_slots: narrow(consumer.free),
+        in_flight_messages: narrow(consumer.in_flight),
+        connection_name: consumer.caller.connection,
+    }
+}
+
+fn per_second(measured: Measured) -> i32 {
+    i32::try_from(measured.per_second).unwrap_or(i32::MAX)
 }
 
 /// Where a group began, as a real server writes it.

@@ -15,7 +15,13 @@ use protocol::persistent_subscriptions::{
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{Context, Peer, status};
-use crate::persistent::{GroupError, GroupName};
+use crate::{
+    persistent::{Caller, GroupError, GroupName},
+    security::Identity,
+};
+
+/// What a connection is called that has no name.
+const UNNAMED: &str = "<unknown>";
 
 pub(super) struct Service(pub(super) Arc<Context>);
 
@@ -77,17 +83,16 @@ impl PersistentSubscriptions for Service {
             .metadata()
             .get("connection-name")
             .and_then(|name| name.to_str().ok());
-        let who = who.unwrap_or_default().to_owned();
-        Ok(Response::new(
-            consume::consume(
-                &self.0,
-                &status::who(&request),
-                request.into_inner(),
-                from,
-                who,
-            )
-            .await?,
-        ))
+        let who = who.filter(|name| !name.is_empty()).unwrap_or(UNNAMED);
+        let (identity, connection) = (status::who(&request), who.to_owned());
+        let caller = Caller {
+            from,
+            user: user_name(&identity).to_owned(),
+            connection,
+        };
+        let requests = request.into_inner();
+        let consumed = consume::consume(&self.0, &identity, requests, caller).await?;
+        Ok(Response::new(consumed))
     }
 
     async fn get_info(
@@ -136,6 +141,15 @@ impl PersistentSubscriptions for Service {
         self.operated(request)?;
         self.0.groups.restart().await;
         Ok(Response::new(()))
+    }
+}
+
+/// Who a consumer is told to be. Without users, everybody is the server itself.
+fn user_name(identity: &Identity) -> &str {
+    match identity {
+        Identity::Unrestricted => "system",
+        Identity::Anonymous => "anonymous",
+        Identity::User { login, .. } => login,
     }
 }
 
@@ -201,4 +215,18 @@ fn about(name: &GroupName, code: Code, exception: &str, message: String) -> Stat
         ("group-name", name.group.as_str()),
     ];
     status::with_trailers(code, message, &trailers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consumer_is_named_as_it_signed_in() {
+        let login = "orders".to_owned();
+        let groups = Vec::new();
+        assert_eq!(user_name(&Identity::User { login, groups }), "orders");
+        assert_eq!(user_name(&Identity::Anonymous), "anonymous");
+        assert_eq!(user_name(&Identity::Unrestricted), "system");
+    }
 }

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
+    figures::Took,
     held::{Held, Weight},
     settings::{Settings, Strategy},
 };
@@ -65,18 +66,22 @@ struct Consumer {
     id: ConsumerId,
     capacity: usize,
     in_flight: usize,
+    /// Kept where the group was asked to.
+    took: Option<Took>,
 }
 
 #[derive(Debug)]
 struct Flight {
     item: Item,
     consumer: ConsumerId,
+    given: Instant,
     due: Option<Instant>,
 }
 
 #[derive(Debug)]
 pub(super) struct Delivery {
     strategy: Strategy,
+    is_timed: bool,
     max_retries: u32,
     timeout: Option<Duration>,
     consumers: Vec<Consumer>,
@@ -100,6 +105,7 @@ impl Delivery {
         let timeout = u64::from(settings.message_timeout_ms);
         Self {
             strategy: settings.strategy,
+            is_timed: settings.extra_statistics,
             max_retries: settings.max_retry_count,
             timeout: (timeout > 0).then(|| Duration::from_millis(timeout)),
             consumers: Vec::new(),
@@ -154,6 +160,7 @@ impl Delivery {
             id,
             capacity,
             in_flight: 0,
+            took: self.is_timed.then(Took::default),
         });
     }
 
@@ -218,7 +225,10 @@ impl Delivery {
             .collect();
         late.sort_unstable();
         late.into_iter()
-            .filter_map(|(_, event)| self.again(event))
+            .filter_map(|(_, event)| {
+                self.time(event, now);
+                self.again(event)
+            })
             .collect()
     }
 
@@ -249,6 +259,27 @@ impl Delivery {
         })
     }
 
+    /// What a consumer's last events took; nothing where that is not kept.
+    pub(super) fn took(&self, id: ConsumerId) -> Vec<(&'static str, u64)> {
+        let consumer = self.consumers.iter().find(|it| it.id == id);
+        let took = consumer.and_then(|it| it.took.as_ref());
+        took.map(Took::told).unwrap_or_default()
+    }
+
+    /// An event in flight is answered, or its time is over.
+    pub(super) fn time(&mut self, event: Uuid, now: Instant) {
+        let Some(flight) = self.in_flight.get(&event).filter(|_| self.is_timed) else {
+            return;
+        };
+        let consumer = self
+            .consumers
+            .iter_mut()
+            .find(|it| it.id == flight.consumer);
+        if let Some(took) = consumer.and_then(|it| it.took.as_mut()) {
+            took.note(now - flight.given);
+        }
+    }
+
     fn hand_out(
         &mut self,
         queue: &mut VecDeque<Item>,
@@ -275,6 +306,7 @@ impl Delivery {
                         Flight {
                             item,
                             consumer,
+                            given: now,
                             due,
                         },
                     );

@@ -178,3 +178,34 @@ fn a_replayed_event_does_not_count_as_progress() {
     assert_eq!(group.settled(), None);
     assert_eq!(group.in_flight(), 0);
 }
+
+#[test]
+fn what_events_took_is_kept_of_each_consumer_where_the_group_was_asked_to() {
+    let settings = Settings {
+        extra_statistics: true,
+        ..settings(Strategy::RoundRobin)
+    };
+    let mut delivery = Delivery::new(&settings, Held::of(Budget::default()));
+    (0..2).for_each(|number| delivery.connect(consumer(number), 10));
+    (0..4).for_each(|number| delivery.read(event("s", number), number));
+    let began = Instant::now();
+    assert_eq!(delivery.deliver(began).len(), 4);
+    let after = |milliseconds| began + Duration::from_millis(milliseconds);
+    delivery.time(id(0), after(20));
+    delivery.ack(id(0));
+    // Once only, and not what is unknown.
+    delivery.time(id(0), after(30));
+    delivery.time(id(77), after(30));
+    delivery.expire(after(1000));
+    let of = |number| {
+        let told = delivery.took(consumer(number));
+        let found = |name| told.iter().find(|it| it.0 == name).map(|it| it.1);
+        (found("Fastest"), found("Mean"), found("Highest"))
+    };
+    assert_eq!(of(0), (Some(20), Some(510), Some(1000)));
+    assert_eq!(of(1), (Some(1000), Some(1000), Some(1000)));
+    let mut untimed = group(Strategy::RoundRobin, &[10], 1);
+    untimed.deliver(began);
+    untimed.time(id(0), after(20));
+    assert_eq!(untimed.took(consumer(0)), []);
+}
