@@ -1,7 +1,9 @@
 //! Figures of the engine for Prometheus. Labels are of closed sets: names of states, causes,
 //! operations and outcomes, never of networks or people.
 
-use super::{CommandFigures, Services, projection_service::Which};
+use super::{
+    CommandFigures, Services, cloud_figures, process_figures::Process, projection_service::Which,
+};
 use chrono::{DateTime, Utc};
 use domain::connector::built_in::BuiltIn;
 use journal::{Figures as History, Position};
@@ -47,6 +49,7 @@ pub(super) struct Seen {
     pub(super) certificates: [(&'static str, Option<i64>); 2],
     /// For how many seconds more each of the engine's own connectors is stopped; 0: it runs.
     pub(super) stopped: Vec<(BuiltIn, u64)>,
+    pub(super) process: Process,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -55,6 +58,7 @@ impl Seen {
         Self {
             // Read models of an older form cannot be counted until they are built again.
             counts: services.projections.counts().await.ok(),
+            process: Process::of(services).await,
             progress: services.progress.report(),
             history: services.journal.networks().settled_figures().await,
             is_caught_up: *services.projections.caught_up().borrow(),
@@ -136,19 +140,21 @@ impl Seen {
             "Networks that are being worked on",
             progress.in_progress,
         );
-        let calls = Labelled::<Counter>::default();
-        it.register(
-            "peerage_cloud_calls",
-            "Calls to clouds, by operation and outcome",
-            calls.clone(),
+        gauge(
+            it,
+            "peerage_provisioner_queue",
+            "Networks that are due for a pass, which has not begun",
+            progress.waiting,
         );
-        for ((operation, outcome), count) in &progress.calls {
-            let labels = vec![
-                ("operation", operation.to_string()),
-                ("outcome", (*outcome).to_owned()),
-            ];
-            calls.get_or_create(&labels).inc_by(*count);
-        }
+        let oldest: Gauge<f64, AtomicU64> = Gauge::default();
+        oldest.set(progress.longest_wait.as_secs_f64());
+        it.register(
+            "peerage_provisioner_queue_oldest_seconds",
+            "For how long the one has been due that waits longest",
+            oldest,
+        );
+        cloud_figures::register(it, &progress.calls);
+        self.process.register(it);
         let away = Labelled::<Counter>::default();
         it.register(
             "peerage_api_turned_away",

@@ -3,6 +3,7 @@
 use super::{
     Services, parse,
     problem::Problem,
+    process_figures,
     reads::behind,
     show,
     time::{duration, timestamp},
@@ -90,10 +91,10 @@ fn expiry(tls: Option<&gateway::Tls>) -> Option<prost_types::Timestamp> {
 }
 
 fn space(data: &Path) -> Option<v1::DiskSpace> {
-    let found = rustix::fs::statvfs(data).ok()?;
+    let (free_bytes, total_bytes) = process_figures::space(data)?;
     Some(v1::DiskSpace {
-        free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
-        total_bytes: found.f_blocks.saturating_mul(found.f_frsize),
+        free_bytes,
+        total_bytes,
     })
 }
 

@@ -64,6 +64,11 @@ async fn figures_of_the_engine_are_there_for_whoever_reaches_the_port_and_the_ap
         "\npeerage_exposures 0\n",
         "\npeerage_provisioner_passes_total ",
         "\npeerage_connector_active_total ",
+        "\n# TYPE peerage_cloud_call_seconds histogram\n",
+        "\npeerage_provisioner_queue 0\n",
+        "\npeerage_store_up 1\n",
+        "\npeerage_data_free_bytes ",
+        "\nprocess_resident_memory_bytes ",
     ] {
         assert!(text.contains(wanted), "{wanted:?} is missing in {text}");
     }

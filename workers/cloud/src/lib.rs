@@ -36,7 +36,7 @@ mod trace;
 mod views;
 
 pub use by_provider::ByProvider;
-pub use calls::{CallOutcome, Calls};
+pub use calls::{CALL_TIMES, CallOutcome, CallTimes, Calls};
 pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
 pub use halves::{
     HalfAnswer, HalfState, HalfView, LinkForm, OperationState, Switch, half_name, owner_by_name,

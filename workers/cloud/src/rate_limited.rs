@@ -139,7 +139,7 @@ impl RateLimited {
             Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous).message(message))
         });
         say(&span, &result, request_id.as_deref());
-        self.calls.note(operation, &result);
+        self.calls.note(operation, &result, began.elapsed());
         trace::note(Tried {
             operation,
             at,

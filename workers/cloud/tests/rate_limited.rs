@@ -4,8 +4,8 @@
 use chrono::DateTime;
 use domain::{CloudCalls, PeeringId, Provider, Region, Side};
 use peerage_cloud::{
-    AccountRegion, CallTrace, ClientPolicy, Cloud, CloudErrorKind, Layer, LinkEnd, LinkSpec,
-    NetworkRef, Operation, Owner, RateLimited, RequestId, answered_as,
+    AccountRegion, CALL_TIMES, CallTrace, ClientPolicy, Cloud, CloudErrorKind, Layer, LinkEnd,
+    LinkSpec, NetworkRef, Operation, Owner, RateLimited, RequestId, answered_as,
 };
 use simulated::{CallRate, SimulatedCloud, SimulatedSettings};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -172,6 +172,49 @@ async fn a_cloud_that_does_not_answer_is_given_up_at_the_deadline() {
         CloudErrorKind::Ambiguous
     );
     assert_eq!(began.elapsed(), settings.deadline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_call_took_is_told_by_operation_and_outcome_and_a_wait_for_its_turn_is_no_part_of_it()
+ {
+    let taking = |milliseconds| {
+        let took = Duration::from_millis(milliseconds);
+        SimulatedSettings {
+            latency: took..=took,
+            ..SimulatedSettings::instant(1)
+        }
+    };
+    let at = place("111111111111");
+    // The third has to wait for most of a second.
+    let (_, cloud) = rate_limited(taking(100), limited(2));
+    for _ in 0..3 {
+        cloud.identity(&at).await.unwrap();
+    }
+    cloud.links(&at, &[]).await.unwrap();
+    let times = cloud.calls().times();
+    let place_of = |bound| CALL_TIMES.iter().position(|it| *it == bound).unwrap();
+    let identity = &times[&(Operation::Identity, "ok")];
+    assert_eq!((identity.count, identity.within[place_of(100)]), (3, 3));
+    assert_eq!(identity.took, Duration::from_millis(300));
+    assert_eq!(times[&(Operation::Links, "ok")].count, 1);
+    assert_eq!(times.len(), 2, "{times:?}");
+    // One that is given up took as long as it may.
+    let (_, cloud) = rate_limited(
+        taking(3_600_000),
+        ClientPolicy {
+            tries: 1,
+            deadline: Duration::from_millis(20_001),
+            ..ClientPolicy::default()
+        },
+    );
+    cloud.identity(&at).await.unwrap_err();
+    let lost = &cloud.calls().times()[&(Operation::Identity, "ambiguous")];
+    assert_eq!(lost.took, Duration::from_millis(20_001));
+    assert_eq!(
+        (lost.count, lost.within),
+        (1, [0; CALL_TIMES.len()]),
+        "beyond every bound"
+    );
 }
 
 fn trace() -> CallTrace {

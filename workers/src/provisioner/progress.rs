@@ -1,14 +1,17 @@
 //! How the provisioner is doing, for health checks and metrics.
 
 use cloud::Operation;
-use cloud::{CallOutcome, Calls};
+use cloud::{CallOutcome, CallTimes, Calls};
+use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// Running figures; cheap to read at any time.
 #[derive(Debug, Default)]
@@ -18,8 +21,17 @@ pub struct Progress {
     passes: AtomicU64,
     failed_passes: AtomicU64,
     in_progress: AtomicU64,
+    queue: Mutex<Queue>,
     log_unavailable: AtomicBool,
     calls: Arc<Calls>,
+}
+
+/// The networks that are due for a pass, which has not begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Queue {
+    pub(super) due: u64,
+    /// Since when the one is due that waits longest.
+    pub(super) since: Option<Instant>,
 }
 
 /// The figures at one moment.
@@ -35,10 +47,14 @@ pub struct ProgressReport {
     pub failed_passes: u64,
     /// Networks being worked on.
     pub in_progress: u64,
+    /// Networks that are due for a pass, which has not begun.
+    pub waiting: u64,
+    /// For how long the one has been due that waits longest.
+    pub longest_wait: Duration,
     /// Whether the last pass found the event store unavailable.
     pub log_unavailable: bool,
-    /// Calls to clouds, by operation and outcome.
-    pub calls: BTreeMap<(Operation, CallOutcome), u64>,
+    /// Calls to clouds and what they took, by operation and outcome.
+    pub calls: BTreeMap<(Operation, CallOutcome), CallTimes>,
 }
 
 impl Progress {
@@ -51,14 +67,17 @@ impl Progress {
 
     /// The figures now.
     pub fn report(&self) -> ProgressReport {
+        let queue = *self.queue.lock();
         ProgressReport {
+            waiting: queue.due,
+            longest_wait: queue.since.map(|it| it.elapsed()).unwrap_or_default(),
             caught_up: self.caught_up.load(Ordering::Relaxed),
             begun_with: self.begun_with.load(Ordering::Relaxed),
             passes: self.passes.load(Ordering::Relaxed),
             failed_passes: self.failed_passes.load(Ordering::Relaxed),
             in_progress: self.in_progress.load(Ordering::Relaxed),
             log_unavailable: self.log_unavailable.load(Ordering::Relaxed),
-            calls: self.calls.snapshot(),
+            calls: self.calls.times(),
         }
     }
 
@@ -72,6 +91,10 @@ impl Progress {
 
     pub(super) fn in_progress(&self, networks: usize) {
         self.in_progress.store(networks as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn queue(&self, queue: Queue) {
+        *self.queue.lock() = queue;
     }
 
     pub(super) fn passed(&self) {

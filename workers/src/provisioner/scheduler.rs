@@ -13,7 +13,7 @@ use super::{
     lease::{Holding, Term},
     log::JournalLog,
     memories::Memories,
-    progress::Progress,
+    progress::{Progress, Queue},
     reason::{Reason, Reasons},
     rest::Resting,
     settings::ProvisionerSettings,
@@ -231,6 +231,7 @@ impl Scheduler {
     /// first.
     pub(super) fn start_due(&mut self) {
         let Some(holding) = self.holding.clone().filter(|_| self.caught_up) else {
+            self.progress.queue(Queue::default());
             return;
         };
         let now = Instant::now();
@@ -247,6 +248,7 @@ impl Scheduler {
             }
         }
         self.progress.in_progress(self.work_queue.in_progress());
+        self.progress.queue(self.work_queue.overdue(now));
     }
 
     fn start(&mut self, id: NetworkId, lane: Lane, reasons: Reasons, holding: &Holding) {
@@ -345,6 +347,7 @@ impl Scheduler {
         *self.worker.graph.write() = Graph::default();
         self.worker.networks.forget_all();
         self.progress.in_progress(0);
+        self.progress.queue(Queue::default());
     }
 
     /// Waits for the passes under way; each stops before its next call.

@@ -3,7 +3,7 @@
 //!
 //! Commands have a lane of their own: somebody waits for them, and they wait for no routine.
 
-use super::reason::Reasons;
+use super::{progress::Queue, reason::Reasons};
 use domain::NetworkId;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
@@ -120,6 +120,18 @@ impl WorkQueue {
             .min()
     }
 
+    /// The networks that are due and have no pass under way.
+    pub(super) fn overdue(&self, now: Instant) -> Queue {
+        let due = |lane: &BTreeSet<(Instant, NetworkId)>| {
+            lane.iter().take_while(|(at, _)| *at <= now).count() as u64
+        };
+        let first = self.ready.values().filter_map(|lane| lane.first());
+        Queue {
+            due: self.ready.values().map(due).sum(),
+            since: first.map(|(at, _)| *at).filter(|at| *at <= now).min(),
+        }
+    }
+
     pub(super) fn in_progress(&self) -> usize {
         self.under_way.len()
     }
@@ -178,6 +190,24 @@ mod tests {
             [Some(network(2)), Some(network(1)), None]
         );
         assert_eq!(queue.in_progress(), 2);
+    }
+
+    #[test]
+    fn those_that_are_due_are_counted_with_the_time_of_the_one_that_waits_longest() {
+        let (mut queue, now) = (WorkQueue::default(), Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let due = |due, since| Queue { due, since };
+        assert_eq!(queue.overdue(now), due(0, None));
+        queue.enqueue(network(1), at(30), Reason::Clock);
+        queue.enqueue(network(2), at(10), Reason::Clock);
+        queue.enqueue(network(3), at(20), command());
+        assert_eq!(queue.overdue(at(9)), due(0, None));
+        assert_eq!(queue.overdue(at(10)), due(1, Some(at(10))));
+        assert_eq!(queue.overdue(at(60)), due(3, Some(at(10))));
+        // One with a pass under way does not wait for another.
+        assert_eq!(taken(&mut queue, Lane::Routine, at(60)), Some(network(2)));
+        queue.enqueue(network(2), at(11), Reason::Clock);
+        assert_eq!(queue.overdue(at(60)), due(2, Some(at(20))));
     }
 
     #[test]
