@@ -2,12 +2,13 @@
 
 use crate::{
     Followed, Follower, JournalError, JournalSettings, Networks, OpenError, Position, Recorded,
+    Unreachable,
     calls::{PAGE, Page, Store},
     certificate,
     client_pool::ClientPool,
     deadline::Deadline,
     parked::Parked,
-    settings,
+    reach, settings,
     transport::Transport,
 };
 use chrono::{DateTime, Utc};
@@ -59,6 +60,17 @@ impl Journal {
         self.store
             .ping(&NetworkId(Uuid::nil()).stream(), &deadline)
             .await
+    }
+
+    /// Why the store is not reached, where no waiting would mend that; `None` where nothing of the
+    /// kind is seen.
+    pub async fn unreachable(&self) -> Option<Unreachable> {
+        reach::why_not(&self.transport).await
+    }
+
+    /// Whether the whole log may be read, which every follower does: one bounded round trip.
+    pub async fn may_follow(&self) -> Result<(), JournalError> {
+        self.end().await.map(drop)
     }
 
     /// The store's own version, as it calls it.

@@ -52,6 +52,7 @@ pub mod networks;
 mod nodes;
 mod parked;
 mod position;
+mod reach;
 mod recorded;
 mod records;
 mod retention;
@@ -72,6 +73,7 @@ pub use networks::{
     Caller, Executed, Figures, Loaded, Networks, Preview, Registration, Undecodable,
 };
 pub use position::{Position, PositionError};
+pub use reach::Unreachable;
 pub use recorded::{Body, Recorded, Stored};
 pub use records::{Kept, Record};
 pub use settings::{JournalSettings, OpenError};

@@ -23,6 +23,9 @@ pub struct JournalSettings {
     pub follow_stall: Duration,
     /// The longest pause between two attempts of a follower to reach the store.
     pub follow_backoff: Duration,
+    /// How long a follower that was let in before is denied access without a word before it ends:
+    /// a node that is catching up denies what it does not know yet.
+    pub denied_patience: Duration,
     /// How often a follower's connection is probed, and how long it may stay silent then. `None`:
     /// what the connection string says.
     pub follow_keep_alive: Option<Duration>,
@@ -40,6 +43,7 @@ impl JournalSettings {
             follow_buffer: 2_048,
             follow_stall: Duration::from_secs(30),
             follow_backoff: Duration::from_secs(5),
+            denied_patience: Duration::from_secs(300),
             follow_keep_alive: None,
         }
     }
@@ -78,6 +82,7 @@ pub(crate) fn parse(connection_string: &str) -> Result<ClientSettings, OpenError
                     || error.message().to_owned(),
                     |cause| format!("{cause}; use kurrentdb://host:port"),
                 );
+                let problem = problem + hint(connection_string);
                 OpenError::ConnectionString { problem }
             })?;
     if settings.max_discover_attempts() < 2 {
@@ -91,6 +96,22 @@ pub(crate) fn parse(connection_string: &str) -> Result<ClientSettings, OpenError
         ));
     }
     Ok(settings)
+}
+
+/// What is most likely wrong with a string that cannot be parsed.
+fn hint(connection_string: &str) -> &'static str {
+    let (_, rest) = connection_string.split_once("://").unwrap_or_default();
+    let named = rest.split(['?']).next().unwrap_or_default();
+    if named.matches('[').count() > 1 {
+        return "; of IPv6 addresses there can be one: give several nodes by their names";
+    }
+    let is_cut = |it: &str| it.contains(['/', '@', '#']);
+    match named.rsplit_once('@') {
+        Some((user, _)) if is_cut(user) => {
+            "; percent-encode what a user name or password has of @ : / ? # %, like %40 for @"
+        }
+        Some(_) | None => "",
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +133,20 @@ mod tests {
         assert!(
             problem("kurrentdb://localhost:2113?defaultDeadline=-1").contains("defaultDeadline")
         );
+    }
+
+    #[test]
+    fn several_ipv6_addresses_and_a_password_that_is_not_encoded_are_refused_with_what_to_do() {
+        let problem = |text: &str| match parse(text) {
+            Ok(it) => panic!("{text} was accepted: {it:?}"),
+            Err(error) => error.to_string(),
+        };
+        let several = problem("kurrentdb://[::1]:2113,[::1]:2114?tls=false");
+        assert!(several.contains("by their names"), "{several}");
+        let raw = problem("kurrentdb://ops:se/c@ret@localhost:2113");
+        assert!(raw.contains("%40"), "{raw}");
+        let one = parse("kurrentdb://[::1]:2113?tls=false");
+        assert_eq!(one.map(|it| it.hosts().len()).ok(), Some(1));
     }
 
     #[test]

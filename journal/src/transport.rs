@@ -13,6 +13,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use kurrentdb::{ClientSettings, Endpoint};
+use percent_encoding::percent_decode;
 use rustls::{
     ClientConfig, RootCertStore,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -120,6 +121,11 @@ impl Transport {
             .map_or(SILENCE, |(interval, _)| interval)
     }
 
+    /// How nodes are spoken to over TLS.
+    pub(crate) fn tls_config(&self) -> &ClientConfig {
+        &self.tls
+    }
+
     pub(crate) fn uri(&self, endpoint: &Endpoint) -> Option<http::Uri> {
         uri(&self.settings, endpoint)
     }
@@ -182,9 +188,13 @@ impl Hidden {
         })
     }
 
+    /// The client has both parts as they stand in the URL: what has a meaning there is
+    /// percent-encoded.
     fn authorization(&self) -> Option<String> {
         let user = self.default_user_name.as_ref()?;
-        let pair = [user.login.as_slice(), b":", user.password.as_slice()].concat();
+        let [login, password] =
+            [&user.login, &user.password].map(|part| -> Vec<u8> { percent_decode(part).collect() });
+        let pair = [login.as_slice(), b":", password.as_slice()].concat();
         Some(format!("Basic {}", STANDARD.encode(pair)))
     }
 }
@@ -316,6 +326,16 @@ mod tests {
             parse(connection_string)?,
             &JournalSettings::new(connection_string),
         )
+    }
+
+    #[test]
+    fn whatever_has_a_meaning_in_the_string_stands_in_a_password_percent_encoded() {
+        let encoded = "a%40b%3Ac%2Fd%3Fe%23f%22g%5Ch%20i%C3%A9%25j+k";
+        let text = format!("kurrentdb://ops:{encoded}@localhost:2113?tls=false");
+        let request = transport(&text).expect("a transport").request(());
+        let sent = request.metadata().get("authorization").expect("a user");
+        let pair = STANDARD.encode("ops:a@b:c/d?e#f\"g\\h i\u{e9}%j+k");
+        assert_eq!(sent.to_str().ok(), Some(&*format!("Basic {pair}")));
     }
 
     #[test]

@@ -284,6 +284,64 @@ async fn what_never_heals_ends_the_follower_with_the_reason() {
 }
 
 #[tokio::test]
+async fn access_that_was_granted_before_is_asked_for_again_with_patience_and_without_end_it_is_the_end()
+ {
+    let server = Server::start();
+    put(&server, &stream());
+    let mut follower = server.journal().follow(None, Followed::Networks);
+    caught_up(&mut follower).await;
+    let deny = || {
+        server.shared.log().closed_to_all = true;
+        server.shared.end_subscriptions(Ending::Unavailable);
+    };
+    deny();
+    put(&server, &stream());
+    holds("access is asked for again and again", || {
+        server.shared.log().turned_away >= 4
+    })
+    .await;
+    server.shared.log().closed_to_all = false;
+    assert_eq!(events(&mut follower, 1).await, [200]);
+    caught_up(&mut follower).await;
+    deny();
+    let denied = soon(async {
+        loop {
+            match follower.next().await {
+                Ok(Signal::Checkpoint(_) | Signal::Resumed | Signal::CaughtUp) => {}
+                other => return other,
+            }
+        }
+    });
+    let denied = denied.await;
+    assert!(
+        matches!(denied, Err(FollowError::AccessDenied { .. })),
+        "{denied:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_node_that_denies_access_is_left_for_another_of_its_cluster() {
+    let (one, other) = (Server::start(), Server::start());
+    for server in [&one, &other] {
+        put(server, &stream());
+        let members = [(one.port(), Leader, true), (other.port(), AFollower, true)];
+        server.shared.log().members = members.into();
+    }
+    let text = format!(
+        "kurrentdb://127.0.0.1:{},127.0.0.1:{}?tls=false&discoveryInterval=0&nodePreference=leader",
+        one.port(),
+        other.port()
+    );
+    let journal = Journal::open(settings(&text)).unwrap();
+    let mut follower = journal.follow(None, Followed::Networks);
+    caught_up(&mut follower).await;
+    one.shared.log().closed_to_all = true;
+    one.shared.end_subscriptions(Ending::Unavailable);
+    put(&other, &stream());
+    assert_eq!(events(&mut follower, 1).await, [200]);
+}
+
+#[tokio::test]
 async fn a_dropped_follower_leaves_the_server() {
     let server = Server::start();
     let mut follower = server.journal().follow(None, Followed::Networks);

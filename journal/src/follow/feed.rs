@@ -23,6 +23,7 @@ pub(super) struct Feed {
     outlet: Outlet,
     open_within: Duration,
     longest_pause: Duration,
+    denials: Denials,
 }
 
 impl Feed {
@@ -40,6 +41,7 @@ impl Feed {
             parked,
             stall: settings.follow_stall,
             broken: None,
+            is_let_in: false,
             followed: followed.to_string(),
         };
         Self {
@@ -49,6 +51,7 @@ impl Feed {
             outlet,
             open_within: settings.command_deadline,
             longest_pause: settings.follow_backoff,
+            denials: Denials::borne_for(settings.denied_patience),
         }
     }
 
@@ -101,6 +104,7 @@ impl Feed {
             open_within: self.open_within,
         };
         let ended = session.run(&mut self.outlet, &self.nodes).await;
+        let ended = self.denials.judge(ended, self.outlet.is_let_in);
         if matches!(ended, Disconnect::Lost(_)) {
             self.nodes.failed(node);
         }
@@ -121,6 +125,40 @@ impl Feed {
             tracing::warn!(followed = %self.followed, cause, "following broke off; it resumes by itself");
         } else {
             tracing::debug!(followed = %self.followed, cause, "still not following");
+        }
+    }
+}
+
+/// Denials of access, one after the other. Where access was granted before, they may be a node's
+/// that is catching up and does not know yet who is who: it is asked again, and others are.
+#[derive(Debug)]
+struct Denials {
+    patience: Duration,
+    since: Option<Instant>,
+}
+
+/// How long access is denied that never was granted.
+const NEVER_GRANTED: Duration = Duration::from_secs(5);
+
+impl Denials {
+    fn borne_for(patience: Duration) -> Self {
+        let since = None;
+        Self { patience, since }
+    }
+
+    fn judge(&mut self, ended: Disconnect, is_let_in: bool) -> Disconnect {
+        let Disconnect::Fatal(error @ FollowError::AccessDenied { .. }) = ended else {
+            self.since = None;
+            return ended;
+        };
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let patience = match is_let_in {
+            true => self.patience,
+            false => self.patience.min(NEVER_GRANTED),
+        };
+        match since.elapsed() < patience {
+            true => Disconnect::Lost(Box::new(error)),
+            false => Disconnect::Fatal(error),
         }
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Outlet {
     /// Set by a break, until something comes through again.
     pub(super) broken: Option<Instant>,
     pub(super) followed: String,
+    /// Whether a node has ever confirmed the subscription.
+    pub(super) is_let_in: bool,
 }
 
 impl Outlet {

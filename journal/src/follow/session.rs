@@ -53,6 +53,7 @@ impl Session<'_> {
             Ok(messages) => messages,
             Err(broken) => return broken,
         };
+        outlet.is_let_in = true;
         loop {
             let message = match tokio::time::timeout(self.transport.silence(), messages.message())
                 .await

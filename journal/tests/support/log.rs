@@ -79,6 +79,8 @@ pub(crate) struct Log {
     pub(crate) shared_appends: usize,
     /// Whether everybody is a stranger.
     pub(crate) closed_to_all: bool,
+    /// Reads that were refused for that.
+    pub(crate) turned_away: usize,
 }
 
 pub(crate) struct Shared {

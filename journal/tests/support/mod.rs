@@ -104,6 +104,7 @@ pub(crate) fn settings(connection_string: &str) -> JournalSettings {
         command_deadline: Duration::from_secs(2),
         follow_backoff: Duration::from_millis(200),
         follow_keep_alive: Some(Duration::from_millis(300)),
+        denied_patience: Duration::from_secs(3),
         ..JournalSettings::new(connection_string)
     }
 }

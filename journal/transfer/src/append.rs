@@ -145,13 +145,17 @@ impl Importer<'_> {
 
     /// Whether the newest event of a metadata stream says what this one does, as JSON.
     async fn says_the_same(&mut self, event: &Event, line: u64) -> Result<bool, TransferError> {
+        let user = self.store.user();
         let newest = |client: kurrentdb::Client| {
-            let stream = event.stream.clone();
+            let (stream, user) = (event.stream.clone(), user.clone());
             async move {
-                let options = ReadStreamOptions::default()
+                let mut options = ReadStreamOptions::default()
                     .position(StreamPosition::End)
                     .backwards()
                     .max_count(1);
+                if let Some(user) = user {
+                    options = options.authenticated(user);
+                }
                 let mut read = client.read_stream(stream, &options).await?;
                 Ok(read
                     .next()
@@ -174,12 +178,15 @@ impl Importer<'_> {
     }
 
     async fn tombstone(&mut self, event: &Event, line: u64) -> Result<(), TransferError> {
+        let user = self.store.user();
         let tombstone = |client: kurrentdb::Client| {
-            let stream = event.stream.clone();
+            let (stream, user) = (event.stream.clone(), user.clone());
             async move {
-                client
-                    .tombstone_stream(stream, &TombstoneStreamOptions::default())
-                    .await
+                let mut options = TombstoneStreamOptions::default();
+                if let Some(user) = user {
+                    options = options.authenticated(user);
+                }
+                client.tombstone_stream(stream, &options).await
             }
         };
         match self.store.ask("ending a stream", tombstone).await? {
@@ -245,16 +252,15 @@ impl Importer<'_> {
         let expected = first
             .checked_sub(1)
             .map_or(StreamState::NoStream, StreamState::StreamRevision);
+        let user = self.store.user();
         let append = |client: kurrentdb::Client| {
-            let (stream, events) = (stream.to_owned(), events.clone());
+            let (stream, events, user) = (stream.to_owned(), events.clone(), user.clone());
             async move {
-                client
-                    .append_to_stream(
-                        stream,
-                        &AppendToStreamOptions::default().stream_state(expected),
-                        events,
-                    )
-                    .await
+                let mut options = AppendToStreamOptions::default().stream_state(expected);
+                if let Some(user) = user {
+                    options = options.authenticated(user);
+                }
+                client.append_to_stream(stream, &options, events).await
             }
         };
         self.store.ask("importing", append).await

@@ -56,9 +56,12 @@ async fn copy(
     };
     let (mut last, mut waits) = (after, pauses());
     while is_after(head, last) {
-        let options = ReadAllOptions::default()
+        let mut options = ReadAllOptions::default()
             .position(last.map_or(StreamPosition::Start, StreamPosition::Position))
             .forwards();
+        if let Some(user) = store.user() {
+            options = options.authenticated(user);
+        }
         let known = last;
         let ended = async {
             let mut read = next_within(store.client().read_all(&options))

@@ -2,7 +2,11 @@
 
 use crate::TransferError;
 use backon::{BackoffBuilder, ExponentialBuilder};
-use kurrentdb::{Client, ClientSettings, Error, Position, ReadAllOptions, StreamPosition};
+use bytes::Bytes;
+use kurrentdb::{
+    Client, ClientSettings, Credentials, Error, Position, ReadAllOptions, StreamPosition,
+};
+use percent_encoding::percent_decode;
 use std::fmt;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -14,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Store {
     settings: ClientSettings,
     client: Client,
+    user: Option<Credentials>,
     name: String,
 }
 
@@ -39,6 +44,7 @@ impl Store {
             .collect();
         Ok(Self {
             client: client(&settings)?,
+            user: user(&settings),
             settings,
             name: format!("kurrentdb://{}", hosts.join(",")),
         })
@@ -63,6 +69,11 @@ impl Store {
     #[must_use]
     pub fn settings(&self) -> &ClientSettings {
         &self.settings
+    }
+
+    /// In whose name calls are made, where the settings name somebody.
+    pub(crate) fn user(&self) -> Option<Credentials> {
+        self.user.clone()
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -112,16 +123,23 @@ impl Store {
 
     /// The position of the newest event. None: there is none.
     pub(crate) async fn head(&mut self) -> Result<Option<Position>, TransferError> {
-        let newest = |client: Client| async move {
-            let options = ReadAllOptions::default()
-                .position(StreamPosition::End)
-                .backwards()
-                .max_count(1);
-            let mut read = client.read_all(&options).await?;
-            Ok(read
-                .next()
-                .await?
-                .map(|event| event.get_original_event().position))
+        let user = self.user();
+        let newest = |client: Client| {
+            let user = user.clone();
+            async move {
+                let mut options = ReadAllOptions::default()
+                    .position(StreamPosition::End)
+                    .backwards()
+                    .max_count(1);
+                if let Some(user) = user {
+                    options = options.authenticated(user);
+                }
+                let mut read = client.read_all(&options).await?;
+                Ok(read
+                    .next()
+                    .await?
+                    .map(|event| event.get_original_event().position))
+            }
         };
         let answer = self.ask("looking for the newest event", newest).await?;
         answer.map_err(|error| self.refused("the newest event cannot be read", &error))
@@ -144,6 +162,17 @@ impl Store {
 
 fn client(settings: &ClientSettings) -> Result<Client, TransferError> {
     Client::new(settings.clone()).map_err(|error| TransferError::Settings(error.to_string()))
+}
+
+/// The user of the settings. The client has both parts as they stand in the URL, where whatever has
+/// a meaning is percent-encoded.
+fn user(settings: &ClientSettings) -> Option<Credentials> {
+    let named = serde_json::to_value(settings.default_authenticated_user()).ok()?;
+    let part = |name: &str| -> Option<Bytes> {
+        let part: Vec<u8> = serde_json::from_value(named.get(name)?.clone()).ok()?;
+        Some(percent_decode(&part).collect::<Vec<_>>().into())
+    };
+    Some(Credentials::new(part("login")?, part("password")?))
 }
 
 /// A store that does not answer is tried again after these pauses, half a minute in all. After an
@@ -200,5 +229,20 @@ mod tests {
         assert!(pauses.is_sorted(), "{pauses:?}");
         let whole: Duration = pauses.iter().sum();
         assert!((20..=30).contains(&whole.as_secs()), "{pauses:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_has_a_meaning_in_the_string_stands_in_a_password_percent_encoded() {
+        let settings = |text: &str| -> ClientSettings { text.parse().expect("settings") };
+        let named = user(&settings(
+            "kurrentdb://ops:a%40b%2Fc%C3%A9@db:2113?tls=false",
+        ));
+        assert_eq!(named, Some(Credentials::new("ops", "a@b/c\u{e9}")));
+        assert_eq!(user(&settings("kurrentdb://db:2113?tls=false")), None);
     }
 }
