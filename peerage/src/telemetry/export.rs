@@ -1,4 +1,4 @@
-//! Sends spans to a collector, in OTLP over gRPC.
+//! Sends spans to a collector, in OTLP over gRPC or over HTTP.
 //!
 //! Spans wait in a queue with a bound; what does not fit is dropped, and so is what a collector
 //! does not take in time. The queue is emptied by a thread of its own: nothing that Peerage does
@@ -7,7 +7,9 @@
 //! What the configuration leaves open is taken from OpenTelemetry's own variables, as its
 //! specification has them.
 
-use crate::config::Traces;
+use super::http::{self, HttpExporter};
+use crate::config::{Traces, TracesProtocol};
+use ::http::HeaderMap;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithTonicConfig as _;
 use opentelemetry_sdk::{
@@ -65,13 +67,8 @@ impl Exporter {
         } else {
             NotSent::Configured
         };
-        let exporter = opentelemetry_otlp::SpanExporter::builder()
-            .with_tonic()
-            .with_channel(target.channel().map_err(why)?)
-            .build()
-            .map_err(|error| why(error.to_string()))?;
         let watched = Watched {
-            exporter,
+            sender: Sender::of(&target).map_err(why)?,
             endpoint: target.endpoint.clone(),
             fails: AtomicBool::default(),
         };
@@ -112,9 +109,12 @@ impl Exporter {
 /// Where spans are to be sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
+    pub(super) protocol: TracesProtocol,
     pub(super) endpoint: String,
     pub(super) ca: PathBuf,
     pub(super) timeout: Duration,
+    /// What goes with each request over HTTP; the exporter over gRPC reads them itself.
+    pub(super) headers: HeaderMap,
 }
 
 impl Target {
@@ -135,27 +135,50 @@ impl Target {
         } else {
             traces.ca.clone()
         };
-        let target = |endpoint, timeout| Self {
-            endpoint,
-            ca,
-            timeout,
-        };
-        if !traces.endpoint.is_empty() {
-            let (endpoint, timeout) = (traces.endpoint.clone(), traces.timeout);
-            return Ok(Some(target(endpoint, timeout)));
-        }
-        let Some(endpoint) = of_traces("ENDPOINT").filter(|_| !is_off) else {
+        if traces.endpoint.is_empty() && (is_off || of_traces("ENDPOINT").is_none()) {
             return Ok(None);
-        };
-        if let Some(protocol) = of_traces("PROTOCOL").filter(|it| it != "grpc") {
-            return Err(NotSent::Environment(format!(
-                "OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}, and traces go by grpc alone: name a collector's gRPC endpoint as \
-                 traces.endpoint"
-            )));
         }
+        let headers = of_traces("HEADERS").map_or(Ok(HeaderMap::new()), |it| http::headers(&it));
+        let headers = headers
+            .map_err(|why| NotSent::Environment(format!("OTEL_EXPORTER_OTLP_HEADERS: {why}")))?;
+        if !traces.endpoint.is_empty() {
+            let endpoint = match traces.protocol {
+                TracesProtocol::HttpProtobuf if !http::has_path(&traces.endpoint) => {
+                    http::below(&traces.endpoint)
+                }
+                TracesProtocol::HttpProtobuf | TracesProtocol::Grpc => traces.endpoint.clone(),
+            };
+            return Ok(Some(Self {
+                protocol: traces.protocol,
+                endpoint,
+                ca,
+                timeout: traces.timeout,
+                headers,
+            }));
+        }
+        let protocol = match of_traces("PROTOCOL").as_deref() {
+            None | Some("grpc") => TracesProtocol::Grpc,
+            Some("http/protobuf") => TracesProtocol::HttpProtobuf,
+            Some(other) => {
+                return Err(NotSent::Environment(format!(
+                    "OTEL_EXPORTER_OTLP_PROTOCOL is {other}, and traces go by grpc or http/protobuf"
+                )));
+            }
+        };
+        // The variable of all signals names whose they are, the traces' own where they are taken.
+        let of_all = said("OTEL_EXPORTER_OTLP_ENDPOINT").map(|it| match protocol {
+            TracesProtocol::Grpc => it,
+            TracesProtocol::HttpProtobuf => http::below(&it),
+        });
+        let endpoint = said("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(of_all);
         let timeout = of_traces("TIMEOUT").and_then(|it| it.trim().parse().ok());
-        let timeout = timeout.map_or(traces.timeout, Duration::from_millis);
-        Ok(Some(target(endpoint, timeout)))
+        Ok(Some(Self {
+            protocol,
+            endpoint: endpoint.unwrap_or_default(),
+            ca,
+            timeout: timeout.map_or(traces.timeout, Duration::from_millis),
+            headers,
+        }))
     }
 
     /// The way there, which is taken with the first spans.
@@ -189,10 +212,32 @@ impl Target {
     }
 }
 
+/// How spans are sent.
+#[derive(Debug)]
+enum Sender {
+    Grpc(opentelemetry_otlp::SpanExporter),
+    Http(HttpExporter),
+}
+
+impl Sender {
+    fn of(target: &Target) -> Result<Self, String> {
+        match target.protocol {
+            TracesProtocol::HttpProtobuf => HttpExporter::of(target).map(Self::Http),
+            TracesProtocol::Grpc => {
+                let exporter = opentelemetry_otlp::SpanExporter::builder()
+                    .with_tonic()
+                    .with_channel(target.channel()?)
+                    .build();
+                exporter.map(Self::Grpc).map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
 /// Sends spans, and tells once when that stops working, and once when it works again.
 #[derive(Debug)]
 struct Watched {
-    exporter: opentelemetry_otlp::SpanExporter,
+    sender: Sender,
     endpoint: String,
     fails: AtomicBool,
 }
@@ -203,7 +248,10 @@ impl SpanExporter for Watched {
             bound(span);
         }
         let count = batch.len();
-        let sent = self.exporter.export(batch).await;
+        let sent = match &self.sender {
+            Sender::Grpc(exporter) => exporter.export(batch).await,
+            Sender::Http(exporter) => exporter.export(batch).await,
+        };
         let failed_before = self.fails.swap(sent.is_err(), Ordering::Relaxed);
         match sent {
             Ok(()) if failed_before => {
@@ -219,11 +267,17 @@ impl SpanExporter for Watched {
     }
 
     fn shutdown_with_timeout(&mut self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
+        match &mut self.sender {
+            Sender::Grpc(exporter) => exporter.shutdown_with_timeout(timeout),
+            Sender::Http(exporter) => exporter.shutdown_with_timeout(timeout),
+        }
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
+        match &mut self.sender {
+            Sender::Grpc(exporter) => exporter.set_resource(resource),
+            Sender::Http(exporter) => exporter.set_resource(resource),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 mod context;
 mod contexts;
 mod export;
+mod http;
 mod json;
 #[cfg(test)]
 mod tests;

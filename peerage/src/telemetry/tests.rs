@@ -1,6 +1,7 @@
 //! What is a trace context and what is not, where spans go, and that nobody waits for that.
 
 use super::{export::*, *};
+use crate::config::TracesProtocol;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Duration};
 use tracing::field::Empty;
@@ -184,6 +185,57 @@ fn where_spans_are_sent_is_said_by_the_configuration_or_else_by_opentelemetrys_v
     }
 }
 
+#[test]
+fn over_http_spans_go_to_where_traces_are_taken_with_headers_that_are_shown_nowhere() {
+    let target = |traces: &Traces, of: &[(&str, &str)]| {
+        let target = Target::of(traces, &environment(of)).unwrap().unwrap();
+        (target.protocol, target.endpoint)
+    };
+    let (grpc, http) = (TracesProtocol::Grpc, TracesProtocol::HttpProtobuf);
+    let protocol = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+    let own = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc");
+    let no = Traces::default();
+    for (endpoint, taken) in [
+        ("http://a:4318", "http://a:4318/v1/traces"),
+        ("http://a:4318/", "http://a:4318/v1/traces"),
+        ("http://a/otlp", "http://a/otlp/v1/traces"),
+    ] {
+        let of_all = ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+        assert_eq!(target(&no, &[of_all, protocol]), (http, taken.to_owned()));
+        let alone = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint);
+        let other = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b");
+        let as_it_is = (http, endpoint.to_owned());
+        assert_eq!(target(&no, &[alone, other, protocol]), as_it_is);
+        let as_it_is = (grpc, endpoint.to_owned());
+        assert_eq!(target(&no, &[of_all, protocol, own]), as_it_is);
+    }
+    for (endpoint, taken) in [
+        ("http://a:4318", "http://a:4318/v1/traces"),
+        ("http://a:4318/", "http://a:4318/v1/traces"),
+        ("http://a/otlp", "http://a/otlp"),
+    ] {
+        let by_http = Traces {
+            protocol: http,
+            ..traces(endpoint)
+        };
+        assert_eq!(target(&by_http, &[own]), (http, taken.to_owned()));
+        // The environment's protocol is that of the environment's collector.
+        let by_grpc = (grpc, endpoint.to_owned());
+        assert_eq!(target(&traces(endpoint), &[protocol]), by_grpc);
+    }
+    let otlp = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:4318");
+    let headers = (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "authorization=Basic%20c2VjcmV0, x-tenant = a%2Cb,",
+    );
+    let target = Target::of(&no, &environment(&[otlp, protocol, headers]));
+    let target = target.unwrap().unwrap();
+    assert_eq!(target.headers["authorization"], "Basic c2VjcmV0");
+    assert_eq!(target.headers["x-tenant"], "a,b");
+    assert_eq!(target.headers.len(), 2);
+    assert!(!format!("{target:?}").contains("c2VjcmV0"));
+}
+
 #[tokio::test]
 async fn a_wrong_configuration_is_an_error_and_a_wrong_environment_is_only_told() {
     let build = |traces: &Traces, of: &[(&str, &str)]| {
@@ -205,24 +257,45 @@ async fn a_wrong_configuration_is_an_error_and_a_wrong_environment_is_only_told(
             "{told:?}"
         );
     }
-    let http = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:4318"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-    ];
-    let told = build(&Traces::default(), &http);
+    let otlp = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:4318");
+    for wrong in [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=b, two words=c"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=b%0Ac"),
+    ] {
+        let told = build(&Traces::default(), &[otlp, wrong]);
+        assert!(
+            matches!(&told, Err(NotSent::Environment(why)) if why.contains(wrong.0)),
+            "{wrong:?}: {told:?}"
+        );
+    }
+    let by_http = Traces {
+        protocol: TracesProtocol::HttpProtobuf,
+        ..traces("collector:4318")
+    };
+    let configured = build(&by_http, &[]);
     assert!(
-        matches!(&told, Err(NotSent::Environment(why)) if why.contains("grpc")),
-        "{told:?}"
+        matches!(&configured, Err(NotSent::Configured(why)) if why.contains("4318")),
+        "{configured:?}"
     );
     let absent = Traces {
         ca: PathBuf::from("/nowhere/ca.crt"),
         ..traces("https://a:4317")
     };
-    let absent = build(&absent, &[]);
-    assert!(
-        matches!(&absent, Err(NotSent::Configured(why)) if why.contains("/nowhere/ca.crt")),
-        "{absent:?}"
-    );
+    for protocol in [TracesProtocol::Grpc, TracesProtocol::HttpProtobuf] {
+        let absent = build(
+            &Traces {
+                protocol,
+                ..absent.clone()
+            },
+            &[],
+        );
+        assert!(
+            matches!(&absent, Err(NotSent::Configured(why)) if why.contains("/nowhere/ca.crt")),
+            "{absent:?}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -230,10 +303,15 @@ async fn the_end_waits_for_no_collector() {
     // It takes the connection, and says nothing.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = format!("http://{}", silent.local_addr().unwrap());
-    for endpoint in [to.as_str(), "http://127.0.0.1:1"] {
-        let exporter = Exporter::of(&traces(endpoint), environment(&[]))
-            .unwrap()
-            .unwrap();
+    let each = [TracesProtocol::Grpc, TracesProtocol::HttpProtobuf]
+        .into_iter()
+        .flat_map(|it| [(it, to.as_str()), (it, "http://127.0.0.1:1")]);
+    for (protocol, endpoint) in each {
+        let to = Traces {
+            protocol,
+            ..traces(endpoint)
+        };
+        let exporter = Exporter::of(&to, environment(&[])).unwrap().unwrap();
         logged(Some(&exporter), || {
             (0..100_000).for_each(|_| drop(tracing::info_span!("pass")));
         });

@@ -2,6 +2,11 @@
 //! collector sees them; and a collector that is none.
 
 use crate::support::{REGISTER, REQUEST, SOON, api, world::World};
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use kurrentdb::{Client, ReadStreamOptions};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{
@@ -17,9 +22,13 @@ use peerage_tests::{
     node::NodePlace,
     ports, wait,
 };
+use prost::Message as _;
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -36,7 +45,13 @@ type Seen = (String, Span);
 
 /// A collector that keeps what it is given.
 #[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Vec<Seen>>>);
+struct Collector {
+    spans: Arc<Mutex<Vec<Seen>>>,
+    /// What came with each request over HTTP: where to, and its headers.
+    heads: Arc<Mutex<Vec<(String, HeaderMap)>>>,
+    /// Whether it takes nothing over HTTP for now.
+    is_busy: Arc<AtomicBool>,
+}
 
 #[tonic::async_trait]
 impl TraceService for Collector {
@@ -44,16 +59,13 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        for of_one in request.into_inner().resource_spans {
-            let resource = of_one.resource.unwrap_or_default();
-            let service = value(&resource.attributes, "service.name").unwrap_or_default();
-            let spans = of_one.scope_spans.into_iter().flat_map(|it| it.spans);
-            let spans = spans.map(|it| (service.clone(), it));
-            self.0.lock().extend(spans);
-        }
+        self.keep(request.into_inner());
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
+
+type OverHttp = hyper::Request<hyper::body::Incoming>;
+type Answered = Result<hyper::Response<Full<Bytes>>, hyper::Error>;
 
 impl Collector {
     async fn start() -> (Self, String) {
@@ -70,8 +82,53 @@ impl Collector {
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
     }
 
+    async fn start_over_http() -> (Self, String) {
+        let collector = Self::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        collector.serve_over_http(listener);
+        (collector, format!("http://{address}"))
+    }
+
+    fn serve_over_http(&self, listener: TcpListener) {
+        let collector = self.clone();
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                let collector = collector.clone();
+                let service = service_fn(move |it| collector.clone().take(it));
+                let io = TokioIo::new(connection);
+                tokio::spawn(http1::Builder::new().serve_connection(io, service));
+            }
+        });
+    }
+
+    async fn take(self, request: OverHttp) -> Answered {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let mut answer = hyper::Response::new(Full::default());
+        if self.is_busy.load(Ordering::Relaxed) {
+            *answer.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            return Ok(answer);
+        }
+        self.heads
+            .lock()
+            .push((format!("{} {}", head.method, head.uri), head.headers));
+        self.keep(ExportTraceServiceRequest::decode(body).expect("a message of OTLP's"));
+        Ok(answer)
+    }
+
+    fn keep(&self, request: ExportTraceServiceRequest) {
+        for of_one in request.resource_spans {
+            let resource = of_one.resource.unwrap_or_default();
+            let service = value(&resource.attributes, "service.name").unwrap_or_default();
+            let spans = of_one.scope_spans.into_iter().flat_map(|it| it.spans);
+            let spans = spans.map(|it| (service.clone(), it));
+            self.spans.lock().extend(spans);
+        }
+    }
+
     fn all(&self) -> Vec<Seen> {
-        self.0.lock().clone()
+        self.spans.lock().clone()
     }
 
     /// The spans of the caller's trace, once this holds of them.
@@ -320,18 +377,22 @@ async fn what_is_still_here_when_the_process_stops_is_sent_before_it_ends() {
     assert!(spans.iter().all(|it| it.0 == "short"), "{spans:#?}");
 }
 
+/// How spans go to a collector.
+const PROTOCOLS: [&str; 2] = ["grpc", "http/protobuf"];
+
 /// How long a call may take that nothing holds up, on a busy machine. A batch of spans would be
 /// waited for for ten seconds.
 const UNHINDERED: Duration = Duration::from_secs(5);
 
 /// Registers and asks, many calls one after the other, and stops: nothing of that takes long.
-async fn goes_on(collector: &str) {
+async fn goes_on(collector: &str, protocol: &str) {
     let data = TempDir::new().unwrap();
     let launch = traced(
         Launch::new(data.path()).own_store(),
         collector,
         "unhindered",
     );
+    let launch = launch.env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
     // A queue that is full at once.
     let launch = launch
         .env("OTEL_BSP_MAX_QUEUE_SIZE", "8")
@@ -372,7 +433,9 @@ async fn goes_on(collector: &str) {
 
 #[tokio::test]
 async fn a_collector_that_is_down_holds_up_nothing_and_is_told_once() {
-    goes_on(&format!("http://127.0.0.1:{}", ports::free())).await;
+    for protocol in PROTOCOLS {
+        goes_on(&format!("http://127.0.0.1:{}", ports::free()), protocol).await;
+    }
 }
 
 #[tokio::test]
@@ -385,7 +448,9 @@ async fn a_collector_that_accepts_and_never_answers_holds_up_nothing_and_is_told
             taken.push(connection);
         }
     });
-    goes_on(&format!("http://{address}")).await;
+    for protocol in PROTOCOLS {
+        goes_on(&format!("http://{address}"), protocol).await;
+    }
     taking.abort();
 }
 
@@ -413,5 +478,73 @@ async fn a_collector_that_comes_back_is_told_and_gets_what_follows() {
     })
     .await;
     says("traces are taken again").await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn spans_go_over_http_too_to_where_traces_are_taken_and_with_the_headers_that_are_asked_for()
+{
+    let (collector, address) = Collector::start_over_http().await;
+    let data = TempDir::new().unwrap();
+    let launch = traced(Launch::new(data.path()).own_store(), &address, "by-http")
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        .env(
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "authorization=Bearer%20a%2Cb, x-tenant=orders",
+        )
+        .env(
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "deployment.environment.name=test",
+        );
+    let engine = launch.start().await;
+    let _ = within(TRACEPARENT, &engine, &REGISTER).await.json();
+    let spans = collector
+        .until("the command", |it| !named(it, "command").is_empty())
+        .await;
+    assert!(spans.iter().all(|it| it.0 == "by-http"), "{spans:#?}");
+    let call = named(&spans, "call")[0];
+    assert_eq!(hex(&call.1.parent_span_id), SPAN);
+    for (place, headers) in collector.heads.lock().iter() {
+        assert_eq!(place, "POST /v1/traces");
+        let of = |name: &str| headers[name].to_str().unwrap().to_owned();
+        assert_eq!(
+            ["content-type", "authorization", "x-tenant"].map(of),
+            ["application/x-protobuf", "Bearer a,b", "orders"]
+        );
+    }
+    // What goes with a request may be a credential.
+    assert!(!engine.process.output().contains("Bearer"));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn the_configuration_names_a_collector_over_http_and_one_that_takes_nothing_for_a_while_is_told()
+ {
+    let (collector, address) = Collector::start_over_http().await;
+    collector.is_busy.store(true, Ordering::Relaxed);
+    let data = TempDir::new().unwrap();
+    let launch = Launch::new(data.path())
+        .own_store()
+        .set("traces.endpoint", &format!("{address}/otlp/traces"))
+        .set("traces.protocol", "http/protobuf")
+        .env("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let engine = launch.start().await;
+    let _ = within(TRACEPARENT, &engine, &REGISTER).await.json();
+    let says = |what: &'static str| {
+        let engine = &engine;
+        wait::until(what, SOON, move || async move {
+            engine.process.output().contains(what).then_some(())
+        })
+    };
+    says("it answers with 503").await;
+    collector.is_busy.store(false, Ordering::Relaxed);
+    wait::until("spans to be taken", SOON, || async {
+        let _ = within(TRACEPARENT, &engine, &["network", "list"]).await;
+        (!collector.all().is_empty()).then_some(())
+    })
+    .await;
+    says("traces are taken again").await;
+    // An address with a path is where they are taken.
+    assert_eq!(collector.heads.lock()[0].0, "POST /otlp/traces");
     engine.stop().await;
 }
