@@ -15,6 +15,7 @@ mod lease;
 mod listen;
 mod probes;
 mod projections;
+mod reach;
 mod readiness;
 mod rest;
 mod risks;
@@ -111,6 +112,28 @@ pub enum StartError {
         #[source]
         source: journal::JournalError,
     },
+    #[error("the event store at {store} is out of reach, and no waiting mends that")]
+    StoreOutOfReach {
+        store: String,
+        #[source]
+        source: journal::Unreachable,
+    },
+    #[error(
+        "the event store at {store} denies access: the user or the password in the connection string is wrong, or may not read streams"
+    )]
+    StoreDenies {
+        store: String,
+        #[source]
+        source: journal::JournalError,
+    },
+    #[error(
+        "the event store at {store} does not let its user read $all, which the engine follows; {GRANT}"
+    )]
+    StoreRights {
+        store: String,
+        #[source]
+        source: journal::JournalError,
+    },
     #[error("cannot use the key file {}", .path.display())]
     Keys {
         path: PathBuf,
@@ -140,6 +163,15 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Whether the event store is there, and cannot be used as it is configured: waiting would mend
+    /// nothing.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(
+            self,
+            Self::StoreOutOfReach { .. } | Self::StoreDenies { .. } | Self::StoreRights { .. }
+        )
+    }
+
     /// Whether the caller asked for something that cannot be: another directory, port or string
     /// would do.
     pub fn is_usage(&self) -> bool {
@@ -165,6 +197,9 @@ impl StartError {
                 )
             }
             Self::StoreSilent { .. }
+            | Self::StoreOutOfReach { .. }
+            | Self::StoreDenies { .. }
+            | Self::StoreRights { .. }
             | Self::Projections(_)
             | Self::States(_)
             | Self::Deliveries(_)
@@ -175,6 +210,9 @@ impl StartError {
         }
     }
 }
+
+/// What gives the user of the connection string all the rights that it needs.
+const GRANT: &str = "let an administrator add the group of that user to the metadata of $all, like {\"$acl\":{\"$r\":[\"$admins\",\"GROUP\"]}} (docs/store-rights.md)";
 
 /// How often it is looked at whether the process is ready for calls.
 const READINESS_LOOK: Duration = Duration::from_secs(5);

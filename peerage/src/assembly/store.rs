@@ -1,6 +1,6 @@
 //! An engine's data directory, its event store, and the journal to that.
 
-use super::{StartError, Storage};
+use super::{StartError, Storage, reach::Asking};
 use crate::{
     config::Config,
     descriptors::{self, Share},
@@ -120,7 +120,8 @@ pub(super) async fn start_store(config: &Config, storage: Storage) -> Result<Sto
     })
 }
 
-/// Opens the journal and waits until the store answers.
+/// Opens the journal and waits until the store can be used, unless no waiting mends what is in the
+/// way.
 pub(super) async fn open_journal(
     config: &Config,
     connection_string: &str,
@@ -135,20 +136,22 @@ pub(super) async fn open_journal(
         .with_max_delay(Duration::from_secs(5))
         .without_max_times();
     let until = Instant::now() + config.store.startup_timeout;
-    let answered = (|| journal.ready()).retry(pauses);
+    let asking = Asking::default();
+    let answered = (|| asking.ask(&journal)).retry(pauses);
     // The attempts themselves count too: a frozen store takes its time for each.
     let answered =
         answered.adjust(|_, pause| pause.filter(|pause| Instant::now() + *pause < until));
-    let answered = answered.notify(|error, pause| {
-        tracing::warn!(store = shown(connection_string), error = %error, again_in = ?pause, "the event store does not answer");
+    let answered = answered.when(|why| config.store.wait || asking.may_pass(why));
+    let answered = answered.notify(|why, pause| {
+        let error = domain::error_chain(why);
+        tracing::warn!(store = shown(connection_string), error, again_in = ?pause, "the event store does not answer");
     });
     match answered.await {
         Ok(()) => Ok(journal),
-        Err(source) => Err(StartError::StoreSilent {
-            store: shown(connection_string),
-            after: config.store.startup_timeout,
-            source,
-        }),
+        Err(why) => {
+            let after = config.store.startup_timeout;
+            Err(why.of_start(shown(connection_string), after))
+        }
     }
 }
 

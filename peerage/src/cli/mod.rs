@@ -43,8 +43,8 @@ pub use status::{CliError, ExitStatus};
 
 /// Provisions private network peering, and keeps the record of who opened what, when and why.
 ///
-/// It ends with 0 when done, 1 when refused or failed, 2 when the call itself is wrong, and 3 when
-/// the command waits for approval.
+/// It ends with 0 when done, 1 when refused or failed, 2 when the call itself is wrong, 3 when the
+/// command waits for approval, and 4 when the event store cannot be used and no waiting mends that.
 #[derive(Debug, Parser)]
 #[command(name = "peerage", version, arg_required_else_help = true)]
 pub struct Cli {

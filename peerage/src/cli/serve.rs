@@ -39,6 +39,10 @@ pub(super) struct Serve {
     /// Listen for other machines without TLS and without knowing who calls.
     #[arg(long)]
     insecure: bool,
+    /// Wait at the start for the event store even where no waiting mends what keeps it from being
+    /// used: a certificate, a password, a right. Otherwise that ends with 4 at once.
+    #[arg(long)]
+    wait: bool,
     /// An EC2-compatible endpoint to work on, like http://127.0.0.1:5000. Default: the configured
     /// cloud, which is simulated where nothing else is said.
     #[arg(long, value_name = "URL")]
@@ -68,6 +72,7 @@ impl Serve {
             ("api.tls.certificate", path(self.tls_cert.as_ref())),
             ("api.tls.key", path(self.tls_key.as_ref())),
             ("api.tls.client_ca", path(self.client_ca.as_ref())),
+            ("store.wait", self.wait.then(|| "true".to_owned())),
             ("api.insecure", self.insecure.then(|| "true".to_owned())),
             ("cloud.aws.endpoint", self.aws_endpoint.clone()),
             (
@@ -126,11 +131,14 @@ fn path(path: Option<&PathBuf>) -> Option<String> {
     path.map(|it| it.display().to_string())
 }
 
-/// A start that failed because of how it was asked for is a usage error; all else is a failure.
+/// A start that failed because of how it was asked for is a usage error; one that no waiting would
+/// have mended ends with a code of its own; all else is a failure.
 pub(super) fn start_error(error: StartError) -> CliError {
     let text = domain::error_chain(&error);
     if error.is_usage() {
         CliError::usage(text)
+    } else if error.is_out_of_reach() {
+        CliError::out_of_reach(text)
     } else {
         CliError::failed(text)
     }

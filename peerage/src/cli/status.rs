@@ -14,6 +14,9 @@ pub enum ExitStatus {
     Usage,
     /// 3: nothing was done yet, since the command waits for approval.
     Waiting,
+    /// 4: the event store is out of reach in a way that no waiting mends: its certificate, the
+    /// password, a right.
+    OutOfReach,
     /// 141, as of a program that a closed pipe ends: the reader left before what was waited for
     /// came.
     Closed,
@@ -26,6 +29,7 @@ impl ExitStatus {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Waiting => 3,
+            Self::OutOfReach => 4,
             Self::Closed => 141,
         }
     }
@@ -53,6 +57,14 @@ impl CliError {
     pub fn usage(text: impl ToString) -> Self {
         Self {
             status: ExitStatus::Usage,
+            ..Self::failed(text)
+        }
+    }
+
+    /// What is asked is there, and no waiting makes it answer.
+    pub fn out_of_reach(text: impl ToString) -> Self {
+        Self {
+            status: ExitStatus::OutOfReach,
             ..Self::failed(text)
         }
     }

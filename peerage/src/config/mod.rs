@@ -22,7 +22,7 @@ pub use cloud::{
 pub use doors::{Access, Client, ClientCertificates, Mode, Tls};
 pub use dry_run::DryRun;
 pub use load::{ConfigErrors, ENVIRONMENT};
-pub use traces::Traces;
+pub use traces::{Traces, TracesProtocol};
 
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
@@ -99,6 +99,9 @@ pub struct Store {
     /// How long to wait for the store at start.
     #[serde(with = "humantime_serde")]
     pub startup_timeout: Duration,
+    /// Waits at the start for what no waiting mends as well: a certificate that is not trusted, a
+    /// password that is wrong, a right that is missing.
+    pub wait: bool,
 }
 
 /// Where the files are.
@@ -201,6 +204,7 @@ impl Default for Store {
             embedded_listen: loopback(0),
             embedded_open: false,
             startup_timeout: Duration::from_secs(60),
+            wait: false,
         }
     }
 }

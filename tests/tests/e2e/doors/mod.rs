@@ -6,6 +6,7 @@ mod auth;
 mod doctor;
 mod load;
 mod node_load;
+mod out_of_reach;
 mod projection;
 mod roles;
 mod store;

@@ -15,6 +15,7 @@ use backup::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::Utc;
 use kurrentdb::ClientSettings;
+use percent_encoding::percent_decode;
 use serde::Deserialize;
 use std::{
     fs::{self, File},
@@ -95,7 +96,10 @@ impl Running {
         let hidden = serde_json::to_value(&settings).and_then(serde_json::from_value);
         let Hidden { default_user_name } = hidden.map_err(|error| wrong(error.to_string()))?;
         let authorization = default_user_name.map(|user| {
-            let pair = [&user.login[..], b":", &user.password[..]].concat();
+            // Both parts stand there as in the URL, where whatever has a meaning is encoded.
+            let [login, password] = [&user.login, &user.password]
+                .map(|part| -> Vec<u8> { percent_decode(part).collect() });
+            let pair = [&login[..], b":", &password[..]].concat();
             MetadataValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
         });
         let endpoints = settings.hosts().iter().map(|host| {
