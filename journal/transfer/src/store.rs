@@ -230,11 +230,6 @@ mod tests {
         let whole: Duration = pauses.iter().sum();
         assert!((20..=30).contains(&whole.as_secs()), "{pauses:?}");
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn whatever_has_a_meaning_in_the_string_stands_in_a_password_percent_encoded() {

@@ -54,7 +54,7 @@ impl Collector for CloudCalls {
                 let seconds = std::time::Duration::from_millis(bound).as_secs_f64();
                 buckets.push((seconds, count));
             }
-            buckets.push((f64::MAX, times.count - within));
+            buckets.push((f64::INFINITY, times.count - within));
             let mut series = seconds.encode_family(&labels)?;
             series.encode_histogram::<NoLabelSet>(
                 times.took.as_secs_f64(),

@@ -7,9 +7,9 @@
 //! What the configuration leaves open is taken from OpenTelemetry's own variables, as its
 //! specification has them.
 
-use super::http::{self, HttpExporter};
+use super::over_http::{self, HttpExporter};
 use crate::config::{Traces, TracesProtocol};
-use ::http::HeaderMap;
+use http::HeaderMap;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithTonicConfig as _;
 use opentelemetry_sdk::{
@@ -89,6 +89,17 @@ impl Exporter {
         }))
     }
 
+    /// One that hands each span to this, for tests.
+    #[cfg(test)]
+    pub(super) fn into(kept: impl SpanExporter + 'static) -> Self {
+        Self {
+            endpoint: String::new(),
+            provider: SdkTracerProvider::builder()
+                .with_simple_exporter(kept)
+                .build(),
+        }
+    }
+
     /// Where spans are sent.
     pub(super) fn endpoint(&self) -> &str {
         &self.endpoint
@@ -138,13 +149,14 @@ impl Target {
         if traces.endpoint.is_empty() && (is_off || of_traces("ENDPOINT").is_none()) {
             return Ok(None);
         }
-        let headers = of_traces("HEADERS").map_or(Ok(HeaderMap::new()), |it| http::headers(&it));
+        let headers =
+            of_traces("HEADERS").map_or(Ok(HeaderMap::new()), |it| over_http::headers(&it));
         let headers = headers
             .map_err(|why| NotSent::Environment(format!("OTEL_EXPORTER_OTLP_HEADERS: {why}")))?;
         if !traces.endpoint.is_empty() {
             let endpoint = match traces.protocol {
-                TracesProtocol::HttpProtobuf if !http::has_path(&traces.endpoint) => {
-                    http::below(&traces.endpoint)
+                TracesProtocol::HttpProtobuf if !over_http::has_path(&traces.endpoint) => {
+                    over_http::below(&traces.endpoint)
                 }
                 TracesProtocol::HttpProtobuf | TracesProtocol::Grpc => traces.endpoint.clone(),
             };
@@ -168,7 +180,7 @@ impl Target {
         // The variable of all signals names whose they are, the traces' own where they are taken.
         let of_all = said("OTEL_EXPORTER_OTLP_ENDPOINT").map(|it| match protocol {
             TracesProtocol::Grpc => it,
-            TracesProtocol::HttpProtobuf => http::below(&it),
+            TracesProtocol::HttpProtobuf => over_http::below(&it),
         });
         let endpoint = said("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(of_all);
         let timeout = of_traces("TIMEOUT").and_then(|it| it.trim().parse().ok());
@@ -282,7 +294,7 @@ impl SpanExporter for Watched {
 }
 
 /// Cuts texts that are long: part of them comes from callers and clouds.
-fn bound(span: &mut SpanData) {
+pub(super) fn bound(span: &mut SpanData) {
     use opentelemetry::{StringValue, Value};
     for attribute in &mut span.attributes {
         if let Value::String(text) = &attribute.value

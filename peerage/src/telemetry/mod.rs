@@ -8,8 +8,8 @@
 mod context;
 mod contexts;
 mod export;
-mod http;
 mod json;
+mod over_http;
 #[cfg(test)]
 mod tests;
 

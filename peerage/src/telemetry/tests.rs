@@ -2,6 +2,14 @@
 
 use super::{export::*, *};
 use crate::config::TracesProtocol;
+use opentelemetry::{
+    KeyValue,
+    trace::{SpanContext, SpanId, SpanKind, Status},
+};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{SpanData, SpanExporter},
+};
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Duration};
 use tracing::field::Empty;
@@ -320,4 +328,92 @@ async fn the_end_waits_for_no_collector() {
         let took = began.elapsed();
         assert!(took < LAST_SPANS * 5, "{endpoint}: {took:?}");
     }
+}
+
+/// Keeps each span that is sent.
+#[derive(Clone, Debug, Default)]
+struct Kept(Arc<Mutex<Vec<SpanData>>>);
+
+impl SpanExporter for Kept {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.0.lock().extend(batch);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_span_says_who_calls_whom_whether_it_failed_and_what_else_led_to_it() {
+    let kept = Kept::default();
+    let exporter = Exporter::into(kept.clone());
+    logged(Some(&exporter), || {
+        let call = tracing::info_span!("call", traceparent = CALLERS, outcome = Empty);
+        call.in_scope(|| {
+            let cloud = tracing::info_span!("cloud call", outcome = Empty);
+            cloud.record("outcome", "throttled");
+        });
+        call.record("outcome", "ok");
+        drop(call);
+        let links = format!("{CALLERS},garbage,");
+        drop(tracing::info_span!("pass", links));
+        // Nobody wants to see that one, and what is none of ours is nobody's business here.
+        let unsampled = CALLERS.replace("-01", "-00");
+        drop(tracing::info_span!("call", traceparent = unsampled));
+        drop(tracing::info_span!(target: "hyper", "call"));
+        tracing::info!("a line of the log is no span");
+    });
+    let spans = kept.0.lock();
+    let told: Vec<_> = spans
+        .iter()
+        .map(|it| (&*it.name, it.span_kind.clone(), it.status.clone()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("cloud call", SpanKind::Client, Status::error("throttled")),
+            ("call", SpanKind::Server, Status::Unset),
+            ("pass", SpanKind::Internal, Status::Unset),
+        ]
+    );
+    let [cloud, call, pass] = &spans[..] else {
+        panic!("{spans:?}")
+    };
+    assert_eq!(cloud.parent_span_id, call.span_context.span_id());
+    assert_eq!(call.span_context.trace_id().to_string(), TRACE);
+    assert_ne!(pass.span_context.trace_id().to_string(), TRACE);
+    let links = pass.links.iter();
+    let links: Vec<_> = links
+        .map(|it| it.span_context.trace_id().to_string())
+        .collect();
+    assert_eq!(links, [TRACE]);
+}
+
+#[test]
+fn a_long_text_of_a_span_is_cut_between_two_characters() {
+    let text = |text: &str| KeyValue::new("text", text.to_owned());
+    let mut span = SpanData {
+        span_context: SpanContext::empty_context(),
+        parent_span_id: SpanId::INVALID,
+        span_kind: SpanKind::Internal,
+        name: "pass".into(),
+        start_time: std::time::UNIX_EPOCH,
+        end_time: std::time::UNIX_EPOCH,
+        attributes: vec![
+            text(&format!("x{}", "é".repeat(200))),
+            text(&"x".repeat(256)),
+            KeyValue::new("number", 7),
+        ],
+        dropped_attributes_count: 0,
+        events: Default::default(),
+        links: Default::default(),
+        status: Status::Unset,
+        instrumentation_scope: Default::default(),
+    };
+    bound(&mut span);
+    let kept: Vec<_> = span
+        .attributes
+        .iter()
+        .map(|it| it.value.as_str().into_owned())
+        .collect();
+    let cut = format!("x{}", "é".repeat(127));
+    assert_eq!(kept, [cut, "x".repeat(256), "7".to_owned()]);
 }

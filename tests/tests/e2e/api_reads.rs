@@ -470,6 +470,87 @@ async fn until_converged(watch: &mut Streaming<WatchPeeringsResponse>) -> Vec<Ev
     }
 }
 
+/// The messages of a watch up to its next bookmark: the events' positions, and how many states.
+async fn until_bookmark(watch: &mut Streaming<WatchPeeringsResponse>) -> (Vec<String>, usize) {
+    let (mut events, mut states) = (Vec::new(), 0);
+    loop {
+        match any(watch).await {
+            Update::Event(event) => events.push(event.position),
+            Update::Peering(_) => states += 1,
+            Update::Bookmark(_) => return (events, states),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_watch_of_a_long_history_leaves_nothing_out_repeats_nothing_and_needs_no_reminder() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    let network = api.done(&Command::Register(api::register())).await;
+    let network = network.network_id;
+    let requested = Command::Request(api::request(&network, 30));
+    let peering = api.done(&requested).await.peering_id;
+    api.converged(&peering).await;
+    let change = async |port: u32| {
+        let admit = [("10.30.0.0/16", port)];
+        let command = Command::Restrict(api::restrict(&network, &peering, &admit));
+        api.done(&command).await
+    };
+    // More than a watch takes at a time.
+    for port in 0..70 {
+        change(1_000 + port).await;
+    }
+    api.converged(&peering).await;
+    // It says that it is alive long after this test is over.
+    let watch = async |scope: Scope, events: WatchEvents| {
+        let request = WatchPeeringsRequest {
+            scope: Some(scope),
+            events: events.into(),
+            bookmark_interval: Some(prost_types::Duration {
+                seconds: 300,
+                nanos: 0,
+            }),
+            ..Default::default()
+        };
+        let watch = api.peerings.clone().watch_peerings(request).await;
+        watch.unwrap().into_inner()
+    };
+    let one = || Scope::PeeringId(peering.clone());
+    let mut all = watch(one(), WatchEvents::All).await;
+    let (told, _) = until_bookmark(&mut all).await;
+    let on_record = api.events(ListEventsRequest {
+        peering_id: peering.clone(),
+        order: EventOrder::OldestFirst.into(),
+        ..Default::default()
+    });
+    let on_record: Vec<_> = on_record.await.into_iter().map(|it| it.position).collect();
+    assert!(told.len() > 70, "{told:?}");
+    assert_eq!(told, on_record);
+    // Of what is over, the state as it is now is all that is told.
+    let mut new = watch(one(), WatchEvents::New).await;
+    assert_eq!(until_bookmark(&mut new).await, (Vec::new(), 1));
+    let mut of_network = watch(Scope::NetworkId(network.clone()), WatchEvents::New).await;
+    assert_eq!(until_bookmark(&mut of_network).await, (Vec::new(), 1));
+    let position = change(2_000).await.position;
+    for watch in [&mut all, &mut new, &mut of_network] {
+        match next(watch).await {
+            Update::Event(event) => assert_eq!(event.position, position, "{event:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    // What holds in the whole network is no event of the peering's, and told all the same.
+    api.converged(&peering).await;
+    let mut held = watch(one(), WatchEvents::None).await;
+    assert_eq!(until_bookmark(&mut held).await, (Vec::new(), 1));
+    let freeze = ["freeze", "--network", &network, "--reason", "x"];
+    let frozen = engine.cli(&freeze).await;
+    assert_eq!(frozen.code, Some(0), "{frozen:?}");
+    let told = next(&mut held).await;
+    assert!(matches!(told, Update::Peering(_)), "{told:?}");
+    engine.stop().await;
+}
+
 #[tokio::test]
 async fn a_watch_tells_every_event_in_order_goes_on_live_and_resumes_behind_any_of_them() {
     let data = TempDir::new().unwrap();

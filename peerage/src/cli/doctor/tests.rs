@@ -250,6 +250,28 @@ fn blocks_exposures_and_drift_are_told_with_the_command_to_go_on_with() {
     let text = findings::in_words(&findings::of(&seen));
     assert!(text.starts_with("PROBLEM  blocked peerings"), "{text}");
     assert!(text.contains("do: aws iam …"), "{text}");
+    for counted in ["2 rules of others", "of 1 rules it cannot be told"] {
+        assert!(text.contains(counted), "{counted}: {text}");
+    }
+}
+
+#[test]
+fn a_server_is_called_well_where_there_is_nothing_but_notes_and_not_beside_a_risk() {
+    let is_well = |server: v1::GetServerInfoResponse| {
+        let all = findings::of(&of(server));
+        let mut servers = all.iter().filter(|it| it.check == "server");
+        servers.any(|it| it.severity == Severity::Well)
+    };
+    let noted = v1::GetServerInfoResponse {
+        notes: vec!["nothing is signed".to_owned()],
+        ..info()
+    };
+    assert!(is_well(info()) && is_well(noted));
+    let risky = v1::GetServerInfoResponse {
+        orphans: 1,
+        ..info()
+    };
+    assert!(!is_well(risky));
 }
 
 #[test]

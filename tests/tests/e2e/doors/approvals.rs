@@ -234,6 +234,12 @@ async fn a_command_that_opens_waits_for_two_people_and_is_carried_out_once_in_th
         .refused("ada", &words(&others), "COMMAND_ID_REUSED")
         .await;
     stage.refused("root", &asked, "COMMAND_ID_REUSED").await;
+    let other = stage.json("root", &network("invoices", "payments")).await;
+    let other = other["networkId"].as_str().unwrap();
+    let elsewhere = request(other, "10.30.0.0/16", "vpc-0d4c3b2a", &id);
+    stage
+        .refused("ada", &words(&elsewhere), "COMMAND_ID_REUSED")
+        .await;
 
     // Who may judge it, and who may not.
     let listed = stage.json("vic", &["pending"]).await;
@@ -550,6 +556,8 @@ async fn what_only_closes_waits_for_nobody_and_a_weaker_policy_lets_nothing_thro
         .done();
     let asked = "peering request --network orders --region us-east-1 --account 444455556666 --vpc vpc-0d4c3b2a \
                  --range 10.30.0.0/16 --local-route 10.30.0.0/16 --admit 10.30.0.0/16 --output json";
+    let first = Uuid::new_v4();
+    let asked = format!("{asked} --command-id {first}");
     let asked = asked.split_whitespace().collect::<Vec<_>>().join(" ");
     let made = as_of("ada", &asked).await.json();
     let peering = made["peeringId"].as_str().unwrap().to_owned();
@@ -557,6 +565,10 @@ async fn what_only_closes_waits_for_nobody_and_a_weaker_policy_lets_nothing_thro
     // Ten people would have to agree, and there are three.
     policy(r#"[{opening=["anything"],approvals=10}]"#);
     rules_are(1).await;
+    // What was done before anybody had to agree is what it was.
+    let again = as_of("ada", &asked).await.json();
+    assert_eq!(again["repeated"], true, "{again}");
+    assert_eq!(again["peeringId"], peering.as_str(), "{again}");
     let id = Uuid::new_v4().to_string();
     let opens =
         format!("route accept {peering} --side local --destination 10.30.4.0/24 --command-id {id}");
@@ -745,6 +757,56 @@ async fn what_was_granted_when_the_process_died_is_carried_out_by_one_of_two_ser
     }
     second.stop().await;
     first.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_granted_for_a_plan_that_is_another_by_now_is_shown_anew_and_not_carried_out() {
+    let issuer = Issuer::start().await;
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let place = NodePlace::new(folders[0].path());
+    let _node = place.start().await;
+    let store = place.connection_string();
+    let launch = || {
+        launch(&issuer, folders[1].path())
+            .store(&store)
+            .set("access.bindings", &people(&issuer))
+            .set(
+                "access.approvals",
+                r#"[{opening=["anything"],approvals=2}]"#,
+            )
+    };
+    let engine = launch().start_guarded().await;
+    let line = network("orders", "payments");
+    let line = [
+        line.as_slice(),
+        &["--subnet", "subnet-0aa1", "--subnet", "subnet-0bb2"],
+    ]
+    .concat();
+    let _ = run(&issuer, &engine, "root", &line).await.done();
+    let id = Uuid::new_v4().to_string();
+    let add = format!("network subnets add orders subnet-0cc3 --command-id {id}");
+    let add: Vec<_> = add.split(' ').collect();
+    let waits = run(&issuer, &engine, "root", &add).await;
+    assert_eq!(waits.code, Some(3), "{waits:?}");
+    let drop = ["network", "subnets", "drop", "orders", "subnet-0bb2"];
+    let _ = run(&issuer, &engine, "root", &drop).await.done();
+    engine.stop().await;
+    let log = Journal::open(JournalSettings::new(&store)).unwrap();
+    granted(&log, &issuer, &id).await;
+
+    let engine = launch().start_guarded().await;
+    let stream = format!("approval-{id}");
+    wait::until("it is shown anew", SOON, async || {
+        let kept = log.records(&stream).await.ok()?;
+        let last = kept.last().map(|it| it.event_type.as_str());
+        assert_ne!(last, Some("ApprovalCarriedOut"));
+        (last == Some("ApprovalPlanChanged")).then_some(())
+    })
+    .await;
+    let show = ["network", "show", "orders", "--output", "json"];
+    let shown = run(&issuer, &engine, "vic", &show).await.json().to_string();
+    assert!(!shown.contains("subnet-0cc3"), "{shown}");
+    engine.stop().await;
 }
 
 #[tokio::test]

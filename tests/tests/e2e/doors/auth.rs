@@ -142,6 +142,10 @@ async fn who_is_not_known_gets_no_further_in_any_protocol_and_health_alone_is_op
                 "{wrong}"
             );
         }
+        // Who shows something else is told so, and not taken for somebody who shows nothing.
+        let basic = head.clone().with("authorization", "Basic YWRhOmFkYQ==");
+        let told = ask(&server, version, &basic, "{}").await.json().to_string();
+        assert!(told.contains("no bearer token"), "{told}");
         let twice = head
             .clone()
             .with("authorization", &format!("Bearer {good}"))

@@ -2,7 +2,11 @@
 
 use crate::support::api::{self, Api, Command};
 use peerage::api::v1::GetServerInfoRequest;
-use peerage_tests::{engine::Launch, pki::Pki};
+use peerage_tests::{
+    engine::{Launch, run},
+    pki::Pki,
+    ports,
+};
 use serde_json::Value;
 
 /// What was found by this check: how bad each is, and its text.
@@ -16,6 +20,16 @@ fn of<'a>(found: &'a Value, check: &str) -> Vec<(&'a str, &'a str)> {
         )
     })
     .collect()
+}
+
+#[tokio::test]
+async fn where_something_is_wrong_the_doctor_ends_with_1() {
+    let nobody = format!("http://127.0.0.1:{}", ports::free());
+    let told = run(&["doctor", "--server", &nobody, "--output", "json"]).await;
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(told.stderr.contains("problems were found"), "{told:?}");
+    let found: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(of(&found, "server")[0].0, "problem", "{found:#}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::{bearer, bindings, guarded, issuers, network, token_file, with};
 use crate::support::{
     SOON,
+    api::Api,
     http::{Version, send},
 };
 use domain::{
@@ -11,6 +12,10 @@ use domain::{
 };
 use http_body_util::BodyExt as _;
 use journal::{Journal, JournalSettings};
+use peerage::api::v1::{
+    WatchEvents, WatchNetworksRequest, WatchPeeringsRequest, watch_networks_response,
+    watch_peerings_request,
+};
 use peerage_tests::{
     engine::{Engine, Finished, Launch},
     node::NodePlace,
@@ -19,6 +24,9 @@ use peerage_tests::{
     ports, wait,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tokio::time::timeout;
+use tonic::Code;
 
 const REQUEST: &[&str] = &[
     "peering",
@@ -41,6 +49,41 @@ async fn as_of(engine: &Engine, token: &str, arguments: &[&str]) -> Finished {
     .await
 }
 
+fn as_bearer<T>(token: &str, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    let value = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
+/// What a watch of networks, or of this one, tells up to its first bookmark: their names, and of
+/// how many there are events.
+async fn watched(
+    engine: &Engine,
+    token: &str,
+    network: &str,
+) -> Result<(Vec<String>, usize), Code> {
+    use watch_networks_response::Update;
+    let mut networks = Api::connect(&engine.server()).await.networks;
+    let request = WatchNetworksRequest {
+        network_id: network.to_owned(),
+        events: WatchEvents::All.into(),
+        ..Default::default()
+    };
+    let watch = networks.watch_networks(as_bearer(token, request)).await;
+    let mut watch = watch.map_err(|status| status.code())?.into_inner();
+    let (mut names, mut events) = (BTreeSet::new(), BTreeSet::new());
+    loop {
+        let next = timeout(SOON, watch.message()).await.expect("a message");
+        let next = next.map_err(|status| status.code())?;
+        match next.and_then(|it| it.update).expect("something is said") {
+            Update::Network(it) => drop(names.insert(it.name)),
+            Update::Event(it) => drop(events.insert(it.network_id)),
+            Update::Bookmark(_) => return Ok((names.into_iter().collect(), events.len())),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_role_reaches_its_project_and_its_accounts_and_lists_show_nothing_else() {
     let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
@@ -59,6 +102,7 @@ async fn a_role_reaches_its_project_and_its_accounts_and_lists_show_nothing_else
             "vic",
             r#"networks=["search/index"]"#,
         ),
+        ("admin", &issuer.url(), "pat", r#"projects=["payments"]"#),
     ]);
     let launch = Launch::new(data.path())
         .own_store()
@@ -78,7 +122,10 @@ async fn a_role_reaches_its_project_and_its_accounts_and_lists_show_nothing_else
             "{arguments:?}: {finished:?}"
         );
     };
-    let _ = run(&root, &network("orders", "payments")).await.done();
+    // Who registers does so in what is theirs.
+    let pat = token("pat").await;
+    refused(&pat, &network("index", "search")).await;
+    let _ = run(&pat, &network("orders", "payments")).await.done();
     let _ = run(&root, &network("index", "search")).await.done();
 
     // Lists, single reads and watches.
@@ -117,6 +164,29 @@ async fn a_role_reaches_its_project_and_its_accounts_and_lists_show_nothing_else
     refused(&vic, &["network", "show", &orders]).await;
     let unknown = "00000000-0000-0000-0000-000000000001";
     refused(&vic, &["network", "show", unknown]).await;
+    refused(&vic, &["peering", "show", unknown]).await;
+    for (token, shown) in [
+        (&root, vec!["index", "orders"]),
+        (&ada, vec!["orders"]),
+        (&vic, vec!["index"]),
+    ] {
+        let (names, events) = watched(&engine, token, "").await.unwrap();
+        assert_eq!(names, shown);
+        assert_eq!(events, shown.len(), "events of each and of no other");
+    }
+    for (token, one) in [(&ada, &index), (&vic, &orders)] {
+        let denied = watched(&engine, token, one).await.unwrap_err();
+        assert_eq!(denied, Code::PermissionDenied);
+    }
+    let (names, _) = watched(&engine, &ada, &orders).await.unwrap();
+    assert_eq!(names, ["orders"]);
+    let mut peerings = Api::connect(&engine.server()).await.peerings;
+    let watch = WatchPeeringsRequest {
+        scope: Some(watch_peerings_request::Scope::PeeringId(unknown.to_owned())),
+        ..Default::default()
+    };
+    let denied = peerings.watch_peerings(as_bearer(&vic, watch)).await;
+    assert_eq!(denied.unwrap_err().code(), Code::PermissionDenied);
 
     // Commands.
     let request = |network: &str, account: &str| {
