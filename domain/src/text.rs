@@ -136,7 +136,8 @@ text_type! {
     TagKey, 128, |c: char| !c.is_control(), "leave out control characters";
     /// The value of such a tag.
     TagValue, 256, |c: char| !c.is_control(), "leave out control characters";
-    /// What names an orphan: the provider's id of it; of a route, the table's and the destination.
+    /// What names an orphan: the provider's id of it; of a route, the table's and the destination;
+    /// of an entry that denies, the list's and the number.
     OrphanId, 600, path_character, "use letters, digits and `-_./()`";
     /// What a role's trust policy asks for beside the caller's identity (AWS: 2 to 1224
     /// characters), unique to one tenant.

@@ -295,6 +295,9 @@ impl Registered {
             NetworkEvent::DenialEnforced(it) => {
                 self.while_live(it.peering_id, |peering| peering.denial_enforced(it, at));
             }
+            NetworkEvent::DenialLapsed(it) => {
+                self.while_live(it.peering_id, |peering| peering.denial_lapsed(it.side));
+            }
             NetworkEvent::FirewallExposed(it) => self.while_live(it.peering_id, |peering| {
                 peering.firewall.get_mut(it.side).exposed(it, at);
             }),

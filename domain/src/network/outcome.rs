@@ -1,19 +1,19 @@
 //! What a worker saw or did, in the words of the event that will say so.
 
 use super::event::{
-    AdmissionExpired, ConnectorIngressRevoked, DenialEnforced, DenialMade, DenialRemoved,
-    DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired, ExposureCleared,
-    FirewallAttachmentChosen, FirewallAttachmentSeen, FirewallEnforced, FirewallExposed,
-    FirewallGroupAttached, FirewallGroupCreated, FirewallGroupDetached, FirewallGroupRemoved,
-    FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade, HalfOperationFailed,
-    HalfOperationStarted, HalfRemoved, InstallationEnded, InstallationStarted, LinkAccepterSeen,
-    LinkOptionApplied, LinkRemoved, NetworkCloudRecorded, NetworkEvent, NetworkIdentityMarked,
-    OrphanCleared, OrphanFound, OrphanRemovalFailed, PeerRangesConfirmed, PeeringAbandoned,
-    PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear,
-    PeeringFailed, PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted,
-    PeeringRejected, PeeringRemoved, PeeringSurveyed, PeeringTenureEnded, ProvisioningBlocked,
-    ProvisioningUnblocked, RouteConflicted, RouteFound, RouteInstalled, RouteRemoved,
-    RoutesEnforced, RoutesResumed, RoutesSuspended,
+    AdmissionExpired, ConnectorIngressRevoked, DenialEnforced, DenialLapsed, DenialMade,
+    DenialRemoved, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
+    ExposureCleared, FirewallAttachmentChosen, FirewallAttachmentSeen, FirewallEnforced,
+    FirewallExposed, FirewallGroupAttached, FirewallGroupCreated, FirewallGroupDetached,
+    FirewallGroupRemoved, FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade,
+    HalfOperationFailed, HalfOperationStarted, HalfRemoved, InstallationEnded, InstallationStarted,
+    LinkAccepterSeen, LinkOptionApplied, LinkRemoved, NetworkCloudRecorded, NetworkEvent,
+    NetworkIdentityMarked, OrphanCleared, OrphanFound, OrphanRemovalFailed, PeerRangesConfirmed,
+    PeeringAbandoned, PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired,
+    PeeringExpiryNear, PeeringFailed, PeeringInitiated, PeeringInitiationRefused,
+    PeeringInitiationStarted, PeeringRejected, PeeringRemoved, PeeringSurveyed, PeeringTenureEnded,
+    ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound, RouteInstalled,
+    RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,7 @@ outcomes! {
     DenialMade(DenialMade),
     DenialRemoved(DenialRemoved),
     DenialEnforced(DenialEnforced),
+    DenialLapsed(DenialLapsed),
     FirewallExposed(FirewallExposed),
     ExposureCleared(ExposureCleared),
     IngressExpired(ConnectorIngressRevoked),

@@ -264,6 +264,7 @@ fn way(network: &Registered, it: &audit::Way) -> v1::Way {
         exposures: it.exposures.iter().map(ToString::to_string).collect(),
         decisions: decisions.map(|it| show::decision(network.id, it)).collect(),
         seen: it.seen.map(place),
+        denials: it.denials.iter().map(show::list_entry).collect(),
     }
 }
 
@@ -279,6 +280,7 @@ fn verdict(verdict: Verdict) -> (v1::Reachability, v1::ReachReason) {
                 Drop::NoRouteBack => ReachReason::NoRouteBack,
                 Drop::NotAdmitted => ReachReason::NotAdmitted,
                 Drop::NotAttached => ReachReason::NotAttached,
+                Drop::Denied => ReachReason::Denied,
             };
             (Reachability::Unreachable, reason)
         }
@@ -287,6 +289,7 @@ fn verdict(verdict: Verdict) -> (v1::Reachability, v1::ReachReason) {
                 Unknown::RoutesOfOwner => ReachReason::RoutesOfOwner,
                 Unknown::RulesOfOwner => ReachReason::RulesOfOwner,
                 Unknown::RuleOfOthers => ReachReason::RuleOfOthers,
+                Unknown::PerhapsDenied => ReachReason::PerhapsDenied,
             };
             (Reachability::Undetermined, reason)
         }

@@ -22,6 +22,9 @@ pub enum Opening {
     Rule(Side, InboundRule),
     /// A rule of others on one side: seen, and decided by nobody who is on record.
     Exposure(Side, FirewallRule),
+    /// What the engine denies in front of one side's subnets: that opens nothing, and takes away
+    /// from what the others do.
+    Denial(Side),
 }
 
 /// The event that opened it, with who and why.
@@ -106,6 +109,10 @@ fn opened(event: &NetworkEvent) -> Vec<Opening> {
             .collect()
     } else if let NetworkEvent::FirewallExposed(it) = event {
         vec![Opening::Exposure(it.side, it.exposure.rule_id.clone())]
+    } else if let NetworkEvent::DenialRequested(it) = event {
+        vec![Opening::Denial(it.side)]
+    } else if let NetworkEvent::DenialWithdrawn(it) = event {
+        vec![Opening::Denial(it.side)]
     } else {
         Vec::new()
     }

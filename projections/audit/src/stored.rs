@@ -13,13 +13,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What states are made by, and how they are written.
-const MADE_BY: [&str; 10] = [
+const MADE_BY: [&str; 11] = [
     FOLD_VERSION,
     env!("CARGO_PKG_VERSION"),
     include_str!("past.rs"),
     include_str!("decision.rs"),
     include_str!("stored.rs"),
     include_str!("sentence/mod.rs"),
+    include_str!("sentence/firewall.rs"),
     include_str!("sentence/others.rs"),
     include_str!("sentence/policy.rs"),
     include_str!("sentence/tenure.rs"),

@@ -6,17 +6,18 @@
 //! to agree once that is on record.
 
 use crate::BOUND;
-use audit::{Told, Until, Verdict, who_can_reach};
+use audit::{Drop, Told, Unknown, Until, Verdict, who_can_reach};
 use chrono::Utc;
-use cloud::{AccountRegion, Cloud, LinkState, NetworkRef, RouteTarget, Source};
+use cloud::{AccountRegion, Cloud, Direction, LinkState, NetworkRef, RouteTarget, Source};
 use domain::{
     CommandId, Ids, NetworkId, PeeringId, Provider, Region, Side,
     network::{
-        AcceptRoute, AllowConnectorIngress, AttachFirewall, AttachTo, CheckDrift, InboundRule,
-        IngressSource, Network, NetworkCommand, Peer, RegisterNetwork, RequestPeering,
-        RestrictFirewall, RevokeConnectorIngress, Setup, SetupRoute, Terms, WithdrawRoute,
+        AcceptRoute, AllowConnectorIngress, AttachFirewall, AttachTo, CheckDrift, DenyWithLists,
+        InboundRule, IngressSource, Network, NetworkCommand, Peer, RegisterNetwork, Registered,
+        RequestPeering, RestrictFirewall, RevokeConnectorIngress, Setup, SetupRoute, StopDenying,
+        Terms, WithdrawRoute,
     },
-    text::{FirewallGroup, FirewallRule},
+    text::{AccessList, FirewallGroup, FirewallRule, Subnet},
 };
 use embedded::EmbeddedNode;
 use fastrand::Rng;
@@ -40,8 +41,11 @@ const RANGES: [&str; 3] = ["10.20.0.0/16", "10.30.0.0/16", "10.31.0.0/16"];
 const ACCOUNTS: [&str; 3] = ["111122223333", "444455556666", "777788889999"];
 /// Machines in each of them, by the last two bytes of their addresses.
 const HOSTS: [(u8, u8); 3] = [(1, 5), (1, 200), (200, 9)];
-const PORTS: [u16; 2] = [2113, 5432];
-const STEPS: usize = 40;
+/// One that may be denied while the other side may be called, and one that answers come to.
+const PORTS: [u16; 2] = [443, 5432];
+/// The subnets of each, by the third byte of their addresses.
+const SUBNETS: [(&str, u8); 2] = [("subnet-a", 1), ("subnet-b", 200)];
+const STEPS: usize = 60;
 
 fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
@@ -68,6 +72,13 @@ fn host(n: usize, (third, last): (u8, u8)) -> Ipv4Addr {
     Ipv4Addr::new(one, two, third, last)
 }
 
+/// The list in front of a subnet.
+fn list_of(people: &OutOfBand, n: usize, subnet: &Subnet) -> AccessList {
+    let lists = people.lists(&place(n)).into_iter();
+    let mut before = lists.filter(|it| it.subnets.contains(subnet));
+    before.next().and_then(|it| it.list).unwrap()
+}
+
 /// An engine, its log and its cloud.
 struct Scene {
     node: EmbeddedNode,
@@ -82,7 +93,22 @@ struct Scene {
     /// Somebody's group in each network.
     theirs: Vec<FirewallGroup>,
     slipped_in: Vec<(usize, FirewallRule)>,
+    /// Somebody's entry with the least number, in a list of a network.
+    comes_first: Option<(usize, AccessList)>,
     _folder: TempDir,
+}
+
+const DENIED: Verdict = Verdict::Unreachable(Drop::Denied);
+
+/// What came of all packets.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    /// How many get through.
+    reached: usize,
+    /// To how many targets a denial lets none through.
+    denied: usize,
+    /// Of how many the log says that it cannot tell what a denial does.
+    untold: usize,
 }
 
 impl Scene {
@@ -96,7 +122,15 @@ impl Scene {
         let cloud = SimulatedCloud::new(SimulatedSettings::instant(seed), clock.clone());
         let people = cloud.out_of_band();
         let theirs = (0..3).map(|n| {
-            people.build(&place(n), &[text(RANGES[n])], &[text("subnet-1")]);
+            let subnets = SUBNETS.map(|(name, _)| text(name));
+            people.build(&place(n), &[text(RANGES[n])], &subnets);
+            for (subnet, (_, third)) in subnets.iter().zip(SUBNETS) {
+                let range = format!("{}/24", host(n, (third, 0)));
+                people.place_subnet(&place(n), subnet, Some(text(&range)));
+                people.fence(&place(n), std::slice::from_ref(subnet), &[]);
+                let list = list_of(&people, n, subnet);
+                people.enter(&place(n), &list, 100, ("everything from 0.0.0.0/0", true));
+            }
             let group = people.group(&place(n), "somebody's", &[]).unwrap();
             let tags = [("app", "kurrentdb")];
             let attached = std::slice::from_ref(&group);
@@ -129,6 +163,7 @@ impl Scene {
             peerings: [PeeringId(Uuid::nil()); 2],
             theirs,
             slipped_in: Vec::new(),
+            comes_first: None,
             _folder: folder,
         };
         scene.set().await;
@@ -189,6 +224,22 @@ impl Scene {
         }
     }
 
+    /// One subnet of the private network keeps out what somebody lets in from both peers.
+    async fn begins_denying(&mut self) -> Vec<String> {
+        for (n, peering_id) in (1..).zip(self.peerings) {
+            self.says(DenyWithLists {
+                peering_id,
+                side: Side::Local,
+                subnets: BTreeSet::from([text(SUBNETS[0].0)]),
+            })
+            .await;
+            let rule = format!("tcp {} from {}", PORTS[0], RANGES[n]);
+            let id = self.people.admit(&place(0), &self.theirs[0], &rule);
+            self.slipped_in.push((0, id.unwrap()));
+        }
+        vec!["deny what somebody lets in".to_owned()]
+    }
+
     fn next(&mut self) -> CommandId {
         self.commands += 1;
         CommandId(Uuid::from_u128(self.commands))
@@ -202,6 +253,14 @@ impl Scene {
         let (command, now) = (command.into(), Utc::now());
         let _ = networks.execute(self.network, &command, &caller, now).await;
         command_id
+    }
+
+    async fn registered(&self) -> Registered {
+        let loaded = self.journal.networks().load(self.network).await.unwrap();
+        let Network::Registered(network) = &loaded.network else {
+            panic!("no network")
+        };
+        Registered::clone(network)
     }
 
     /// One change, by a command or by somebody's hand.
@@ -224,7 +283,60 @@ impl Scene {
             Side::Local => n,
             Side::Remote => 0,
         };
-        match rng.u8(0..9) {
+        let at = match side {
+            Side::Local => 0,
+            Side::Remote => n,
+        };
+        let subnet: Subnet = text(SUBNETS[rng.usize(0..2)].0);
+        match rng.u8(0..20) {
+            9 | 10 | 14 | 15 => {
+                let mut subnets = BTreeSet::from([subnet]);
+                if rng.bool() {
+                    subnets.extend(SUBNETS.map(|(name, _)| text(name)));
+                }
+                let told = format!("deny before {subnets:?} at {side:?} of {n}");
+                self.says(DenyWithLists {
+                    peering_id,
+                    side,
+                    subnets,
+                })
+                .await;
+                told
+            }
+            11 => {
+                self.says(StopDenying { peering_id, side }).await;
+                format!("stop denying at {side:?} of {n}")
+            }
+            12 => {
+                let list = list_of(&self.people, at, &subnet);
+                let network = self.registered().await;
+                let made = &network.peerings[&peering_id]
+                    .firewall
+                    .get(side)
+                    .denials
+                    .made;
+                let here = made.iter().filter(|it| it.list == list);
+                let Some(entry) = rng.choice(here.cloned().collect::<Vec<_>>()) else {
+                    return "nothing".to_owned();
+                };
+                self.people.remove_entry(&place(at), &list, entry.number);
+                format!("somebody takes entry {} of {n} out at {at}", entry.number)
+            }
+            // One at a time: while it stands the engine tells no more than that it cannot tell.
+            13 => match self.comes_first.take() {
+                Some((at, list)) => {
+                    self.people.remove_entry(&place(at), &list, 1);
+                    format!("somebody takes their entry out at {at}")
+                }
+                None => {
+                    let list = list_of(&self.people, at, &subnet);
+                    let from = RANGES[if at == 0 { n } else { 0 }];
+                    let entry = format!("tcp {port} from {from}");
+                    self.people.enter(&place(at), &list, 1, (&entry, true));
+                    self.comes_first = Some((at, list));
+                    format!("somebody lets {entry} through first at {at}")
+                }
+            },
             0 | 1 => {
                 let admitted = (0..rng.usize(0..3)).map(|_| InboundRule {
                     source: text(&part(n, rng)),
@@ -281,10 +393,7 @@ impl Scene {
                 format!("ingress from {from} to {target}:{port} of {n}")
             }
             5 => {
-                let loaded = self.journal.networks().load(self.network).await.unwrap();
-                let Network::Registered(network) = &loaded.network else {
-                    panic!("no network")
-                };
+                let network = self.registered().await;
                 let ingress = network.peerings[&peering_id].ingress.keys().copied();
                 let ingress: Vec<_> = ingress.collect();
                 let Some(ingress_id) = rng.choice(ingress) else {
@@ -297,7 +406,7 @@ impl Scene {
                 .await;
                 format!("revoke an ingress of {n}")
             }
-            6 | 7 => {
+            6 | 7 | 16..=19 => {
                 let at = if side == Side::Local { 0 } else { n };
                 let from = part(if at == 0 { n } else { 0 }, rng);
                 let rule = format!("tcp {port} from {from}");
@@ -366,8 +475,44 @@ impl Scene {
                         .is_none_or(|all| all.iter().any(|it| it.contains(&IpAddr::V4(target))))
             })
         };
+        let subnet = SUBNETS
+            .iter()
+            .find(|(_, third)| target.octets()[2] == *third);
+        let subnet: Subnet = text(subnet.unwrap().0);
+        let lists = self
+            .cloud
+            .access_lists(&there.at, &of(&there))
+            .await
+            .unwrap();
+        let guard = lists
+            .iter()
+            .find(|it| it.subnets.contains(&subnet))
+            .unwrap();
+        let lets_through = |sender: Ipv4Addr| {
+            let inbound = guard
+                .entries
+                .iter()
+                .filter(|it| it.direction == Direction::Inbound);
+            let first = inbound.filter(|it| {
+                let traffic = &it.traffic;
+                let Source::Ranges(ranges) = &traffic.source else {
+                    return false;
+                };
+                traffic.protocol.as_ref().is_none_or(|it| it == "tcp")
+                    && traffic
+                        .ports
+                        .is_none_or(|(first, last)| (first..=last).contains(&port))
+                    && ranges.iter().any(|it| it.contains(&IpAddr::V4(sender)))
+            });
+            first
+                .min_by_key(|it| it.priority)
+                .is_some_and(|it| it.allow)
+        };
         let mut senders = Vec::new();
         for sender in HOSTS.map(|it| host(from, it)) {
+            if !lets_through(sender) {
+                continue;
+            }
             if admits(sender) && leads(&source, target).await && leads(&there, sender).await {
                 senders.push(sender);
             }
@@ -376,14 +521,14 @@ impl Scene {
     }
 
     /// What the log says otherwise than the cloud does; nothing, if they agree.
-    async fn differs(&self, reached: &mut usize) -> Option<String> {
+    async fn differs(&self, found: &mut Found) -> Option<String> {
         let mut told = Told::default();
         let walked = audit::walk(&self.journal, self.network, |event| {
             told.take(event, Until::End)
         });
         walked.await.unwrap();
         let past = told.past;
-        *reached = 0;
+        *found = Found::default();
         for n in 1..3 {
             for (from, to, side) in [(n, 0, Side::Local), (0, n, Side::Remote)] {
                 for target in HOSTS.map(|it| host(to, it)) {
@@ -400,6 +545,15 @@ impl Scene {
                             }
                             Some(_) | None => (false, BTreeSet::new()),
                         };
+                        // While the engine cannot keep what it is to deny, that is all it tells.
+                        let perhaps = Verdict::Undetermined(Unknown::PerhapsDenied);
+                        let network = past.registered().unwrap();
+                        let peering = &network.peerings[&self.peerings[n - 1]];
+                        if told == Some(perhaps) && peering.blocked.is_some() {
+                            found.untold += 1;
+                            continue;
+                        }
+                        found.denied += usize::from(told == Some(DENIED));
                         let is_named =
                             |it: &Ipv4Addr| sources.iter().any(|range| range.net().contains(it));
                         if is_told == senders.is_empty() || !senders.iter().all(is_named) {
@@ -407,7 +561,7 @@ impl Scene {
                                 "{senders:?} reach {target}:{port} over peering {n}, and the log says {told:?} from {sources:?}"
                             ));
                         }
-                        *reached += senders.len();
+                        found.reached += senders.len();
                     }
                 }
             }
@@ -415,25 +569,24 @@ impl Scene {
         None
     }
 
-    /// Has the engine look, until the log says what the cloud does. Gives how many packets get
-    /// through.
-    async fn agrees(&mut self, after: &[String]) -> usize {
+    /// Has the engine look, until the log says what the cloud does.
+    async fn agrees(&mut self, after: &[String]) -> Found {
         self.says(CheckDrift {}).await;
-        let mut reached = 0;
+        let mut found = Found::default();
         let agreed = tokio::time::timeout(BOUND, async {
             let mut looks = tokio::time::interval(Duration::from_millis(50));
             loop {
                 looks.tick().await;
-                if self.differs(&mut reached).await.is_none() {
+                if self.differs(&mut found).await.is_none() {
                     return;
                 }
             }
         });
         if agreed.await.is_err() {
-            let differs = self.differs(&mut reached).await;
+            let differs = self.differs(&mut found).await;
             panic!("{differs:?} after {after:#?}");
         }
-        reached
+        found
     }
 
     async fn stop(self) {
@@ -445,15 +598,24 @@ impl Scene {
 
 #[tokio::test]
 async fn who_can_reach_an_address_is_whose_packets_get_there_at_the_cloud_as_it_was_seen_last() {
+    let mut all = Found::default();
     for seed in [1, 2] {
         let mut rng = Rng::with_seed(seed);
         let mut scene = Scene::start(seed).await;
-        let (mut done, mut most) = (Vec::new(), 0);
+        let (mut done, mut most) = (scene.begins_denying().await, 0);
         for _ in 0..STEPS {
             done.push(scene.step(&mut rng).await);
-            most = most.max(scene.agrees(&done).await);
+            let found = scene.agrees(&done).await;
+            most = most.max(found.reached);
+            all.denied += found.denied;
+            all.untold += found.untold;
         }
         assert!(most > 20, "hardly anything got through: {most}");
         scene.stop().await;
     }
+    assert!(all.denied > 100, "hardly anything was denied: {all:?}");
+    assert!(
+        all.untold < all.denied * 2,
+        "most of it was not told: {all:?}"
+    );
 }

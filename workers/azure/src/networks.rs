@@ -79,6 +79,7 @@ pub(crate) fn subnets(asked: &Asked<'_>, seen: &Seen) -> Result<Vec<SubnetView>,
             network: seen.network.clone(),
             subnet: asked.name("subnet", &it.id)?,
             zone: None,
+            ranges: Vec::new(),
         })
     });
     views.collect()

@@ -9,7 +9,7 @@ use domain::{
         Link, RouteTable, Subnet,
     },
 };
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -104,6 +104,8 @@ pub struct SubnetView {
     /// The zone by the id that is the same in every account (AWS: `use1-az1`), where the cloud has
     /// zones.
     pub zone: Option<String>,
+    /// Its IPv4 addresses. Not told of clouds that have no lists in front of subnets.
+    pub ranges: Vec<Ipv4Net>,
 }
 
 /// Whether a network answers for its names, and whether its machines have any.

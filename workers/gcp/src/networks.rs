@@ -93,6 +93,7 @@ pub(crate) async fn subnets(
                 network: network.clone(),
                 subnet: asked.name("subnet", &id)?,
                 zone: None,
+                ranges: Vec::new(),
             });
         }
     }

@@ -456,7 +456,7 @@ impl Observation {
         !(reads.links.is_empty() && reads.tables.is_empty() && reads.groups.is_empty())
     }
 
-    /// Judges what was read of links, tables and groups for orphans, of which no read asks.
+    /// Judges what was read of links, tables, groups and lists for orphans, of which no read asks.
     pub(super) fn of_orphans<T>(
         &self,
         now: DateTime<Utc>,
@@ -464,16 +464,14 @@ impl Observation {
     ) -> T {
         let reads = &*self.reads.lock();
         let mut all = Vec::new();
-        let seen_at = |asked: Asked| {
-            now - TimeDelta::from_std(asked.at.elapsed()).unwrap_or(TimeDelta::zero())
-        };
+        let age = |asked: Asked| TimeDelta::from_std(asked.at.elapsed()).unwrap_or_default();
         macro_rules! seen {
             ($kind:ident, $shows:ident) => {
                 for (at, read) in &reads.$kind {
                     all.push(Seen {
                         at,
                         of: &read.of,
-                        seen_at: seen_at(read.asked),
+                        seen_at: now - age(read.asked),
                         shows: Shows::$shows(&read.shows),
                     });
                 }
@@ -482,6 +480,7 @@ impl Observation {
         seen!(links, Links);
         seen!(tables, Tables);
         seen!(groups, Groups);
+        seen!(lists, Lists);
         judge(&all)
     }
 

@@ -145,4 +145,31 @@ pub struct DenialEnforced {
     pub lists: BTreeSet<AccessList>,
     /// What they keep out.
     pub denies: BTreeSet<Denied>,
+    /// The subnets with their addresses, each with the list in front of it; none if those were not
+    /// all seen.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub subnets: BTreeSet<DeniedSubnet>,
+}
+
+/// A subnet that a list stands before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DeniedSubnet {
+    /// The subnet.
+    pub subnet: Subnet,
+    /// Addresses of it.
+    pub range: Range,
+    /// The list.
+    pub list: AccessList,
+}
+
+/// What was seen to be kept out is not kept out any more: an entry is gone, one of somebody else's
+/// comes before it, or a subnet has another list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DenialLapsed {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The side that it is about.
+    pub side: Side,
 }

@@ -213,6 +213,26 @@ impl Leftover {
             | Self::Denial { .. } => None,
         }
     }
+
+    /// The engine's own entry in a list that it is, or may be.
+    pub fn denial(&self) -> Option<&Denial> {
+        match self {
+            Self::Denial { denial, .. }
+            | Self::PossibleThing {
+                thing: Thing::Denial { denial },
+                ..
+            } => Some(denial),
+            Self::PossibleThing { .. }
+            | Self::PossibleLink
+            | Self::Link { .. }
+            | Self::Half { .. }
+            | Self::PossibleHalf { .. }
+            | Self::Route { .. }
+            | Self::OtherRoute { .. }
+            | Self::FirewallGroup { .. }
+            | Self::FirewallRule { .. } => None,
+        }
+    }
 }
 
 /// Somebody asked to give the peering up: it ends after one more look at it, or after

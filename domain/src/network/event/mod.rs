@@ -256,6 +256,8 @@ events! {
     DenialRemoved(peering),
     /// The lists in front of all subnets that were named keep out what is to be kept out.
     DenialEnforced(peering),
+    /// They were seen not to keep all of that out any more.
+    DenialLapsed(peering),
     /// Something that was in place was seen to be otherwise.
     DriftDetected(peering),
     /// It was seen to be as it should be again.

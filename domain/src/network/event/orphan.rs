@@ -1,6 +1,7 @@
 //! Orphans: what stands at a cloud with this network's tag, or on its record, and belongs to no
 //! live peering of it.
 
+use super::denial::Denial;
 use crate::{
     ids::{NetworkId, PeeringId},
     place::Region,
@@ -43,10 +44,17 @@ pub enum OrphanThing {
         /// The link that it leads over.
         link: Link,
     },
+    /// An entry that denies, in a list in front of subnets, which an ended peering left behind.
+    /// Entries have no tags: it is on record.
+    Denial {
+        /// The entry.
+        denial: Denial,
+    },
 }
 
 impl OrphanThing {
-    /// What names it: the provider's id; for a route, the table's and the destination.
+    /// What names it: the provider's id; for a route, the table's and the destination; for an entry,
+    /// the list's and the number.
     pub fn id(&self) -> Option<OrphanId> {
         let text = match self {
             Self::Link { link } => link.to_string(),
@@ -57,6 +65,7 @@ impl OrphanThing {
                 destination,
                 ..
             } => format!("{route_table}/{destination}"),
+            Self::Denial { denial } => format!("{}/{}", denial.list, denial.number),
         };
         text.parse().ok()
     }
@@ -68,6 +77,7 @@ impl OrphanThing {
             Self::FirewallGroup { .. } => "firewall_group",
             Self::FirewallRule { .. } => "firewall_rule",
             Self::Route { .. } => "route",
+            Self::Denial { .. } => "denial",
         }
     }
 }

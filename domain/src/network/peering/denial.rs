@@ -2,7 +2,8 @@
 
 use super::{
     super::event::{
-        Denial, DenialEnforced, DenialMade, DenialRemoved, DenialRequested, Denied, Thing,
+        Denial, DenialEnforced, DenialMade, DenialRemoved, DenialRequested, Denied, DeniedSubnet,
+        Thing,
     },
     Peering,
 };
@@ -44,6 +45,9 @@ pub struct DenialSeen {
     pub lists: BTreeSet<AccessList>,
     /// What they keep out.
     pub denies: BTreeSet<Denied>,
+    /// The subnets that they stand before; none if it is not on record where those are.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub subnets: BTreeSet<DeniedSubnet>,
     /// Since when that is known.
     pub since: DateTime<Utc>,
 }
@@ -108,9 +112,14 @@ impl Peering {
             denials.enforced = Some(DenialSeen {
                 lists: event.lists.clone(),
                 denies: event.denies.clone(),
+                subnets: event.subnets.clone(),
                 since: at,
             });
         }
+    }
+
+    pub(in crate::network) fn denial_lapsed(&mut self, side: Side) {
+        self.firewall.get_mut(side).denials.enforced = None;
     }
 
     fn denial_is_over(&mut self, side: Side, denial: &Denial) {

@@ -2,7 +2,7 @@
 
 use super::super::{
     Refusal, Registered,
-    event::{DenialEnforced, DenialMade, DenialRemoved},
+    event::{DenialEnforced, DenialLapsed, DenialMade, DenialRemoved},
 };
 use super::{active, out_of_order, standing};
 
@@ -33,5 +33,12 @@ pub(super) fn enforced(network: &Registered, it: &DenialEnforced) -> Result<bool
         return Err(out_of_order(peering, "a denial that nobody asked for"));
     }
     let known = denials.enforced.as_ref();
-    Ok(known.is_none_or(|known| (&known.lists, &known.denies) != (&it.lists, &it.denies)))
+    Ok(known.is_none_or(|known| {
+        (&known.lists, &known.denies, &known.subnets) != (&it.lists, &it.denies, &it.subnets)
+    }))
+}
+
+pub(super) fn lapsed(network: &Registered, it: &DenialLapsed) -> Result<bool, Refusal> {
+    let peering = standing(network, it.peering_id, "a denial that lapsed")?;
+    Ok(peering.firewall.get(it.side).denials.enforced.is_some())
 }

@@ -92,6 +92,14 @@ fn is_wanted(
             }
         }
         Thing::Denial { denial } => {
+            // Whoever planned it on an older record does not know the one that is there.
+            let own = peering.own_denials(side);
+            let mut same = own
+                .iter()
+                .filter(|it| (&it.list, it.denies) == (&denial.list, denial.denies));
+            if same.any(|it| it.number != denial.number) {
+                return Err(out_of_order(peering, "a denial that has another number"));
+            }
             let is_asked_for = peering.firewall.get(side).denials.wanted.is_some();
             if is_asked_for && network.denied(peering, side).contains(&denial.denies) {
                 Ok(())

@@ -98,6 +98,7 @@ pub(super) fn decide(
         Outcome::DenialMade(it) => if_news(it, denial::made(network, it)?),
         Outcome::DenialRemoved(it) => if_news(it, denial::removed(network, it)?),
         Outcome::DenialEnforced(it) => if_news(it, denial::enforced(network, it)?),
+        Outcome::DenialLapsed(it) => if_news(it, denial::lapsed(network, it)?),
         Outcome::FirewallExposed(it) => if_news(it, firewall::exposed(network, it, now)?),
         Outcome::ExposureCleared(it) => if_news(it, firewall::exposure_cleared(network, it, now)?),
         Outcome::IngressExpired(it) => if_news(it, ingress::ingress_expired(network, it, now)?),

@@ -245,6 +245,88 @@ fn only_what_is_to_be_denied_is_about_to_be_made_and_each_entry_is_told_once() {
     assert_eq!(own, [denial("acl-0a1b2c3d4e5f60718", 1)]);
 }
 
+#[test]
+fn what_is_denied_in_a_list_already_is_not_made_there_again_under_another_number() {
+    let about = |list: &str, number| InstallationStarted {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        things: vec![Thing::Denial {
+            denial: denial(list, number),
+        }],
+    };
+    let made = denial_made(Side::Local);
+    let list = made.denial.list.to_string();
+    for known in [made.clone().into(), about(&list, 1).into()] {
+        let known: Vec<NetworkEvent> = its_network().into_iter().chain([known]).collect();
+        given(known.clone())
+            .when(Outcome::from(about(&list, 2)))
+            .then_out_of_order();
+        given(known.clone())
+            .when(Outcome::from(about(&list, 1)))
+            .then_nothing();
+        let elsewhere = about("acl-02", 2);
+        given(known)
+            .when(Outcome::from(elsewhere.clone()))
+            .then([elsewhere.into()]);
+    }
+    let gone = [made.into(), denial_removed(Side::Local).into()];
+    given(its_network().into_iter().chain(gone).collect::<Vec<_>>())
+        .when(Outcome::from(about(&list, 2)))
+        .then([about(&list, 2).into()]);
+}
+
+#[test]
+fn that_denials_no_longer_hold_is_told_once_and_what_keeps_them_out_is_then_told_anew() {
+    let it = all_of(its_network());
+    let lapsed = denial_lapsed(Side::Local);
+    given(its_network())
+        .when(Outcome::from(lapsed.clone()))
+        .then_nothing();
+    let known: Vec<_> = its_network()
+        .into_iter()
+        .chain([it.clone().into()])
+        .collect();
+    given(known.clone())
+        .when(Outcome::from(denial_lapsed(Side::Remote)))
+        .then_nothing();
+    given(known.clone())
+        .when(Outcome::from(lapsed.clone()))
+        .then([lapsed.clone().into()]);
+    let over: Vec<_> = known
+        .iter()
+        .cloned()
+        .chain([lapsed.clone().into()])
+        .collect();
+    let state = network(over.clone());
+    let denials = &state.peerings[&peering_id(1)].firewall.local.denials;
+    assert!(denials.enforced.is_none() && denials.wanted.is_some());
+    given(over.clone())
+        .when(Outcome::from(lapsed))
+        .then_nothing();
+    given(over)
+        .when(Outcome::from(it.clone()))
+        .then([it.clone().into()]);
+    // With other addresses it is told again.
+    let placed = DenialEnforced {
+        subnets: [DeniedSubnet {
+            subnet: text("subnet-01"),
+            range: range("10.20.1.0/24"),
+            list: text("acl-0a1b2c3d4e5f60718"),
+        }]
+        .into(),
+        ..it
+    };
+    given(known)
+        .when(Outcome::from(placed.clone()))
+        .then([placed.clone().into()]);
+    let known = its_network().into_iter().chain([placed.clone().into()]);
+    let known: Vec<_> = known.collect();
+    let state = network(known.clone());
+    let denials = &state.peerings[&peering_id(1)].firewall.local.denials;
+    assert_eq!(denials.enforced.as_ref().unwrap().subnets, placed.subnets);
+    given(known).when(Outcome::from(placed)).then_nothing();
+}
+
 fn all_of(history: Vec<NetworkEvent>) -> DenialEnforced {
     let network = network(history);
     let peering = &network.peerings[&peering_id(1)];

@@ -49,7 +49,7 @@ fn denials(network: &Registered, peering: &Peering, side: Side) -> Option<v1::De
     })
 }
 
-fn list_entry(it: &Denial) -> v1::ListEntry {
+pub(in crate::api) fn list_entry(it: &Denial) -> v1::ListEntry {
     v1::ListEntry {
         list: it.list.to_string(),
         number: it.number.into(),

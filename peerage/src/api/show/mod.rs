@@ -20,7 +20,7 @@ mod tenure;
 pub(super) use drift::open_drift;
 pub(super) use event::{decision, event, recorded, structure, value};
 pub(super) use explained::{explained, opening};
-pub(super) use firewall::exposure;
+pub(super) use firewall::{exposure, list_entry};
 pub(super) use guidance::{advisory, instruction};
 pub(super) use link::peering;
 pub(super) use network::{Counts, cloud, network};

@@ -14,6 +14,7 @@ pub(in crate::api) fn orphan(view: &OrphanView) -> v1::Orphan {
         OrphanThing::FirewallGroup { .. } => (OrphanKind::FirewallGroup, None, None),
         OrphanThing::FirewallRule { group, .. } => (OrphanKind::FirewallRule, Some(group), None),
         OrphanThing::Route { link, .. } => (OrphanKind::Route, None, Some(link)),
+        OrphanThing::Denial { .. } => (OrphanKind::Denial, None, None),
     };
     let removal = it.removal.as_ref();
     let failed = removal.and_then(|removal| removal.failed.clone());

@@ -5,14 +5,22 @@
 use crate::api::v1::PostureState as State;
 use domain::{
     Side,
-    network::{BlockCause, Exposed, ExposedBy, Life, Peering, Registered},
+    network::{BlockCause, DriftKind, Exposed, ExposedBy, Life, Peering, Registered},
 };
 
-/// How many rules of others a line names.
+/// How many rules, subnets or ranges a line names of each.
 const NAMED: usize = 3;
 
-/// The side's posture.
+/// The side's posture, and what is denied in front of its subnets beside that.
 pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> (State, String) {
+    let (state, line) = stands(network, peering, side);
+    match denied(peering, side).filter(|_| is_in_sight(peering, side)) {
+        None => (state, line),
+        Some(denied) => (state, format!("{line}; {denied}")),
+    }
+}
+
+fn stands(network: &Registered, peering: &Peering, side: Side) -> (State, String) {
     if let Some(why) = out_of_sight(peering, side) {
         return (State::CannotTell, format!("cannot tell: {why}"));
     }
@@ -59,6 +67,61 @@ pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> (State,
         || (State::Closed, "closed".to_owned()),
         |open| (State::Open, open),
     )
+}
+
+/// What the engine's entries in front of subnets take away from what is let in, as far as that was
+/// seen.
+fn denied(peering: &Peering, side: Side) -> Option<String> {
+    let denials = &peering.firewall.get(side).denials;
+    let Some(wanted) = &denials.wanted else {
+        let some = (!denials.made.is_empty())
+            .then(|| "entries that deny are still to be taken out of lists before subnets");
+        return some.map(str::to_owned);
+    };
+    let subnets: Vec<_> = wanted.subnets.iter().map(ToString::to_string).collect();
+    let before = some_of(&subnets);
+    let open = peering.drift.keys().chain(peering.accepted_drift.keys());
+    let is_missing = |drift: &DriftKind| matches!(drift, DriftKind::DenialMissing { side: of, .. } if *of == side);
+    match &denials.enforced {
+        Some(_) if open.clone().any(is_missing) => {
+            Some(format!("not all that is to be denied before {before} is"))
+        }
+        Some(seen) => {
+            let denies: Vec<_> = seen.denies.iter().map(ToString::to_string).collect();
+            Some(format!("denied before {before}: {}", some_of(&denies)))
+        }
+        None => Some(format!(
+            "not seen whether all is denied before {before} that is to be"
+        )),
+    }
+}
+
+/// The first ones by name.
+fn some_of(all: &[String]) -> String {
+    let named = all
+        .iter()
+        .take(NAMED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match all.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// Whether the side is looked at, and the link there to carry something.
+fn is_in_sight(peering: &Peering, side: Side) -> bool {
+    let carries = match &peering.life {
+        Life::Active { .. } | Life::Removing { .. } | Life::Abandoning { .. } => true,
+        Life::Requested
+        | Life::Initiating { .. }
+        | Life::InitiationRefused { .. }
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. }
+        | Life::Ended(_) => false,
+    };
+    carries && out_of_sight(peering, side).is_none()
 }
 
 /// Why nothing can be told of the side, if that is so.
@@ -118,16 +181,12 @@ fn open(network: &Registered, peering: &Peering, side: Side) -> Option<String> {
 }
 
 fn rules(all: &[&Exposed]) -> String {
-    let named = all.iter().take(NAMED).map(|it| {
+    let named = all.iter().map(|it| {
         let it = &it.exposure;
         match it.what {
             ExposedBy::Rule => format!("{} in {} ({})", it.rule_id, it.group, it.admits),
             ExposedBy::Default => format!("default of {} ({})", it.group, it.admits),
         }
     });
-    let named = named.collect::<Vec<_>>().join(", ");
-    match all.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
+    some_of(&named.collect::<Vec<_>>())
 }

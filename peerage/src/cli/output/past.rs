@@ -80,11 +80,14 @@ fn way(it: &Way) -> String {
         .rules
         .iter()
         .map(|it| format!("{} (TCP {})", it.rule_id, it.port));
+    let denials = it.denials.iter();
+    let denials = denials.map(|it| format!("{} {} ({})", it.list, it.number, it.denies));
     let over = [
         named("link", std::slice::from_ref(&it.link)),
         named("routes in", &it.route_tables),
         named("rules", &rules.collect::<Vec<_>>()),
         named("rules of others", &it.exposures),
+        named("denied by", &denials.collect::<Vec<_>>()),
         format!("as of {}", seen(it.seen.as_ref())),
     ];
     let over: Vec<_> = over.into_iter().filter(|it| !it.is_empty()).collect();

@@ -163,6 +163,9 @@ fn denial(event: &NetworkEvent) -> Option<Topic> {
     if let NetworkEvent::DenialEnforced(it) = event {
         return Some(Topic::Denial(it.side));
     }
+    if let NetworkEvent::DenialLapsed(it) = event {
+        return Some(Topic::Denial(it.side));
+    }
     None
 }
 

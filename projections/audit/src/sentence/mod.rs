@@ -455,6 +455,10 @@ fn of(event: &NetworkEvent) -> String {
         NetworkEvent::DenialMade(it) => firewall::denied(it),
         NetworkEvent::DenialRemoved(it) => firewall::no_longer_denied(it),
         NetworkEvent::DenialEnforced(it) => firewall::keeps_out(it),
+        NetworkEvent::DenialLapsed(it) => {
+            let of = side(it.side);
+            format!("not all that is to be denied is kept out of {of} any more")
+        }
         NetworkEvent::DriftDetected(it) => format!("drift: {}", drift(&it.finding)),
         NetworkEvent::DriftRepaired(it) => format!("drift repaired: {}", drift(&it.finding)),
         NetworkEvent::DriftAdopted(it) => format!("drift accepted: {}", drift(&it.finding)),

@@ -143,6 +143,7 @@ pub(super) fn orphan(thing: &OrphanThing) -> String {
         } => {
             format!("a route to {destination} in {route_table}")
         }
+        OrphanThing::Denial { denial } => format!("denial {} in {}", denial.number, denial.list),
     }
 }
 

@@ -298,3 +298,174 @@ fn a_side_that_its_owner_keeps_is_undetermined_and_never_closed() {
     let theirs = Verdict::Undetermined(Unknown::RulesOfOwner);
     assert_eq!(routed().verdict(PEERS, 22), theirs);
 }
+
+/// Entries that deny before subnets, as the log has them.
+impl Story {
+    fn enters(self, side: &str, number: u16, denies: &Value) -> Self {
+        let denial = json!({ "list": "acl-1", "number": number, "denies": denies });
+        self.says("DenialMade", &json!({ "side": side, "denial": denial }))
+    }
+
+    /// All that these deny was seen to be kept out of these addresses.
+    fn denies(self, side: &str, ranges: &[&str], denies: &[Value]) -> Self {
+        let requested = json!({ "side": side, "subnets": ["subnet-a"] });
+        let mut story = self.says("DenialRequested", &requested);
+        for (number, denies) in (1..).zip(denies) {
+            story = story.enters(side, number, denies);
+        }
+        let subnets = ranges
+            .iter()
+            .map(|range| json!({ "subnet": "subnet-a", "range": range, "list": "acl-1" }));
+        let subnets: Vec<_> = subnets.collect();
+        let seen = json!({
+            "side": side, "lists": ["acl-1"], "denies": denies, "subnets": subnets,
+        });
+        story.says("DenialEnforced", &seen)
+    }
+}
+
+fn all_of(source: &str) -> Value {
+    json!({ "source": source })
+}
+
+fn tcp(source: &str, first: u16, last: u16) -> Value {
+    json!({ "source": source, "ports": { "protocol": "tcp", "first": first, "last": last } })
+}
+
+/// A peer whose clients are let in to every port.
+fn wide_open() -> Story {
+    let routed = Story::active("PeeringRequested.v1").routed();
+    routed.exposed("local", "tcp 0-65535 from 10.0.0.0/8", false)
+}
+
+const DENIED: Verdict = Verdict::Unreachable(Drop::Denied);
+const PERHAPS: Verdict = Verdict::Undetermined(Unknown::PerhapsDenied);
+
+#[test]
+fn what_was_seen_to_be_kept_out_of_a_subnet_does_not_get_to_its_addresses_and_to_all_others() {
+    let denied = wide_open().denies("local", &["10.20.9.0/24"], &[all_of("10.101.0.0/16")]);
+    let way = denied.way(LOCAL, 22);
+    assert_eq!((way.verdict, way.denials.len()), (DENIED, 1));
+    let last = way.decisions.last().map(|it| it.event_type.as_str());
+    assert_eq!(last, Some("DenialRequested"), "by whose word");
+    let beside = denied.way("10.20.10.9", 22);
+    assert_eq!(
+        (beside.verdict, beside.denials.len()),
+        (Verdict::Reachable, 0)
+    );
+    assert_eq!(denied.verdict("10.20.8.255", 22), Verdict::Reachable);
+    // Some of the sources, or some of the ports.
+    let sources = [all_of("10.101.0.0/17")];
+    let half = wide_open().denies("local", &["10.20.9.0/24"], &sources);
+    let way = half.way(LOCAL, 22);
+    assert_eq!(way.verdict, Verdict::Reachable);
+    assert_eq!(way.sources, [range("10.101.128.0/17")].into());
+    let ports = [tcp("10.101.0.0/16", 0, 1023)];
+    let low = wide_open().denies("local", &["10.20.9.0/24"], &ports);
+    for (port, verdict) in [(1, DENIED), (1023, DENIED), (1024, Verdict::Reachable)] {
+        assert_eq!(low.verdict(LOCAL, port), verdict, "{port}");
+    }
+    assert_eq!(low.way(LOCAL, 1024).denials, [], "none is about that port");
+    let to: Ipv4Addr = LOCAL.parse().unwrap();
+    let any = who_can_reach(&low.past, to, None).remove(0);
+    assert_eq!(any.verdict, Verdict::Reachable, "there are more ports");
+    let all = [
+        tcp("10.101.0.0/16", 0, 1023),
+        tcp("10.101.0.0/16", 1024, 65535),
+    ];
+    let closed = wide_open().denies("local", &["10.20.9.0/24"], &all);
+    let any = who_can_reach(&closed.past, to, None).remove(0);
+    assert_eq!((any.verdict, any.denials.len()), (DENIED, 2));
+    // UDP is no port of TCP's.
+    let udp = json!({
+        "source": "10.101.0.0/16", "ports": { "protocol": "udp", "first": 0, "last": 65535 },
+    });
+    let udp = wide_open().denies("local", &["10.20.9.0/24"], &[udp]);
+    assert_eq!(udp.verdict(LOCAL, 22), Verdict::Reachable);
+    // The other side's denials are about the other direction.
+    let other = wide_open().denies("remote", &["10.101.7.0/24"], &[all_of("10.20.0.0/16")]);
+    assert_eq!(other.verdict(LOCAL, 22), Verdict::Reachable);
+}
+
+#[test]
+fn what_is_denied_needs_a_rule_first_and_one_that_cannot_be_read_is_kept_out_all_the_same() {
+    let everything = [all_of("10.101.0.0/16")];
+    let routed = || Story::active("PeeringRequested.v1").routed();
+    let closed = routed().denies("local", &["10.20.9.0/24"], &everything);
+    let not_admitted = Verdict::Unreachable(Drop::NotAdmitted);
+    assert_eq!(closed.verdict(LOCAL, 22), not_admitted);
+    let unread = routed().exposed("local", "everything from sg-1", true);
+    let of_others = Verdict::Undetermined(Unknown::RuleOfOthers);
+    assert_eq!(unread.verdict(LOCAL, 22), of_others);
+    let kept_out = unread.denies("local", &["10.20.9.0/24"], &everything);
+    assert_eq!(kept_out.verdict(LOCAL, 22), DENIED);
+    assert_eq!(kept_out.verdict("10.20.10.9", 22), of_others);
+    // A group that is attached to nothing admits nothing that could be denied.
+    let idle = routed()
+        .admits("local", "10.101.7.0/24", 22)
+        .attached("local", 0)
+        .denies("local", &["10.20.9.0/24"], &everything);
+    assert_eq!(
+        idle.verdict(LOCAL, 22),
+        Verdict::Unreachable(Drop::NotAttached)
+    );
+    let attached = idle.attached("local", 1);
+    assert_eq!(attached.verdict(LOCAL, 22), DENIED);
+}
+
+#[test]
+fn where_nobody_has_seen_what_entries_keep_out_it_cannot_be_told() {
+    let everything = [all_of("10.101.0.0/16")];
+    // A log from before addresses were put on record: which subnet it is cannot be told.
+    let nowhere = wide_open().denies("local", &[], &everything);
+    assert_eq!(nowhere.verdict(LOCAL, 22), PERHAPS);
+    assert_eq!(nowhere.way(LOCAL, 22).denials.len(), 1);
+    // An entry that stands, and of the others nothing is known yet.
+    let requested = json!({ "side": "local", "subnets": ["subnet-a"] });
+    let begun = wide_open().says("DenialRequested", &requested);
+    assert_eq!(
+        begun.verdict(LOCAL, 22),
+        Verdict::Reachable,
+        "nothing stands"
+    );
+    let begun = begun.enters("local", 1, &tcp("10.101.0.0/16", 0, 1023));
+    assert_eq!(begun.verdict(LOCAL, 22), PERHAPS);
+    assert_eq!(begun.verdict(LOCAL, 2113), Verdict::Reachable);
+    // It was seen not to hold any more, and then to hold again.
+    let side = json!({ "side": "local" });
+    let here = ["10.20.9.0/24"];
+    let lapsed = wide_open().denies("local", &here, &everything);
+    let lapsed = lapsed.says("DenialLapsed", &side);
+    assert_eq!(lapsed.verdict(LOCAL, 22), PERHAPS);
+    let again = lapsed.denies("local", &here, &everything);
+    assert_eq!(again.verdict(LOCAL, 22), DENIED);
+    // Nobody asks for it any more: it is kept out until the entry is seen to be gone.
+    let stopped = again.says("DenialWithdrawn", &side);
+    assert_eq!(stopped.verdict(LOCAL, 22), PERHAPS);
+    let denial = json!({ "list": "acl-1", "number": 1, "denies": everything[0] });
+    let gone = json!({ "side": "local", "denial": denial });
+    let gone = stopped.says("DenialRemoved", &gone);
+    assert_eq!(gone.verdict(LOCAL, 22), Verdict::Reachable);
+}
+
+#[test]
+fn an_entry_that_was_seen_to_be_missing_keeps_nothing_out() {
+    let both = [
+        tcp("10.101.0.0/16", 0, 1023),
+        tcp("10.101.0.0/16", 1024, 65535),
+    ];
+    let denied = || wide_open().denies("local", &["10.20.9.0/24"], &both);
+    let denial = json!({ "list": "acl-1", "number": 1, "denies": both[0] });
+    let finding = json!({ "kind": "denial_missing", "side": "local", "denial": denial });
+    for event in ["DriftDetected", "DriftAdopted"] {
+        let at = json!({ "finding": finding, "detected_at": "2026-03-01T09:00:00Z" });
+        let missing = denied().says(event, &at);
+        assert_eq!(missing.verdict(LOCAL, 22), Verdict::Reachable, "{event}");
+        assert_eq!(missing.verdict(LOCAL, 2113), DENIED, "{event}");
+        let of_another_side =
+            json!({ "kind": "denial_missing", "side": "remote", "denial": denial });
+        let at = json!({ "finding": of_another_side, "detected_at": "2026-03-01T09:00:00Z" });
+        let other = denied().says(event, &at);
+        assert_eq!(other.verdict(LOCAL, 22), DENIED, "{event}");
+    }
+}

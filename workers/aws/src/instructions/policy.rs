@@ -20,6 +20,7 @@ use domain::{
     text::{Account, CloudNetwork},
 };
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One end, as ARNs name it.
 #[derive(Clone, Copy)]
@@ -315,37 +316,39 @@ fn deny(end: End<'_>, firewall: &Firewall) -> Option<Value> {
 fn orphans(end: End<'_>, network: &Registered) -> Vec<Value> {
     let stands_here =
         |it: &&Orphan| !it.is_copy && it.account == *end.account && it.region == *end.region;
-    let (mut groups, mut closed, mut links) = (Vec::new(), Vec::new(), Vec::new());
+    let mut all: BTreeMap<&str, (Action, BTreeSet<String>)> = BTreeMap::new();
     for orphan in network.orphans.values().filter(stands_here) {
-        match &orphan.thing {
-            OrphanThing::Link { link } => {
-                links.push(end.arn(&format!("vpc-peering-connection/{link}")));
-            }
-            OrphanThing::FirewallGroup { group } => {
-                groups.push(end.arn(&format!("security-group/{group}")));
-            }
-            OrphanThing::FirewallRule { group, rule_id } => closed.extend([
-                end.arn(&format!("security-group/{group}")),
-                end.arn(&format!("security-group-rule/{rule_id}")),
-            ]),
-            OrphanThing::Route { .. } => {}
-        }
+        let (sid, action, here) = match &orphan.thing {
+            OrphanThing::Link { link } => (
+                "RemoveOrphanLinks",
+                Action::DeleteVpcPeeringConnection,
+                vec![format!("vpc-peering-connection/{link}")],
+            ),
+            OrphanThing::FirewallGroup { group } => (
+                "RemoveOrphanGroups",
+                Action::DeleteSecurityGroup,
+                vec![format!("security-group/{group}")],
+            ),
+            OrphanThing::FirewallRule { group, rule_id } => (
+                "CloseOrphanRules",
+                Action::RevokeSecurityGroupIngress,
+                vec![
+                    format!("security-group/{group}"),
+                    format!("security-group-rule/{rule_id}"),
+                ],
+            ),
+            OrphanThing::Denial { denial } => (
+                "RemoveOrphanDenials",
+                Action::DeleteNetworkAclEntry,
+                vec![format!("network-acl/{}", denial.list)],
+            ),
+            OrphanThing::Route { .. } => continue,
+        };
+        let (_, of) = all.entry(sid).or_insert((action, BTreeSet::new()));
+        of.extend(here.iter().map(|it| end.arn(it)));
     }
-    let each = [
-        ("RemoveOrphanGroups", Action::DeleteSecurityGroup, groups),
-        (
-            "CloseOrphanRules",
-            Action::RevokeSecurityGroupIngress,
-            closed,
-        ),
-        (
-            "RemoveOrphanLinks",
-            Action::DeleteVpcPeeringConnection,
-            links,
-        ),
-    ];
-    let some = each.into_iter().filter(|(_, _, here)| !here.is_empty());
-    some.map(|(sid, action, here)| allow(sid, &[action], &here, None))
+    let all = all.into_iter();
+    all.map(|(sid, (action, here))| allow(sid, &[action], &Vec::from_iter(here), None))
         .collect()
 }
 

@@ -29,5 +29,6 @@ pub(in super::super) fn subnet(
         network: home(asked, found.vpc.as_ref())?,
         subnet: asked.name("subnet", found.id.as_str())?,
         zone: found.zone_id.clone(),
+        ranges: found.cidr.into_iter().collect(),
     })
 }

@@ -393,6 +393,16 @@ fn what_takes_an_orphan_away_is_permitted_by_its_id_where_it_stands_and_while_it
                 group: text(&format!("sg-{n}0")),
                 rule_id: text(&format!("sgr-{n}")),
             },
+            OrphanThing::Denial {
+                denial: Denial {
+                    list: text(&format!("acl-{n}")),
+                    number: 1,
+                    denies: Denied {
+                        source: text("10.30.0.0/16"),
+                        ports: None,
+                    },
+                },
+            },
         ]
     };
     let home = register();
@@ -431,9 +441,9 @@ fn what_takes_an_orphan_away_is_permitted_by_its_id_where_it_stands_and_while_it
             .collect::<BTreeSet<_>>()
     };
     let ours = names(&for_engine(&network, &peering, &Tags::new()));
-    assert_eq!(ours, set(&["pcx-1", "sg-1", "sg-10", "sgr-1"]));
+    assert_eq!(ours, set(&["acl-1", "pcx-1", "sg-1", "sg-10", "sgr-1"]));
     let theirs = names(&for_peer(&network, &peering, &Tags::new()));
-    assert_eq!(theirs, set(&["pcx-2", "sg-2", "sg-20", "sgr-2"]));
+    assert_eq!(theirs, set(&["acl-2", "pcx-2", "sg-2", "sg-20", "sgr-2"]));
 
     for thing in things(1).into_iter().chain(things(2)) {
         let gone = OrphanCleared {

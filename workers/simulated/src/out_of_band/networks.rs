@@ -12,7 +12,7 @@ use super::{
 };
 use cloud::{AccessEntry, AccessListView, Direction, DnsSupport, NetworkRef, RouteTarget};
 use domain::text::{AccessList, Account, RouteTable, Subnet};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use std::time::Duration;
 
 impl OutOfBand {
@@ -31,6 +31,7 @@ impl OutOfBand {
                 built.subnets.push(SimulatedSubnet {
                     id: subnet.clone(),
                     zone,
+                    range: nth_block(ranges, index),
                 });
                 built.add_table(state.faults.id(table), std::slice::from_ref(subnet));
             }
@@ -102,8 +103,22 @@ impl OutOfBand {
         let subnet = SimulatedSubnet {
             id: subnet.clone(),
             zone: zone.map(str::to_owned),
+            range: None,
         };
-        self.with_network(network, |network| network.subnets.push(subnet));
+        self.with_network(network, |network| {
+            let range = nth_block(&network.ranges, network.subnets.len());
+            network.subnets.push(SimulatedSubnet { range, ..subnet });
+        });
+    }
+
+    /// The subnet has these addresses; it has none of IPv4, if nothing is given.
+    pub fn place_subnet(&self, network: &NetworkRef, subnet: &Subnet, range: Option<Ipv4Net>) {
+        self.with_network(network, |network| {
+            let mut subnets = network.subnets.iter_mut();
+            if let Some(found) = subnets.find(|it| it.id == *subnet) {
+                found.range = range;
+            }
+        });
     }
 
     /// One subnet less; no table names it any more.
@@ -251,4 +266,13 @@ impl OutOfBand {
             }
         });
     }
+}
+
+/// The block of 256 addresses in this place of the first range that a subnet's may be taken from.
+fn nth_block(ranges: &[IpNet], place: usize) -> Option<Ipv4Net> {
+    let mut blocks = ranges.iter().filter_map(|range| match range {
+        IpNet::V4(range) => range.subnets(24).ok(),
+        IpNet::V6(_) => None,
+    });
+    blocks.next()?.nth(place)
 }

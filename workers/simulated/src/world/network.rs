@@ -13,7 +13,7 @@ use domain::{
     Provider,
     text::{AccessList, Account, FirewallGroup, Interface, RouteTable, Subnet},
 };
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +66,9 @@ pub struct SimulatedSubnet {
     pub id: Subnet,
     /// The zone that it is in.
     pub zone: Option<String>,
+    /// Its addresses; none of one from before they were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<Ipv4Net>,
 }
 
 /// A route table.
@@ -218,6 +221,7 @@ impl SimulatedNetwork {
             network: self.network.network.clone(),
             subnet: it.id.clone(),
             zone: it.zone.clone(),
+            ranges: it.range.into_iter().collect(),
         };
         self.subnets.iter().map(view)
     }
@@ -266,8 +270,8 @@ impl SimulatedNetwork {
         found.map(|it| &mut it.entries)
     }
 
-    /// Only AWS has such lists; there, every subnet has one.
-    pub(crate) fn access_list_views(&self) -> Vec<AccessListView> {
+    /// The lists in front of subnets. Only AWS has such; there, every subnet has one.
+    pub fn access_list_views(&self) -> Vec<AccessListView> {
         match self.network.at.provider {
             Provider::Aws => {}
             Provider::Gcp | Provider::Azure => return Vec::new(),

@@ -1,24 +1,24 @@
 //! Which of the things that reads have shown are orphans. Pure.
 //!
 //! A tag of this network counts, where the peering in it has ended or is unknown; a tag from before
-//! it named the network, where that peering is on record as ended; and a route that an ended
-//! peering left behind. Another installation's tag never does. A copy of something with the tag is
+//! it named the network, where that peering is on record as ended; and a route or an entry that
+//! denies, which an ended peering left behind. Another installation's tag never does. A copy of something with the tag is
 //! told, and marked as one.
 //!
 //! What a peering had when it ended may still be shown for a while: only a read that was asked for
 //! a visibility window after the end says anything.
 
-use crate::provisioner::seen::{Seen, Shows};
+use crate::provisioner::seen::{self, Seen, Shows};
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{
-    GroupView, LinkForm, LinkState, LinkView, NetworkRef, Owner, RouteTableView, RouteTarget,
-    group_name,
+    AccessListView, GroupView, LinkForm, LinkState, LinkView, NetworkRef, Owner, RouteTableView,
+    RouteTarget, group_name,
 };
 use domain::{
-    PeeringId, Range,
+    PeeringId, Range, Side,
     network::{
-        EndedPeering, Leftover, Life, Orphan, OrphanCleared, OrphanEnd, OrphanFound, OrphanThing,
-        Outcome, Registered,
+        Denial, EndedPeering, Ending, Leftover, Orphan, OrphanCleared, OrphanEnd, OrphanFound,
+        OrphanThing, Outcome, Registered,
     },
     text::{CloudNetwork, Link, OrphanId},
 };
@@ -37,6 +37,7 @@ impl Shows<'_> {
                 thing,
                 OrphanThing::FirewallGroup { .. } | OrphanThing::FirewallRule { .. }
             ),
+            Self::Lists(_) => matches!(thing, OrphanThing::Denial { .. }),
         }
     }
 
@@ -64,7 +65,8 @@ impl Shows<'_> {
                 .iter()
                 .filter(|it| it.table == *route_table)
                 .any(|it| leads(it, *destination, link)),
-            (Self::Links(_) | Self::Tables(_) | Self::Groups(_), _) => false,
+            (Self::Lists(all), OrphanThing::Denial { denial }) => seen::stands(all, denial),
+            (Self::Links(_) | Self::Tables(_) | Self::Groups(_) | Self::Lists(_), _) => false,
         }
     }
 }
@@ -96,6 +98,7 @@ pub(in crate::provisioner) fn find(
         Shows::Links(all) => all.iter().filter_map(|it| judge.link(it)).collect(),
         Shows::Groups(all) => all.iter().flat_map(|it| judge.group(it)).collect(),
         Shows::Tables(all) => judge.routes(all),
+        Shows::Lists(all) => judge.denials(all),
     };
     let named = found.into_iter();
     named
@@ -255,25 +258,8 @@ impl Judge<'_> {
 
     /// Routes have no tag: those that ended peerings left behind, over the link that they had.
     fn routes(&self, tables: &[RouteTableView]) -> Vec<OrphanFound> {
-        let kept = self
-            .network
-            .peerings
-            .iter()
-            .filter_map(|(id, peering)| match &peering.life {
-                Life::Ended(ending) => Some((*id, ending, peering.ended_at)),
-                Life::Requested
-                | Life::Initiating { .. }
-                | Life::InitiationRefused { .. }
-                | Life::AwaitingAcceptance { .. }
-                | Life::Provisioning { .. }
-                | Life::Active { .. }
-                | Life::Removing { .. }
-                | Life::Abandoning { .. } => None,
-            });
-        let folded = self.network.ended.iter();
-        let folded = folded.map(|(id, it): (_, &EndedPeering)| (*id, &it.ending, it.ended_at));
         let mut found = BTreeMap::new();
-        for (peering, ending, ended_at) in kept.chain(folded) {
+        for (peering, ending, ended_at) in ends(self.network) {
             let left: BTreeSet<_> = ending
                 .left_behind()
                 .iter()
@@ -302,4 +288,65 @@ impl Judge<'_> {
         }
         found.into_values().collect()
     }
+
+    /// Entries have no tag: those that ended peerings left behind, and no live one has taken over.
+    fn denials(&self, lists: &[AccessListView]) -> Vec<OrphanFound> {
+        let is_in_use = |denial: &Denial| {
+            let mut live = self.network.live_peerings();
+            live.any(|it| {
+                let mut sides = Side::BOTH.into_iter();
+                sides.any(|side| it.own_denials(side).contains(denial))
+            })
+        };
+        let mut found = BTreeMap::new();
+        for (peering, ending, ended_at) in ends(self.network) {
+            if !self.is_over(ended_at) {
+                continue;
+            }
+            for denial in ending.left_behind().iter().filter_map(Leftover::denial) {
+                if !seen::stands(lists, denial) || is_in_use(denial) {
+                    continue;
+                }
+                let mut of = lists
+                    .iter()
+                    .filter(|it| it.list.as_ref() == Some(&denial.list));
+                let Some(list) = of.next() else {
+                    continue;
+                };
+                let denial = denial.clone();
+                let thing = OrphanThing::Denial { denial };
+                let one = self.found(peering, &list.network, thing.clone(), false);
+                found.insert(thing, one);
+            }
+        }
+        found.into_values().collect()
+    }
+}
+
+/// How the peerings of this network have ended, and when.
+fn ends(network: &Registered) -> impl Iterator<Item = (PeeringId, &Ending, Option<DateTime<Utc>>)> {
+    let kept = network.peerings.iter().filter_map(|(id, peering)| {
+        let ending = peering.life.ending()?;
+        Some((*id, ending, peering.ended_at))
+    });
+    let folded = network.ended.iter();
+    kept.chain(folded.map(|(id, it): (_, &EndedPeering)| (*id, &it.ending, it.ended_at)))
+}
+
+/// Whether a peering that has ended left an entry that denies in front of subnets of its own
+/// network's side.
+pub(super) fn has_left_denials(network: &Registered, side: Side) -> bool {
+    let mut left = ends(network).flat_map(|(_, ending, _)| ending.left_behind());
+    left.any(|it| match it {
+        Leftover::Denial { side: of, .. } => *of == side,
+        Leftover::PossibleThing { side: of, .. } => *of == side && it.denial().is_some(),
+        Leftover::PossibleLink
+        | Leftover::Link { .. }
+        | Leftover::Half { .. }
+        | Leftover::PossibleHalf { .. }
+        | Leftover::Route { .. }
+        | Leftover::OtherRoute { .. }
+        | Leftover::FirewallGroup { .. }
+        | Leftover::FirewallRule { .. } => false,
+    })
 }

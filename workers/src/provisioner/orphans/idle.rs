@@ -3,17 +3,24 @@
 //!
 //! No account of a peer is entered for that. What stands there of peerings that have ended is seen
 //! as long as a live peering has the account and region read anyway, and not after.
+//!
+//! The lists in front of subnets are read by few passes. So those of the own side are read as often,
+//! whether there are live peerings or not, while a peering is on record that left an entry there.
 
 use crate::provisioner::{
     context::Pass,
     memories::IdleLook,
-    orphans::find::later,
+    orphans::find::{has_left_denials, later},
     pass::readable,
     settings::ProvisionerSettings,
     sides::{self, local_network},
 };
 use chrono::{DateTime, Utc};
-use domain::{NetworkId, network::Registered};
+use cloud::CloudError;
+use domain::{
+    NetworkId, Side,
+    network::{Outcome, Registered},
+};
 use journal::{JournalError, Loaded};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -75,7 +82,7 @@ impl Pass<'_> {
         let Some(network) = idle(&loaded) else {
             return Ok(None);
         };
-        let again = match self.look_at(network, &[local_network(network)]).await {
+        let again = match self.look_at_home(network).await {
             Ok(outcomes) => {
                 memory.checked = network.drift_check;
                 let outcomes = self.without_mistakes(network, outcomes).await;
@@ -90,9 +97,25 @@ impl Pass<'_> {
         };
         Ok(Some(*memory.due.insert(Instant::now() + again)))
     }
+
+    async fn look_at_home(&self, network: &Registered) -> Result<Vec<Outcome>, CloudError> {
+        let home = [local_network(network)];
+        let mut outcomes = Vec::new();
+        if is_without_peerings(network) {
+            outcomes = self.look_at(network, &home).await?;
+        }
+        if has_left_denials(network, Side::Local) {
+            outcomes.extend(self.look_at_lists(network, &home).await?);
+        }
+        Ok(outcomes)
+    }
 }
 
-/// The network, if it has no live peering.
+/// The network, if it has no live peering, or had one that left an entry in a list behind.
 fn idle(loaded: &Loaded) -> Option<&Registered> {
-    readable(loaded).filter(|it| it.live_peerings().next().is_none())
+    readable(loaded).filter(|it| is_without_peerings(it) || has_left_denials(it, Side::Local))
+}
+
+fn is_without_peerings(network: &Registered) -> bool {
+    network.live_peerings().next().is_none()
 }

@@ -2,9 +2,10 @@
 //! peering accounts for.
 //!
 //! They are found in what the passes over the network's peerings have read anyway; no call is made
-//! for them, with three exceptions. A process that made something for a peering which ended
+//! for them, with four exceptions. A process that made something for a peering which ended
 //! meanwhile looks there once more, an orphan that somebody asked to be removed is looked at again
-//! first, and of a network without live peerings the own side is read once a day (`idle`).
+//! first, of a network without live peerings the own side is read once a day (`idle`), and so are the
+//! lists in front of its subnets while a peering is on record as having left an entry there.
 
 mod find;
 mod idle;
@@ -30,7 +31,7 @@ use domain::{
     },
     text::{Link, OrphanId},
 };
-use find::{cleared, find, news};
+use find::{cleared, find, has_left_denials, news};
 use journal::{JournalError, Loaded};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::time::Instant;
@@ -156,7 +157,7 @@ impl Pass<'_> {
                 continue;
             };
             let looked = match networks_of(network, id) {
-                Some(BySide { local, remote }) => self.look_at(network, &[local, remote]).await,
+                Some(ends) => self.look_at_both(network, ends).await,
                 None => Ok(Vec::new()),
             };
             match looked {
@@ -176,6 +177,43 @@ impl Pass<'_> {
             }
         }
         Ok(again)
+    }
+
+    async fn look_at_both(
+        &self,
+        network: &Registered,
+        ends: BySide<NetworkRef>,
+    ) -> Result<Vec<Outcome>, CloudError> {
+        let mut outcomes = Vec::new();
+        for (side, end) in ends.iter() {
+            let end = std::slice::from_ref(end);
+            outcomes.extend(self.look_at(network, end).await?);
+            if has_left_denials(network, side) {
+                outcomes.extend(self.look_at_lists(network, end).await?);
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn look_at_lists(
+        &self,
+        network: &Registered,
+        ends: &[NetworkRef],
+    ) -> Result<Vec<Outcome>, CloudError> {
+        let mut outcomes = Vec::new();
+        for end in ends {
+            let of = std::slice::from_ref(&end.network);
+            let seen_at = (self.clock)();
+            let lists = self.cloud.access_lists(&end.at, of).await?;
+            let seen = Seen {
+                at: &end.at,
+                of,
+                seen_at,
+                shows: Shows::Lists(&lists),
+            };
+            outcomes.extend(news(network, &[seen], self.settings.visibility_window));
+        }
+        Ok(outcomes)
     }
 
     async fn look_at(
@@ -290,16 +328,18 @@ impl Pass<'_> {
                 return Err(CloudError::new(Operation::Identity, at, kind));
             }
             let (mut links, mut groups, mut tables) = (Vec::new(), Vec::new(), Vec::new());
+            let mut lists = Vec::new();
             match &orphan.thing {
                 OrphanThing::Link { .. } => links = cloud.links(at, of).await?,
                 OrphanThing::FirewallGroup { .. } | OrphanThing::FirewallRule { .. } => {
                     groups = cloud.firewall_groups(at, of).await?;
                 }
                 OrphanThing::Route { .. } => tables = cloud.route_tables(at, of).await?,
+                OrphanThing::Denial { .. } => lists = cloud.access_lists(at, of).await?,
             }
-            Ok((links, groups, tables))
+            Ok((links, groups, tables, lists))
         };
-        let (links, groups, tables) = match read.await {
+        let (links, groups, tables, lists) = match read.await {
             Ok(all) => all,
             Err(error) => return Ok(Err(error)),
         };
@@ -313,6 +353,7 @@ impl Pass<'_> {
                 Shows::Groups(&groups)
             }
             OrphanThing::Route { .. } => Shows::Tables(&tables),
+            OrphanThing::Denial { .. } => Shows::Lists(&lists),
         };
         let seen = Seen {
             at,
@@ -377,6 +418,7 @@ async fn delete(cloud: &dyn Cloud, at: &AccountRegion, orphan: &Orphan) -> Resul
             destination,
             ..
         } => cloud.remove_route(at, route_table, *destination).await,
+        OrphanThing::Denial { denial } => cloud.remove_denial(at, denial).await,
     }
 }
 

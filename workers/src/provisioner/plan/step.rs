@@ -56,6 +56,7 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         Outcome::ExposureCleared(it) => Some(it.side),
         Outcome::FirewallGroupDetached(it) => Some(it.side),
         Outcome::DenialRemoved(it) => Some(it.side),
+        Outcome::DenialLapsed(it) => Some(it.side),
         Outcome::FirewallAttachmentChosen(it) => Some(it.side),
         Outcome::FirewallAttachmentSeen(it) if it.interfaces == Some(0) => Some(it.side),
         Outcome::DriftDetected(it) => Some(it.finding.side()),

@@ -579,6 +579,7 @@ fn of_the_sides() -> Vec<NetworkEvent> {
             ..denial_enforced(side)
         }
         .into(),
+        DenialLapsed { peering_id, side }.into(),
     ]
 }
 
@@ -801,6 +802,20 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             PeeringFailed {
                 peering_id,
                 ..failed(None)
+            }
+            .into(),
+        ),
+        (
+            "before_subnets",
+            DenialEnforced {
+                peering_id: its_peering(),
+                subnets: [DeniedSubnet {
+                    subnet: text("subnet-0a1b2c3d4e5f60718"),
+                    range: range("10.20.1.0/24"),
+                    list: text("acl-0a1b2c3d4e5f60718"),
+                }]
+                .into(),
+                ..denial_enforced(Side::Local)
             }
             .into(),
         ),
@@ -1101,6 +1116,16 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             .into(),
         ),
         ("copy", orphan_found(its_network(), true).into()),
+        (
+            "denial",
+            OrphanFound {
+                thing: OrphanThing::Denial {
+                    denial: denial("acl-0a1b2c3d4e5f60718", 1),
+                },
+                ..orphan_found(its_network(), false)
+            }
+            .into(),
+        ),
         (
             "without_a_reason",
             NetworkThawed {

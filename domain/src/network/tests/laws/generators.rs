@@ -279,9 +279,12 @@ fn a_denial_event() -> impl Strategy<Value = Outcome> {
                 side,
                 lists: [denial.list.clone()].into(),
                 denies: [denial.denies].into(),
+                subnets: BTreeSet::new(),
             }
             .into()
         }),
+        (a_peering(), a_side())
+            .prop_map(|(peering_id, side)| DenialLapsed { peering_id, side }.into()),
     ]
 }
 
@@ -372,6 +375,7 @@ fn an_orphan() -> impl Strategy<Value = OrphanThing> {
             destination,
             link
         }),
+        a_denial().prop_map(|denial| OrphanThing::Denial { denial }),
     ]
 }
 
@@ -549,6 +553,7 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::DenialMade(it) => it.into(),
         Outcome::DenialRemoved(it) => it.into(),
         Outcome::DenialEnforced(it) => it.into(),
+        Outcome::DenialLapsed(it) => it.into(),
         Outcome::FirewallExposed(it) => it.into(),
         Outcome::ExposureCleared(it) => it.into(),
         Outcome::IngressExpired(it) => it.into(),

@@ -476,5 +476,13 @@ pub(crate) fn denial_enforced(side: Side) -> DenialEnforced {
         side,
         lists: [text("acl-0a1b2c3d4e5f60718")].into(),
         denies: [denial("acl-0a1b2c3d4e5f60718", 1).denies].into(),
+        subnets: BTreeSet::new(),
+    }
+}
+
+pub(crate) fn denial_lapsed(side: Side) -> DenialLapsed {
+    DenialLapsed {
+        peering_id: peering_id(1),
+        side,
     }
 }

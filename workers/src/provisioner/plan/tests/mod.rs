@@ -141,6 +141,7 @@ fn both_see(local: &[LinkView], remote: &[LinkView]) -> Observed {
         network: ends.get(side).network.clone(),
         subnet: subnet.clone(),
         zone: None,
+        ranges: Vec::new(),
     };
     Observed {
         network: BySide::of(|side| Some(vec![shown(side)])),

@@ -12,13 +12,13 @@ use domain::{
 };
 use ipnet::IpNet;
 
-fn subnet(name: &str) -> Subnet {
+pub(super) fn subnet(name: &str) -> Subnet {
     name.parse().unwrap()
 }
 
 impl Life {
     /// An active link over which nothing is admitted.
-    async fn closed() -> Self {
+    pub(super) async fn closed() -> Self {
         let mut life = Self::active().await;
         life.admits(&[]);
         life.settles().await;
@@ -26,14 +26,14 @@ impl Life {
     }
 
     /// And a subnet at home with a list of its own that allows everything.
-    async fn with_a_subnet() -> Self {
+    pub(super) async fn with_a_subnet() -> Self {
         let life = Self::closed().await;
         life.fenced("subnet-a", &[("everything from 0.0.0.0/0", true)]);
         life
     }
 
     /// Somebody gives the subnet a list of its own; their entries have numbers from 100 up.
-    fn fenced(&self, name: &str, entries: &[(&str, bool)]) -> AccessList {
+    pub(super) fn fenced(&self, name: &str, entries: &[(&str, bool)]) -> AccessList {
         let (home, hands) = (self.network(Side::Local), self.cloud.out_of_band());
         let is_new = !hands
             .lists(&home)
@@ -51,14 +51,14 @@ impl Life {
     }
 
     /// The list in front of the subnet.
-    fn list(&self, name: &str) -> AccessListView {
+    pub(super) fn list(&self, name: &str) -> AccessListView {
         let lists = self.cloud.out_of_band().lists(&self.network(Side::Local));
         let before = |it: &AccessListView| it.subnets.contains(&subnet(name));
         lists.into_iter().find(before).unwrap()
     }
 
     /// Our entries in a list, each with its number.
-    fn denials(&self, list: &AccessListView) -> Vec<(u32, String)> {
+    pub(super) fn denials(&self, list: &AccessListView) -> Vec<(u32, String)> {
         let own = self.log.peering().own_denials(Side::Local);
         let own = own
             .into_iter()
@@ -78,7 +78,7 @@ impl Life {
         all
     }
 
-    fn denies(&self, subnets: &[&str]) {
+    pub(super) fn denies(&self, subnets: &[&str]) {
         self.says(DenyWithLists {
             peering_id: self.log.peering().id,
             side: Side::Local,
@@ -86,14 +86,14 @@ impl Life {
         });
     }
 
-    fn stops_denying(&self) {
+    pub(super) fn stops_denying(&self) {
         self.says(StopDenying {
             peering_id: self.log.peering().id,
             side: Side::Local,
         });
     }
 
-    fn admits(&self, ports: &[u16]) {
+    pub(super) fn admits(&self, ports: &[u16]) {
         self.says(RestrictFirewall {
             peering_id: self.log.peering().id,
             side: Side::Local,
@@ -110,7 +110,7 @@ impl Life {
     }
 
     /// Whether the list lets the peer in, to this TCP port.
-    fn lets_in(&self, list: &AccessListView, port: u16) -> bool {
+    pub(super) fn lets_in(&self, list: &AccessListView, port: u16) -> bool {
         let from: Vec<IpNet> = vec![CLIENTS.parse().unwrap()];
         let traffic = Traffic {
             source: Source::Ranges(from.clone()),
@@ -121,13 +121,13 @@ impl Life {
         lets_in(&list.entries, &traffic, &from) == LetsIn::Yes
     }
 
-    async fn looked_at(&mut self) {
+    pub(super) async fn looked_at(&mut self) {
         tokio::time::advance(Duration::from_secs(60)).await;
         self.says(CheckDrift {});
         self.settles().await;
     }
 
-    fn is_kept(&self) -> bool {
+    pub(super) fn is_kept(&self) -> bool {
         let peering = self.log.peering();
         peering.firewall.local.denials.enforced.is_some() && peering.is_converged()
     }
@@ -400,7 +400,7 @@ async fn a_list_that_is_full_or_guards_others_too_or_has_no_number_left_is_left_
 }
 
 impl Life {
-    async fn looked_at_until(&mut self, cause: BlockCause) {
+    pub(super) async fn looked_at_until(&mut self, cause: BlockCause) {
         tokio::time::advance(Duration::from_secs(60)).await;
         self.says(CheckDrift {});
         self.blocks(cause, Side::Local).await;

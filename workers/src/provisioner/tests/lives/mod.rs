@@ -11,6 +11,8 @@ mod consent;
 mod crashes;
 mod crowd;
 mod denial;
+mod denial_left;
+mod denial_told;
 mod drift;
 mod elsewhere;
 mod exposure;

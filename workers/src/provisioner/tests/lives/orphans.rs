@@ -20,11 +20,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 impl Life {
-    fn orphans(&self) -> Vec<Orphan> {
+    pub(super) fn orphans(&self) -> Vec<Orphan> {
         self.log.network().orphans.into_values().collect()
     }
 
-    fn removes_orphan(&self, orphan: &Orphan) {
+    pub(super) fn removes_orphan(&self, orphan: &Orphan) {
         self.says(RemoveOrphan {
             orphan: orphan.thing.id().unwrap(),
             reason: "it was left over".parse().unwrap(),
@@ -336,7 +336,7 @@ async fn a_link_that_was_left_behind_is_not_gone_because_another_account_lacks_i
 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
 /// Lets time pass in steps, and passes over the network when it is due.
-async fn lives_on(life: &mut Life, days: u32) {
+pub(super) async fn lives_on(life: &mut Life, days: u32) {
     for _ in 0..days * 24 {
         tokio::time::advance(HOUR).await;
         life.look_for(HOUR).await;

@@ -7,26 +7,28 @@
 //! Whether the lists keep out what they should is told by the one evaluator on all their entries:
 //! one of somebody else's that comes first is for a person.
 
+mod kept;
+mod lists;
+mod problem;
+
+pub(super) use problem::problem;
+
 use super::{
     Draft, Facts, Query,
     drift::{self, Verdict},
     later,
 };
-use crate::provisioner::apply::Action;
-use cloud::{AccessEntry, AccessListView, Direction, LetsIn, denied_traffic, lets_in};
+use crate::provisioner::{apply::Action, seen::stands};
+use cloud::AccessListView;
 use domain::{
     Side,
     network::{
-        BlockCause, Denial, DenialEnforced, DenialMade, DenialRemoved, DenialWanted, Denied,
-        DriftKind, InstallationEnded, Thing,
+        BlockCause, Denial, DenialMade, DenialRemoved, DenialWanted, Denied, DriftKind,
+        InstallationEnded,
     },
-    text::{AccessList, Subnet},
 };
-use ipnet::IpNet;
+use lists::{inbound, is_taken, serving, thing};
 use std::collections::BTreeSet;
-
-/// EC2's own last entries have the numbers from here on, and no quota counts them.
-const LAST_NUMBER: u32 = 32766;
 
 /// Of an active link.
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
@@ -40,7 +42,10 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     see(facts, side, lists, draft);
     match wanted {
         None => stop(facts, side, lists, draft),
-        Some(wanted) => keep(facts, side, wanted, lists, draft),
+        Some(wanted) => {
+            keep(facts, side, wanted, lists, draft);
+            kept::lapse(facts, side, wanted, lists, draft);
+        }
     }
 }
 
@@ -65,42 +70,6 @@ fn readable<'a>(
     Some(lists)
 }
 
-fn thing(denial: &Denial) -> Thing {
-    Thing::Denial {
-        denial: denial.clone(),
-    }
-}
-
-/// The inbound entry with this number.
-fn at(list: &AccessListView, number: u16) -> Option<&AccessEntry> {
-    inbound(list).find(|it| it.priority == u32::from(number))
-}
-
-fn inbound(list: &AccessListView) -> impl Iterator<Item = &AccessEntry> {
-    list.entries.iter().filter(|it| match it.direction {
-        Direction::Inbound => true,
-        Direction::Outbound => false,
-    })
-}
-
-fn list_of<'a>(lists: &'a [AccessListView], denial: &Denial) -> Option<&'a AccessListView> {
-    lists
-        .iter()
-        .find(|it| it.list.as_ref() == Some(&denial.list))
-}
-
-/// Whether the entry stands where it is on record, and denies just that.
-fn shows(lists: &[AccessListView], denial: &Denial) -> bool {
-    let entry = list_of(lists, denial).and_then(|it| at(it, denial.number));
-    entry.is_some_and(|it| !it.allow && it.traffic == denied_traffic(&denial.denies))
-}
-
-/// Whether somebody else's entry has the number.
-fn is_taken(lists: &[AccessListView], denial: &Denial) -> bool {
-    let entry = list_of(lists, denial).and_then(|it| at(it, denial.number));
-    entry.is_some() && !shows(lists, denial)
-}
-
 /// Puts on record which of those that were about to be made are there, and which have come to
 /// nothing: somebody else's entry has the number.
 fn see(facts: &Facts<'_>, side: Side, lists: &[AccessListView], draft: &mut Draft) {
@@ -110,7 +79,7 @@ fn see(facts: &Facts<'_>, side: Side, lists: &[AccessListView], draft: &mut Draf
         if facts.peering.has_on_record(side, &thing(&denial)) {
             continue;
         }
-        if shows(lists, &denial) {
+        if stands(lists, &denial) {
             draft.record(DenialMade {
                 peering_id,
                 side,
@@ -163,7 +132,7 @@ fn keep(
     if may_take_away(facts) {
         take_away(facts, side, lists, of_no_use, draft);
     }
-    enforced(facts, side, &serving, draft);
+    kept::enforced(facts, side, wanted, lists, draft);
 }
 
 /// One denial in one list. Says whether it stands, or was accepted not to.
@@ -185,7 +154,7 @@ fn deny(
     let Some(known) = ours.next() else {
         return make_new(facts, side, list, denied, draft);
     };
-    if shows(lists, &known) {
+    if stands(lists, &known) {
         return true;
     }
     if !facts.peering.has_on_record(side, &thing(&known)) {
@@ -271,156 +240,6 @@ fn make_new(
     false
 }
 
-/// The lists that stand before one of the subnets.
-fn serving<'a>(wanted: &DenialWanted, lists: &'a [AccessListView]) -> Vec<&'a AccessListView> {
-    let serves = |it: &&AccessListView| it.subnets.iter().any(|of| wanted.subnets.contains(of));
-    lists.iter().filter(serves).collect()
-}
-
-/// Why nothing can be denied as it was asked for.
-#[derive(Debug)]
-pub(super) struct Problem {
-    pub(super) cause: BlockCause,
-    pub(super) message: String,
-    pub(super) remedy: Vec<String>,
-}
-
-/// What stands in the way of these denials, if anything does: a subnet that is not there, a list
-/// that stands before other subnets too, one that has no room.
-pub(super) fn problem(
-    facts: &Facts<'_>,
-    side: Side,
-    wanted: &DenialWanted,
-    lists: &[AccessListView],
-) -> Option<Problem> {
-    let again = format!(
-        "peerage firewall deny {} --side {side} --deny-with network-acl --yes",
-        facts.peering.id
-    );
-    let guarded: BTreeSet<&Subnet> = lists.iter().flat_map(|it| &it.subnets).collect();
-    if let Some(missing) = wanted.subnets.iter().find(|it| !guarded.contains(it)) {
-        return Some(Problem {
-            cause: BlockCause::NotFound,
-            message: format!("no list shows before {missing}: it is not in this network"),
-            remedy: vec![format!("name subnets that are: {again} --subnet …")],
-        });
-    }
-    for list in serving(wanted, lists) {
-        let Some(id) = &list.list else {
-            continue;
-        };
-        let others = list
-            .subnets
-            .iter()
-            .filter(|it| !wanted.subnets.contains(*it));
-        let others: Vec<_> = others.map(ToString::to_string).collect();
-        if !others.is_empty() {
-            let others = others.join(", ");
-            return Some(Problem {
-                cause: BlockCause::Conflict,
-                message: format!(
-                    "{id} stands before {others} too, which was not named: what is denied in it is denied there as well"
-                ),
-                remedy: vec![
-                    "give the subnets that were named a network ACL of their own".to_owned(),
-                    format!("or name all of them: {again} --subnet …"),
-                ],
-            });
-        }
-        let most = facts.limits.get(side).access_entries;
-        let there = inbound(list)
-            .filter(|it| it.priority <= LAST_NUMBER)
-            .count();
-        let own = facts.peering.own_denials(side);
-        let missing = facts
-            .network
-            .denied(facts.peering, side)
-            .into_iter()
-            .filter(|denied| {
-                let mut standing = own
-                    .iter()
-                    .filter(|it| it.list == *id && it.denies == *denied);
-                !standing.any(|it| shows(lists, it))
-            });
-        let missing = missing.count();
-        if missing > 0 && there + missing > most {
-            return Some(Problem {
-                cause: BlockCause::QuotaExceeded,
-                message: format!(
-                    "{id} has {there} inbound entries of {most}, and {missing} more are asked for"
-                ),
-                remedy: vec![format!(
-                    "take some out of {id}, or have the quota raised and say so: cloud.aws.network_acl_entries"
-                )],
-            });
-        }
-    }
-    None
-}
-
-/// Whether all lists keep out what they should is read off all their entries.
-fn enforced(facts: &Facts<'_>, side: Side, serving: &[&AccessListView], draft: &mut Draft) {
-    let denies = facts.network.denied(facts.peering, side);
-    for list in serving {
-        for denied in &denies {
-            if !keeps_out(list, denied) && !is_accepted(facts, side, list, denied) {
-                return comes_first(facts, side, list, denied, draft);
-            }
-        }
-    }
-    let lists: BTreeSet<AccessList> = serving.iter().filter_map(|it| it.list.clone()).collect();
-    let known = facts.peering.firewall.get(side).denials.enforced.as_ref();
-    if known.is_none_or(|known| (&known.lists, &known.denies) != (&lists, &denies)) {
-        draft.record(DenialEnforced {
-            peering_id: facts.peering.id,
-            side,
-            lists,
-            denies,
-        });
-    }
-}
-
-/// Whether it was accepted that this entry is not there.
-fn is_accepted(facts: &Facts<'_>, side: Side, list: &AccessListView, denied: &Denied) -> bool {
-    facts.peering.accepted_drift.keys().any(|drift| {
-        matches!(drift, DriftKind::DenialMissing { side: of, denial }
-            if *of == side && list.list.as_ref() == Some(&denial.list) && denial.denies == *denied)
-    })
-}
-
-/// Whether the list lets none of this through.
-pub(super) fn keeps_out(list: &AccessListView, denied: &Denied) -> bool {
-    let from = [IpNet::V4(denied.source.net())];
-    lets_in(&list.entries, &denied_traffic(denied), &from) == LetsIn::No
-}
-
-/// An entry of somebody else's is tried before ours, and lets through what is to be kept out.
-fn comes_first(
-    facts: &Facts<'_>,
-    side: Side,
-    list: &AccessListView,
-    denied: &Denied,
-    draft: &mut Draft,
-) {
-    let Some(id) = &list.list else {
-        return;
-    };
-    let own = facts.peering.own_denials(side);
-    let ours = own.iter().find(|it| it.list == *id && it.denies == *denied);
-    let number = ours.map_or(0, |it| it.number);
-    let message = format!(
-        "{id} lets through some of what Peerage denies there ({denied}): an entry with a number below {number}, its own, allows it"
-    );
-    let (first, last) = facts.limits.get(side).access_numbers;
-    let remedy = vec![
-        format!("give that entry of {id} a number above {last}"),
-        format!(
-            "or have Peerage take others than {first} to {last}, below those of all entries that allow: cloud.aws.network_acl_numbers"
-        ),
-    ];
-    draft.block(facts, BlockCause::Conflict, side, message, remedy);
-}
-
 /// Nothing is let through again while the network is frozen, or the peering in quarantine.
 fn may_take_away(facts: &Facts<'_>) -> bool {
     !facts.rests && facts.network.may_open(facts.peering)
@@ -445,7 +264,7 @@ fn take_away(
     let mut over = Vec::new();
     for denial in facts.peering.own_denials(side).into_iter().filter(goes) {
         let made = facts.peering.has_on_record(side, &thing(&denial));
-        if shows(lists, &denial) {
+        if stands(lists, &denial) {
             draft.act(facts, Action::RemoveDenial { side, denial });
         } else if made {
             draft.record(DenialRemoved {

@@ -3,17 +3,26 @@
 //! The answer is made of what the log says was seen: a rule counts once it was seen in its group,
 //! and until it was seen to be gone; a route likewise. What was not looked at is undetermined,
 //! never closed. The words are those of Google's connectivity tests.
+//!
+//! What the engine denies in front of subnets is taken away again from what is admitted, before the
+//! addresses where it was seen to be kept out, and no further: where entries stand of which that was
+//! not seen, or is not true any more, it cannot be told.
+
+mod denials;
+mod traffic;
 
 use crate::{
     Past, Place,
     decision::{Decision, Opening},
 };
+use denials::Denials;
 use domain::{
     PeeringId, Range, Side,
-    network::{InboundRule, Life, LinkTrace, Peering, Registered, Routing},
+    network::{Denial, InboundRule, Life, LinkTrace, Peering, Registered, Routing},
     text::{FirewallRule, Link, RouteTable},
 };
 use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
+use traffic::{Traffic, left};
 
 /// Whether packets get there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +48,8 @@ pub enum Drop {
     NotAdmitted,
     /// A rule would admit it, and its group is attached to no interface.
     NotAttached,
+    /// A rule admits it, and entries of the engine's in front of the address's subnet deny it.
+    Denied,
 }
 
 /// Why it cannot be told.
@@ -50,6 +61,9 @@ pub enum Unknown {
     RulesOfOwner,
     /// A rule of others admits what cannot be read.
     RuleOfOthers,
+    /// Entries of the engine's deny it in front of subnets, and it was not seen whether the address
+    /// is in one of those, or whether all of them are kept.
+    PerhapsDenied,
 }
 
 /// One peering that leads to the address.
@@ -71,6 +85,8 @@ pub struct Way {
     pub rules: Vec<(InboundRule, FirewallRule)>,
     /// Rules of others that admit it, or may.
     pub exposures: Vec<FirewallRule>,
+    /// The engine's entries in front of subnets that deny some of it, or may.
+    pub denials: Vec<Denial>,
     /// Whose word it goes back to, in the order of the log.
     pub decisions: Vec<Arc<Decision>>,
     /// The last event that is on record about this peering: what came later was not seen.
@@ -124,6 +140,7 @@ impl Asked<'_> {
             tables: BTreeSet::new(),
             rules: Vec::new(),
             exposures: Vec::new(),
+            denials: Vec::new(),
             decisions: Vec::new(),
             seen: self.past.peerings.get(&self.peering.id).copied(),
         };
@@ -178,35 +195,48 @@ impl Asked<'_> {
         let rules =
             rules.filter(|(rule, _)| way.sources.iter().any(|it| it.overlaps(&rule.source)));
         way.rules = rules.map(|(rule, id)| (*rule, id.clone())).collect();
-        let mut open: BTreeSet<_> = way.rules.iter().map(|(rule, _)| rule.source).collect();
+        let is_detached = firewall.attachment.count() == Some(0);
+        let attached = way.rules.iter().filter(|_| !is_detached);
+        let mut open: Vec<_> = attached.map(|(rule, _)| of_rule(rule)).collect();
         let mut unread = false;
         for (id, exposed) in &firewall.exposures {
             match admits(&exposed.exposure.admits, self.port) {
                 _ if exposed.exposure.cannot_tell => unread = true,
                 Some(None) => continue,
-                Some(Some(source)) if !way.sources.iter().any(|it| it.overlaps(&source)) => {
+                Some(Some(open)) if !way.sources.iter().any(|it| it.overlaps(&open.source)) => {
                     continue;
                 }
-                Some(Some(source)) => drop(open.insert(source)),
+                Some(Some(more)) => open.push(more),
                 None => unread = true,
             }
             way.exposures.push(id.clone());
         }
-        let is_detached = firewall.attachment.count() == Some(0);
-        let by_others = way.exposures.iter().any(|id| {
-            let exposed = firewall.exposures.get(id);
-            exposed.is_some_and(|it| !it.exposure.cannot_tell)
+        let open = within(&way.sources, &open);
+        let any = self.port.map_or((1, u16::MAX), |port| (port, port));
+        let everything = way.sources.iter().map(|source| Traffic {
+            source: *source,
+            ports: any,
         });
-        let sources = meet(&way.sources, &open);
-        if !sources.is_empty() && (by_others && !unread || !is_detached && !way.rules.is_empty()) {
-            way.sources = sources;
-            return Verdict::Reachable;
+        let everything: Vec<_> = everything.filter(|_| unread).collect();
+        let denials = Denials::before(self.peering, side, &self.target);
+        way.denials = denials.that_meet(open.iter().chain(&everything));
+        let let_in = left(open.iter().copied(), &denials.seen);
+        if !let_in.is_empty() {
+            way.sources = let_in.iter().map(|it| it.source).collect();
+            let for_certain = left(let_in, &denials.perhaps);
+            return match for_certain.is_empty() {
+                true => Verdict::Undetermined(Unknown::PerhapsDenied),
+                false => Verdict::Reachable,
+            };
         }
-        if unread {
+        if !left(everything.iter().copied(), &denials.seen).is_empty() {
             return Verdict::Undetermined(Unknown::RuleOfOthers);
         }
         if !self.peering.is_ours_to_keep(side) {
             return Verdict::Undetermined(Unknown::RulesOfOwner);
+        }
+        if !open.is_empty() || !everything.is_empty() {
+            return Verdict::Unreachable(Drop::Denied);
         }
         let is_idle = is_detached && !way.rules.is_empty();
         Verdict::Unreachable(if is_idle {
@@ -264,7 +294,8 @@ impl Asked<'_> {
             .chain(there)
             .chain(back)
             .chain(rules)
-            .chain(others);
+            .chain(others)
+            .chain((!way.denials.is_empty()).then_some(Opening::Denial(side)));
         let mut found: Vec<_> = all
             .filter_map(|it| self.past.decisions.on(self.peering.id, it).cloned())
             .collect();
@@ -316,13 +347,29 @@ fn meet(these: &BTreeSet<Range>, those: &BTreeSet<Range>) -> BTreeSet<Range> {
         .collect()
 }
 
-/// From where such a text of a cloud admits the port: `tcp 22 from 10.0.0.0/8`. The outer `None` is
-/// a text that cannot be read, the inner one another port.
+/// What of this traffic comes from these sources.
+fn within(sources: &BTreeSet<Range>, all: &[Traffic]) -> Vec<Traffic> {
+    let parts = all.iter().flat_map(|it| {
+        let met = meet(sources, &BTreeSet::from([it.source]));
+        met.into_iter().map(move |source| Traffic { source, ..*it })
+    });
+    parts.collect()
+}
+
+fn of_rule(rule: &InboundRule) -> Traffic {
+    Traffic {
+        source: rule.source,
+        ports: (rule.port, rule.port),
+    }
+}
+
+/// What such a text of a cloud admits of the port that is asked for: `tcp 22 from 10.0.0.0/8`. The
+/// outer `None` is a text that cannot be read, the inner one another port.
 #[expect(
     clippy::option_option,
     reason = "unreadable and another port are two things"
 )]
-fn admits(text: &str, port: Option<u16>) -> Option<Option<Range>> {
+fn admits(text: &str, port: Option<u16>) -> Option<Option<Traffic>> {
     let words: Vec<_> = text.split_whitespace().collect();
     let ["tcp", ports, "from", source] = *words else {
         return None;
@@ -330,6 +377,10 @@ fn admits(text: &str, port: Option<u16>) -> Option<Option<Range>> {
     let source = source.parse().ok()?;
     let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
     let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
-    let is_asked_for = port.is_none_or(|port| (first..=last).contains(&port));
-    Some(is_asked_for.then_some(source))
+    let ports = match port {
+        None => (first, last),
+        Some(port) if (first..=last).contains(&port) => (port, port),
+        Some(_) => return Some(None),
+    };
+    Some(Some(Traffic { source, ports }))
 }
