@@ -3,6 +3,7 @@
 use super::{CliError, args::Side, peering::Subject, terminal};
 use crate::api::v1;
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 /// What it breaks, told before anything is asked for.
 const WHAT_IT_BREAKS: &str = "\
@@ -17,8 +18,9 @@ deny by address alone, over whatever path a packet comes, and remember no connec
 Nothing that a list lets through today is opened by it, and nobody else's entry is changed.";
 
 /// What denies.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum DenyWith {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum DenyWith {
     /// Entries in the network ACLs in front of the subnets (AWS).
     NetworkAcl,
 }
@@ -51,12 +53,19 @@ pub(super) struct StopDenying {
     side: Side,
 }
 
+impl DenyWith {
+    /// Tells what such denials break.
+    pub(super) fn note_what_it_breaks(self) {
+        match self {
+            Self::NetworkAcl => terminal::note(WHAT_IT_BREAKS),
+        }
+    }
+}
+
 impl Deny {
     pub(super) async fn run(self) -> Result<(), CliError> {
         if !self.yes {
-            match self.deny_with {
-                DenyWith::NetworkAcl => terminal::note(WHAT_IT_BREAKS),
-            }
+            self.deny_with.note_what_it_breaks();
             terminal::confirm("Deny there?")?;
         }
         let command = |peering_id| v1::DenyWithListsRequest {

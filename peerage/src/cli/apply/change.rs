@@ -53,6 +53,14 @@ pub(super) enum Change {
     },
     Dns(Side, bool),
     Option(SideOption, bool),
+    /// All subnets of a side in front of which is denied from now on, and which of them are new.
+    Deny {
+        side: Side,
+        subnets: Vec<String>,
+        added: Vec<String>,
+        taken: Vec<String>,
+    },
+    StopDenying(Side, Vec<String>),
     Remove,
 }
 
@@ -71,6 +79,7 @@ impl Change {
             Self::Withdraw(..) | Self::Revoke { .. } | Self::Remove | Self::DropRanges(_) => true,
             Self::Dns(_, false) | Self::Option(_, false) => true,
             Self::Restrict { taken, .. } => !taken.is_empty(),
+            Self::Deny { added, .. } => !added.is_empty(),
             Self::Register(_)
             | Self::SetPolicy(_)
             | Self::Request(_)
@@ -83,16 +92,17 @@ impl Change {
             | Self::Tenure(..)
             | Self::Allow(_)
             | Self::Dns(_, true)
-            | Self::Option(_, true) => false,
+            | Self::Option(_, true)
+            | Self::StopDenying(..) => false,
         }
     }
 
     /// When its turn is. A range that is added opens nothing, and may have to be there before
-    /// another one goes; what closes comes before what opens.
-    pub(super) fn turn(&self) -> u8 {
+    /// another one goes; what closes comes before what opens, if there is anything yet to close.
+    pub(super) fn turn(&self, about: &About) -> u8 {
         if matches!(self, Self::AddRanges(_)) {
             0
-        } else if self.closes() {
+        } else if self.closes() && !self.needs(about) {
             1
         } else {
             2
@@ -119,6 +129,8 @@ impl Change {
             | Self::Revoke { .. }
             | Self::Dns(..)
             | Self::Option(..)
+            | Self::Deny { .. }
+            | Self::StopDenying(..)
             | Self::Remove => about.peering_id.is_empty(),
         }
     }
@@ -171,6 +183,25 @@ impl Change {
             Self::Dns(side, false) => format!("- names of the {} side", side_word(*side)),
             Self::Option(it, true) => format!("+ option {it}"),
             Self::Option(it, false) => format!("- option {it}"),
+            Self::Deny {
+                side, added, taken, ..
+            } => {
+                let of = |sign: char, all: &[String]| {
+                    let told = format!(
+                        "{sign} deny before {} of the {} side",
+                        all.join(", "),
+                        side_word(*side)
+                    );
+                    (!all.is_empty()).then_some(told)
+                };
+                let both = of('+', added).into_iter().chain(of('-', taken));
+                both.collect::<Vec<_>>().join(", ")
+            }
+            Self::StopDenying(side, subnets) => format!(
+                "- deny before {} of the {} side",
+                subnets.join(", "),
+                side_word(*side)
+            ),
             Self::Remove => "- remove the peering".to_owned(),
         }
     }
@@ -297,6 +328,13 @@ impl Change {
                 side: v1::Side::from(it.side).into(),
                 option: v1::LinkOption::from(it.option).into(),
                 enabled: enabled
+            }),
+            Self::Deny { side, subnets, .. } => peering_command!(DenyWithListsRequest {
+                side: v1::Side::from(side).into(),
+                subnets: subnets
+            }),
+            Self::StopDenying(side, _) => peering_command!(StopDenyingRequest {
+                side: v1::Side::from(side).into()
             }),
             Self::Remove => peering_command!(RemovePeeringRequest {}),
         }

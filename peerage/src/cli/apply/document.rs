@@ -6,6 +6,7 @@ use crate::{
     cli::{
         CliError,
         args::{LinkOption, Provider, Side, SideOption, admitted, timestamp},
+        deny::DenyWith,
         network::PolicyArgs,
         output::word,
         peering::Consent,
@@ -92,7 +93,23 @@ pub(super) struct Peering {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) options: Vec<SideOption>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) deny: Vec<Denial>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) ingress: Vec<Ingress>,
+}
+
+/// Subnets of a side, in front of which the other side is denied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Denial {
+    #[serde(default = "local")]
+    pub(super) side: Side,
+    pub(super) with: DenyWith,
+    pub(super) subnets: Vec<String>,
+}
+
+fn local() -> Side {
+    Side::Local
 }
 
 /// A target of the peer that is open to the private network.
@@ -248,6 +265,18 @@ fn other_option(it: &v1::LinkOptionState) -> Option<SideOption> {
     Some(SideOption { side, option })
 }
 
+impl Denial {
+    fn on_record(it: &v1::Firewall) -> Option<Self> {
+        let denials = it.denials.as_ref();
+        let denials = denials.filter(|it| !it.subnets.is_empty())?;
+        Some(Self {
+            side: Side::of(it.side()),
+            with: DenyWith::NetworkAcl,
+            subnets: denials.subnets.clone(),
+        })
+    }
+}
+
 impl Peering {
     /// The network on the other end, which is what makes it this peering.
     pub(super) fn full_name(&self) -> String {
@@ -309,6 +338,7 @@ impl Peering {
             admit: Vec::new(),
             dns: Vec::new(),
             options: Vec::new(),
+            deny: Vec::new(),
             ingress: Vec::new(),
             ..self.clone()
         }
@@ -345,6 +375,7 @@ impl Peering {
             admit: local.next().map(|it| it.admit.clone()).unwrap_or_default(),
             dns: dns.map(|it| Side::of(it.side())).collect(),
             options: it.options.iter().filter_map(other_option).collect(),
+            deny: it.firewall.iter().filter_map(Denial::on_record).collect(),
             ingress: it.ingress.iter().map(Ingress::on_record).collect(),
         }
     }

@@ -15,12 +15,14 @@ pub(super) use discover::Discover;
 
 use super::{
     CliError, Output, Remote,
+    deny::DenyWith,
     engine::{Context, Done, Servers, Why},
     output,
     resolve::{self, Named},
     terminal,
 };
 use crate::api::v1::{self, NetworkState, PeeringState};
+use change::Change;
 use chrono::Utc;
 use clap::Args;
 use document::{Document, Network};
@@ -173,6 +175,9 @@ impl Apply {
         if is_table {
             terminal::line(&in_words(&plans, &told, &document))?;
         }
+        if !self.yes && steps(&plans).any(|(_, it)| matches!(it.change, Change::Deny { .. })) {
+            DenyWith::NetworkAcl.note_what_it_breaks();
+        }
         if stands == 0 && !self.dry_run && !told.is_empty() {
             let has_new = told.iter().any(|it| it.waits_in.is_none());
             if has_new && !self.yes {
@@ -270,6 +275,9 @@ impl Apply {
             }
             if let (true, Some(id)) = (about.peering_id.is_empty(), id_of(&step.peering)) {
                 about.peering_id = String::clone(id);
+            }
+            if failed.contains(&plan.name) && step.change.needs(&about) {
+                continue;
             }
             let (change, context) = (step.change.clone(), self.context(false));
             match change.send(servers, &about, &context).await {

@@ -6,7 +6,7 @@
 
 use super::{
     change::{About, Change},
-    document::{Document, Ingress, Network, Peering},
+    document::{Denial, Document, Ingress, Network, Peering},
 };
 use crate::{
     api::v1,
@@ -86,7 +86,7 @@ fn of_network(wanted: &Network, is: &OnRecord, prune: bool, now: DateTime<Utc>) 
         plan.unnamed(other);
     }
     let mut plan = plan.plan;
-    plan.steps.sort_by_key(|step| step.change.turn());
+    plan.steps.sort_by_key(|step| step.change.turn(&step.about));
     plan
 }
 
@@ -211,9 +211,11 @@ impl Draft {
                 );
             }
             self.step(Change::Adopt(wanted.clone(), link.clone()));
+            self.denials(&wanted.deny, &[]);
             self.openings(wanted, &wanted.closed());
         } else {
             self.step(Change::Request(wanted.clone()));
+            self.denials(&wanted.deny, &[]);
         }
         self.ingress(&wanted.ingress, &[]);
     }
@@ -243,6 +245,7 @@ impl Draft {
         if owner.is_some() || end.is_some() {
             self.step(Change::Tenure(owner, end));
         }
+        self.denials(&wanted.deny, &on_record.deny);
         self.openings(wanted, &on_record);
         self.ingress(&wanted.ingress, &is.ingress);
         // What needs such a range is closed before it, by its own name.
@@ -346,6 +349,42 @@ impl Draft {
             taken: if self.prune { beside } else { Vec::new() },
             expires,
         });
+    }
+
+    /// In front of which subnets of each side is denied.
+    fn denials(&mut self, wanted: &[Denial], is: &[Denial]) {
+        let of = |all: &[Denial], side: Side| -> BTreeSet<String> {
+            let here = all.iter().filter(|it| it.side == side);
+            here.flat_map(|it| it.subnets.clone()).collect()
+        };
+        for side in [Side::Local, Side::Remote] {
+            let (named, standing) = (of(wanted, side), of(is, side));
+            let added: Vec<_> = named.difference(&standing).cloned().collect();
+            let beside: Vec<_> = standing.difference(&named).cloned().collect();
+            if named.is_empty() && !beside.is_empty() {
+                let change = Change::StopDenying(side, beside);
+                let what = change.told();
+                self.beside(change, what.trim_start_matches("- "));
+                continue;
+            }
+            let all = if self.prune {
+                named.clone()
+            } else {
+                let left = beside.iter();
+                let left = left.map(|it| format!("{}deny before {it}", self.of()));
+                let left: Vec<_> = left.collect();
+                self.plan.left.extend(left);
+                &named | &standing
+            };
+            if all != standing {
+                self.step(Change::Deny {
+                    side,
+                    subnets: all.into_iter().collect(),
+                    added,
+                    taken: if self.prune { beside } else { Vec::new() },
+                });
+            }
+        }
     }
 
     fn ingress(&mut self, wanted: &[Ingress], is: &[v1::Ingress]) {

@@ -1,6 +1,7 @@
 //! What a file asks for, compared with what is on record.
 
 use super::{
+    change::Change,
     document::{Document, Network},
     plan::{NetworkPlan, OnRecord, plan},
     twice,
@@ -435,4 +436,134 @@ fn a_wrong_file_is_one_line_with_the_place_and_nothing_is_named_twice() {
             "payments/orders 444455556666/vpc-0d4c3b2a"
         ]
     );
+}
+
+/// The same file, which denies before these subnets of the local side.
+fn denying(subnets: &str) -> String {
+    let deny = format!("[[network.peering.deny]]\nwith = \"network-acl\"\nsubnets = [{subnets}]\n");
+    FILE.replace(
+        "[[network.peering.ingress]]",
+        &format!("{deny}\n[[network.peering.ingress]]"),
+    )
+}
+
+/// The record after that was carried out.
+fn denied(subnets: &[&str]) -> OnRecord {
+    let mut is = on_record();
+    is.peerings[0].firewall[0].denials = Some(v1::Denials {
+        subnets: subnets.iter().map(|it| (*it).to_owned()).collect(),
+        ..Default::default()
+    });
+    is
+}
+
+#[test]
+fn denials_of_a_new_peering_come_after_its_request_and_before_what_is_opened_for_connectors() {
+    let plan = planned(
+        &denying("\"subnet-a\", \"subnet-b\""),
+        &OnRecord::default(),
+        false,
+    );
+    let steps = told(&plan);
+    let deny = "+ deny before subnet-a, subnet-b of the local side";
+    let at = |it: &str| steps.iter().position(|step| step.starts_with(it)).unwrap();
+    assert!(
+        at("+ request") < at(deny) && at(deny) < at("+ ingress"),
+        "{steps:?}"
+    );
+    let step = &plan.steps[at(deny)];
+    assert!(
+        step.change.needs(&step.about),
+        "which peering is not known yet"
+    );
+    let adopted = denying("\"subnet-a\"").replace("dns =", "link = \"pcx-1\"\ndns =");
+    let steps = told(&planned(&adopted, &OnRecord::default(), false));
+    let at = |it: &str| steps.iter().position(|step| step.starts_with(it)).unwrap();
+    assert!(
+        at("+ adopt") < at("+ deny") && at("+ deny") < at("+ local route"),
+        "{steps:?}"
+    );
+}
+
+#[test]
+fn denials_as_the_file_says_are_not_touched_and_are_exported() {
+    let is = denied(&["subnet-b", "subnet-a"]);
+    let same = planned(&denying("\"subnet-a\", \"subnet-b\""), &is, true);
+    assert_eq!(told(&same), Vec::<String>::new(), "{same:?}");
+    let network = Network::on_record(is.network.as_ref().unwrap(), &is.peerings);
+    let exported = Document {
+        networks: vec![network],
+    }
+    .written();
+    assert!(exported.contains("with = \"network-acl\""), "{exported}");
+    let again = planned(&exported, &is, true);
+    assert!(
+        told(&again).is_empty() && again.left.is_empty(),
+        "{exported}"
+    );
+}
+
+#[test]
+fn denials_that_the_file_does_not_name_are_left_alone_until_it_is_pruned() {
+    let is = denied(&["subnet-a", "subnet-b"]);
+    let plan = planned(FILE, &is, false);
+    assert_eq!(told(&plan), Vec::<String>::new());
+    assert_eq!(
+        plan.left,
+        ["444455556666/vpc-0d4c3b2a: deny before subnet-a, subnet-b of the local side"]
+    );
+    let pruned = planned(FILE, &is, true);
+    assert_eq!(
+        told(&pruned),
+        ["- deny before subnet-a, subnet-b of the local side"]
+    );
+    assert!(!pruned.steps[0].change.closes(), "that lets through again");
+    // Some of them, and another one.
+    let other = denying("\"subnet-a\", \"subnet-c\"");
+    let plan = planned(&other, &is, false);
+    assert_eq!(told(&plan), ["+ deny before subnet-c of the local side"]);
+    assert_eq!(
+        plan.left,
+        ["444455556666/vpc-0d4c3b2a: deny before subnet-b"]
+    );
+    let Change::Deny { subnets, .. } = &plan.steps[0].change else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(*subnets, ["subnet-a", "subnet-b", "subnet-c"]);
+    assert!(plan.steps[0].change.closes());
+    let pruned = planned(&other, &is, true);
+    let both = "+ deny before subnet-c of the local side, - deny before subnet-b of the local side";
+    assert_eq!(told(&pruned), [both]);
+    let Change::Deny { subnets, .. } = &pruned.steps[0].change else {
+        panic!("{pruned:?}")
+    };
+    assert_eq!(*subnets, ["subnet-a", "subnet-c"]);
+    let fewer = planned(&denying("\"subnet-a\""), &is, false);
+    assert_eq!(told(&fewer), Vec::<String>::new());
+    assert_eq!(
+        fewer.left,
+        ["444455556666/vpc-0d4c3b2a: deny before subnet-b"]
+    );
+}
+
+#[test]
+fn denials_come_before_what_opens_and_are_of_the_side_that_they_name() {
+    let text = denying("\"subnet-a\"").replace(
+        "with = \"network-acl\"",
+        "side = \"remote\"\nwith = \"network-acl\"",
+    );
+    let text = text.replace(
+        "admit = [\"10.30.0.0/16\"]",
+        "admit = [\"10.30.0.0/16\", \"10.30.9.0/24:443\"]",
+    );
+    let steps = told(&planned(&text, &on_record(), false));
+    assert_eq!(
+        steps,
+        [
+            "+ deny before subnet-a of the remote side",
+            "+ admit 10.30.9.0/24:443"
+        ]
+    );
+    let unknown = Document::read(&text.replace("network-acl", "magic"), "peerings.toml");
+    assert!(unknown.is_err());
 }
