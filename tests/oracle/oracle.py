@@ -11,7 +11,7 @@ account (AssumeRole). A request comes as JSON on standard input, the answer goes
     oracle.py serve     any of these, many times: a request with its "mode" per line, an answer per line
 
 Everything that is neither expected nor made by `prepare` is a difference: a peering in any state but deleted, a route over
-a peering in any table, a security group beside the default ones.
+a peering in any table, a security group beside the default ones, an inbound entry of a network ACL that denies.
 """
 
 import ipaddress
@@ -23,6 +23,9 @@ from botocore.config import Config
 
 CONFIG = Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=60)
 ROLE = "arn:aws:iam::{account}:role/any"
+PROTOCOLS = {"6": "tcp", "17": "udp"}
+# The last entry of every network ACL, which nobody can change.
+LAST_ENTRY = 32766
 EVERY_ADDRESS = [{"protocol": "-1", "from": -1, "to": -1, "source": "0.0.0.0/0"}]
 
 
@@ -92,10 +95,22 @@ def rule(item):
     return found
 
 
+def entry(item):
+    ports = item.get("PortRange") or {}
+    return {
+        "number": item["RuleNumber"],
+        "allow": item["RuleAction"] == "allow",
+        "protocol": PROTOCOLS.get(item["Protocol"], item["Protocol"]),
+        "from": ports.get("From", -1),
+        "to": ports.get("To", -1),
+        "source": item.get("CidrBlock") or item.get("Ipv6CidrBlock"),
+    }
+
+
 def observe(cloud, place):
     """What one account sees in one region."""
     ec2 = cloud.ec2(place)
-    world = {**place, "vpcs": [], "peerings": [], "route_tables": [], "security_groups": []}
+    world = {**place, "vpcs": [], "peerings": [], "route_tables": [], "security_groups": [], "access_lists": []}
     for vpc in pages(ec2.describe_vpcs, "Vpcs"):
         world["vpcs"].append({"id": vpc["VpcId"], "cidr": vpc["CidrBlock"], "default": vpc["IsDefault"], "tags": tags(vpc)})
     for link in pages(ec2.describe_vpc_peering_connections, "VpcPeeringConnections"):
@@ -138,6 +153,16 @@ def observe(cloud, place):
                 "tags": tags(group),
                 "ingress": [rule(item) for item in rules if not item["IsEgress"]],
                 "egress": [rule(item) for item in rules if item["IsEgress"]],
+            }
+        )
+    for acl in pages(ec2.describe_network_acls, "NetworkAcls"):
+        inbound = [item for item in acl["Entries"] if not item["Egress"] and item["RuleNumber"] <= LAST_ENTRY]
+        world["access_lists"].append(
+            {
+                "id": acl["NetworkAclId"],
+                "vpc": acl["VpcId"],
+                "subnets": [association["SubnetId"] for association in acl["Associations"]],
+                "ingress": [entry(item) for item in inbound],
             }
         )
     return world
@@ -264,6 +289,23 @@ class Judge:
         for wanted in expected:
             self.say(f"missing security group: {show(wanted)}")
 
+    def denials(self):
+        """Entries that let something through are somebody else's, and nobody asks for them."""
+        expected = list(self.expected.get("denials", []))
+        for world in self.worlds:
+            for acl in world["access_lists"]:
+                for item in acl["ingress"]:
+                    if item["allow"]:
+                        continue
+                    found = {**item, "list": acl["id"]}
+                    found.pop("allow")
+                    if found in expected:
+                        expected.remove(found)
+                    else:
+                        self.say(f"extra denial in {world['account']}/{world['region']}: {show(found)}")
+        for missing in expected:
+            self.say(f"missing denial: {show(missing)}")
+
     def _is_group(self, wanted, world, group):
         place = wanted["account"] == world["account"] and wanted["region"] == world["region"]
         return place and wanted["vpc"] == group["vpc"] and group["tags"].get(self.tag) == wanted["peering"]
@@ -317,6 +359,7 @@ def judge(request):
     told.peerings()
     told.routes()
     told.security_groups()
+    told.denials()
     return {"differences": told.wrong}
 
 

@@ -3,7 +3,8 @@
 
 use peerage_tests::moto::Moto;
 use peerage_tests::oracle::{
-    End, Expected, Network, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup, Wanted,
+    Denial, End, Expected, Network, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup,
+    Wanted,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -111,6 +112,7 @@ impl World {
                 tags: Some(tags),
             }],
             given_security_groups: Vec::new(),
+            denials: Vec::new(),
         }
     }
 
@@ -231,6 +233,60 @@ async fn the_right_world_passes_and_every_damage_to_it_is_named() {
         given_security_groups: vec![stranger],
         ..expected.clone()
     };
+    assert_eq!(oracle.check(&world.places(), &tolerant), Ok(()));
+
+    let list = &oracle.dump(std::slice::from_ref(&remote.place))[0]["access_lists"];
+    let list = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["vpc"] == *remote.vpc);
+    let list = list.unwrap()["id"].as_str().unwrap().to_owned();
+    let entry = json!({
+        "NetworkAclId": list, "RuleNumber": 7, "Protocol": "6", "RuleAction": "deny",
+        "Egress": false, "CidrBlock": "10.9.0.0/16", "PortRange": {"From": 22, "To": 23},
+    });
+    oracle.act(&remote.place, "create_network_acl_entry", &entry);
+    let denied = world.difference(&tolerant);
+    assert!(
+        denied.contains("extra denial") && denied.contains(&list),
+        "{denied}"
+    );
+    let denial = Denial {
+        list: list.clone(),
+        number: 7,
+        protocol: "tcp".to_owned(),
+        from: 22,
+        to: 23,
+        source: "10.9.0.0/16".to_owned(),
+    };
+    let with = |denial: Denial| Expected {
+        denials: vec![denial],
+        ..tolerant.clone()
+    };
+    assert_eq!(oracle.check(&world.places(), &with(denial.clone())), Ok(()));
+    for other in [
+        Denial {
+            number: 8,
+            ..denial.clone()
+        },
+        Denial {
+            to: 24,
+            ..denial.clone()
+        },
+        Denial {
+            source: "10.8.0.0/16".to_owned(),
+            ..denial
+        },
+    ] {
+        let wrong = world.difference(&with(other));
+        assert!(
+            wrong.contains("extra denial") && wrong.contains("missing denial"),
+            "{wrong}"
+        );
+    }
+    let entry = json!({"NetworkAclId": list, "RuleNumber": 7, "Egress": false});
+    oracle.act(&remote.place, "delete_network_acl_entry", &entry);
     assert_eq!(oracle.check(&world.places(), &tolerant), Ok(()));
 
     let second = peer(oracle, local, remote);

@@ -71,6 +71,25 @@ pub struct Expected {
     pub security_groups: Vec<SecurityGroup>,
     /// Security groups of others, by id, that may exist.
     pub given_security_groups: Vec<String>,
+    /// The inbound entries of network ACLs that deny. There may be no other.
+    pub denials: Vec<Denial>,
+}
+
+/// An inbound entry of a network ACL that denies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Denial {
+    /// The network ACL.
+    pub list: String,
+    /// Its number there.
+    pub number: u16,
+    /// `tcp` or `udp`, or `-1` for all.
+    pub protocol: String,
+    /// The first port; -1 where that is every one.
+    pub from: i32,
+    /// The last port; -1 where that is every one.
+    pub to: i32,
+    /// The range.
+    pub source: String,
 }
 
 /// A peering that should exist.

@@ -243,3 +243,63 @@ async fn a_cloud_that_does_not_answer_shows_no_links_and_is_not_taken_for_one_th
         assert!(asked.stderr.contains("[CLOUD_CALL_FAILED]"), "{asked:?}");
     }
 }
+
+#[tokio::test]
+async fn a_file_says_what_is_denied_and_what_that_breaks_is_told_before_anybody_agrees() {
+    let place = Place::new().await;
+    let deny = "[[network.peering.deny]]\nwith = \"network-acl\"\nsubnets = [\"subnet-0a1b\"]\n";
+    let ingress = "[[network.peering.ingress]]";
+    let denying = FILE.replace(ingress, &format!("{deny}\n{ingress}"));
+    assert_ne!(denying, FILE);
+    let shown = place.apply(&denying, &["--dry-run"]).await;
+    let line = "444455556666/vpc-0d4c3b2a: + deny before subnet-0a1b of the local side";
+    assert!(shown.stdout.contains(line), "{shown:?}");
+    assert!(
+        shown.stderr.contains("Entries in the network ACLs"),
+        "{shown:?}"
+    );
+    let unasked = place.apply(&denying, &[]).await;
+    assert_eq!(unasked.code, Some(2), "{unasked:?}");
+    assert!(
+        unasked.stderr.contains("Entries in the network ACLs"),
+        "{unasked:?}"
+    );
+    assert_eq!(place.events().await, 0, "nothing without a yes");
+
+    let why = ["--yes", "--reason", "the first file"];
+    let answer = place
+        .apply(&denying, &[&why[..], &["--output", "json"]].concat())
+        .await;
+    let answer = answer.json();
+    let all = answer["changes"].as_array().unwrap();
+    assert!(all.iter().all(|it| it["done"] == true), "{answer:#}");
+    let log = ["audit", "--type", "DenialRequested", "--output", "json"];
+    let log = place.engine.cli(&log).await.json();
+    assert_eq!(log.as_array().unwrap().len(), 1, "{log:#}");
+    let quiet = place.apply(&denying, &["--yes"]).await;
+    assert!(quiet.stdout.contains("nothing to do") && !quiet.stderr.contains("Entries"));
+    let exported = place.exported().await;
+    assert!(exported.contains("with = \"network-acl\""), "{exported}");
+    let prune = ["--yes", "--prune", "--reason", "x"];
+    let same = place.apply(&exported, &prune).await;
+    assert!(
+        same.stdout.contains("nothing to do"),
+        "{exported}\n{same:?}"
+    );
+
+    // A file without a word of it leaves it alone, and takes it back when it is pruned.
+    let left = place.apply(FILE, &["--yes"]).await;
+    let alone = "444455556666/vpc-0d4c3b2a: deny before subnet-0a1b of the local side";
+    assert!(
+        left.stdout
+            .contains(&format!("left alone, not in the file: {alone}")),
+        "{left:?}"
+    );
+    let pruned = place.apply(FILE, &prune).await;
+    assert!(
+        pruned.stdout.contains("- deny before subnet-0a1b"),
+        "{pruned:?}"
+    );
+    let again = place.apply(FILE, &prune).await;
+    assert!(again.stdout.contains("nothing to do"), "{again:?}");
+}

@@ -41,6 +41,7 @@ mod adoption;
 mod aws;
 mod consent;
 mod cost;
+mod denial;
 mod emulated;
 mod end;
 mod exposure;

@@ -300,10 +300,16 @@ pub(crate) fn assert_valid(history: &[Event]) {
         places.is_sorted() && places.windows(2).all(|pair| pair[0] != pair[1]),
         "positions ascend: {places:?}"
     );
-    // What was blocked and then unblocked may be so again, in the same words.
+    // What was blocked and then unblocked may be so again, in the same words; so may what was
+    // denied, and then no longer.
     let opposite = |it: &Event| match it.r#type.as_str() {
         "ProvisioningBlocked" => "ProvisioningUnblocked",
         "ProvisioningUnblocked" => "ProvisioningBlocked",
+        "DenialRequested" | "DenialEnforced" => "DenialWithdrawn",
+        "DenialWithdrawn" => "DenialRequested",
+        "DenialLapsed" => "DenialEnforced",
+        "DenialMade" => "DenialRemoved",
+        "DenialRemoved" => "DenialMade",
         _ => "",
     };
     let turns = |index: usize, it: &Event| {

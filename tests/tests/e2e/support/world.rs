@@ -202,6 +202,7 @@ impl Pair {
                 group(&self.remote, Vec::new()),
             ],
             given_security_groups: Vec::new(),
+            denials: Vec::new(),
         }
     }
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// What is known of the world beside the calls: where things are, and whose.
 #[derive(Default)]
 pub(super) struct Facts {
-    /// The VPC of each table and group, as an ARN.
+    /// The VPC of each table, group and list, as an ARN.
     vpcs: BTreeMap<String, String>,
     /// The value of the owner's tag on a group or rule.
     owners: BTreeMap<String, String>,
@@ -98,6 +98,11 @@ impl Facts {
                 let table = said("RouteTableId");
                 let context = of_thing(&table);
                 ask(action, arn(&format!("route-table/{table}")), context);
+            }
+            "CreateNetworkAclEntry" | "DeleteNetworkAclEntry" => {
+                let list = said("NetworkAclId");
+                let context = of_thing(&list);
+                ask(action, arn(&format!("network-acl/{list}")), context);
             }
             "CreateSecurityGroup" => {
                 let group = arn("security-group/*");
@@ -250,6 +255,7 @@ impl RunningWorld {
             for (call, list, id) in [
                 ("describe_route_tables", "RouteTables", "RouteTableId"),
                 ("describe_security_groups", "SecurityGroups", "GroupId"),
+                ("describe_network_acls", "NetworkAcls", "NetworkAclId"),
             ] {
                 let there = people.act(&place, call, &json!({}));
                 for it in there[list].as_array().unwrap() {

@@ -3,7 +3,9 @@
 //! What the simulated cloud does not have is left out, or is what AWS has when nobody asks for
 //! anything: a thing's one tag is its owner's, and every group lets all traffic out.
 
-use cloud::{AccountRegion, LinkState, NetworkRef, OWNER_TAG, RouteTarget};
+use cloud::{
+    AccessEntry, AccountRegion, Direction, LinkState, NetworkRef, OWNER_TAG, RouteTarget, Source,
+};
 use peerage_tests::oracle::Expected;
 use serde_json::{Map, Value, json};
 use simulated::{
@@ -33,6 +35,7 @@ pub(super) fn shown(world: &World, at: &AccountRegion) -> Value {
         "peerings": links.map(|it| peering(it, at)).collect::<Vec<_>>(),
         "route_tables": networks.iter().flat_map(|it| tables(world, it)).collect::<Vec<_>>(),
         "security_groups": groups.collect::<Vec<_>>(),
+        "access_lists": networks.iter().flat_map(|it| lists(it)).collect::<Vec<_>>(),
     })
 }
 
@@ -57,6 +60,41 @@ pub(super) fn without_names(expected: &Expected) -> Expected {
 /// The first port that the rule admits.
 pub(super) fn first_port(rule: &SimulatedRule) -> u16 {
     admitted(rule).1
+}
+
+/// The lists in front of subnets, with what comes in by them.
+fn lists(network: &SimulatedNetwork) -> Vec<Value> {
+    let entry = |it: &AccessEntry| {
+        let Source::Ranges(ranges) = &it.traffic.source else {
+            panic!("{it:?}")
+        };
+        let ports = it
+            .traffic
+            .ports
+            .map(|(first, last)| (i32::from(first), i32::from(last)));
+        let (first, last) = ports.unwrap_or((-1, -1));
+        json!({
+            "number": it.priority,
+            "allow": it.allow,
+            "protocol": it.traffic.protocol.as_deref().unwrap_or("-1"),
+            "from": first,
+            "to": last,
+            "source": ranges.first().map(ToString::to_string),
+        })
+    };
+    let lists = network.access_list_views().into_iter().map(|list| {
+        let inbound = list
+            .entries
+            .iter()
+            .filter(|it| it.direction == Direction::Inbound);
+        json!({
+            "id": list.list.as_ref().map(|it| it.as_str()),
+            "vpc": network.network.network.as_str(),
+            "subnets": list.subnets.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+            "ingress": inbound.map(entry).collect::<Vec<_>>(),
+        })
+    });
+    lists.collect()
 }
 
 fn vpc(network: &SimulatedNetwork) -> Value {
