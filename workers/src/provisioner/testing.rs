@@ -479,6 +479,7 @@ pub(super) struct Fuse {
     steps: Arc<AtomicUsize>,
     blows_at: usize,
     blown: Arc<Notify>,
+    goes_on: CancellationToken,
 }
 
 impl Fuse {
@@ -487,7 +488,18 @@ impl Fuse {
             steps: Arc::default(),
             blows_at: step,
             blown: Arc::default(),
+            goes_on: CancellationToken::new(),
         }
+    }
+
+    /// What was held up goes on: the process was not dead.
+    pub(super) fn goes_on(&self) {
+        self.goes_on.cancel();
+    }
+
+    /// How many steps were taken.
+    pub(super) fn steps(&self) -> usize {
+        self.steps.load(Ordering::Relaxed)
     }
 
     pub(super) fn never() -> Self {
@@ -501,7 +513,7 @@ impl Fuse {
     async fn step(&self) {
         if self.steps.fetch_add(1, Ordering::Relaxed) >= self.blows_at {
             self.blown.notify_one();
-            std::future::pending::<()>().await;
+            self.goes_on.cancelled().await;
         }
     }
 

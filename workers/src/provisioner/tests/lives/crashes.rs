@@ -1,7 +1,7 @@
 //! Each part of a life stopped before and after every call and every append, one by one, and
-//! started again.
+//! started again; and disturbed otherwise ([`disturbed_everywhere`]).
 
-use super::{LONG, Life, ingress, is_clean, remove};
+use super::{LONG, Life, disturbed::disturbed_everywhere, ingress, is_clean, remove};
 use crate::provisioner::{
     memories::Memories,
     sides,
@@ -49,9 +49,10 @@ pub(super) async fn stopped_everywhere(
         );
         if !stopped {
             assert!(step > 6, "only {step} steps");
-            return;
+            break;
         }
     }
+    disturbed_everywhere(&prepare, &change, &judge).await;
 }
 
 #[tokio::test(start_paused = true)]

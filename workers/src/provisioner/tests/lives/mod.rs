@@ -13,6 +13,7 @@ mod crowd;
 mod denial;
 mod denial_left;
 mod denial_told;
+mod disturbed;
 mod drift;
 mod elsewhere;
 mod exposure;
