@@ -53,8 +53,8 @@ pub enum OrphanThing {
 }
 
 impl OrphanThing {
-    /// What names it: the provider's id; for a route, the table's and the destination; for an entry,
-    /// the list's and the number.
+    /// What names it: the provider's id; for a route, the table's and the destination; for an
+    /// entry, the list's and the number.
     pub fn id(&self) -> Option<OrphanId> {
         let text = match self {
             Self::Link { link } => link.to_string(),

@@ -4,9 +4,9 @@
 //! and until it was seen to be gone; a route likewise. What was not looked at is undetermined,
 //! never closed. The words are those of Google's connectivity tests.
 //!
-//! What the engine denies in front of subnets is taken away again from what is admitted, before the
-//! addresses where it was seen to be kept out, and no further: where entries stand of which that was
-//! not seen, or is not true any more, it cannot be told.
+//! What the engine denies in front of subnets is taken away again from what is admitted, before
+//! the addresses where it was seen to be kept out, and no further: where entries stand of which
+//! that was not seen, or is not true any more, it cannot be told.
 
 mod denials;
 mod traffic;

@@ -52,7 +52,7 @@ impl Life {
         its_own.unwrap()["id"].as_str().unwrap().to_owned()
     }
 
-    /// What stands there while the peer's clients are admitted to port 2113, and all else is denied.
+    /// What stands while the peer's clients are admitted to port 2113, and all else is denied.
     fn with_denials(&self) -> Expected {
         let denial = |number, protocol: &str, from, to| Denial {
             list: self.list(),

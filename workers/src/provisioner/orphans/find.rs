@@ -2,8 +2,8 @@
 //!
 //! A tag of this network counts, where the peering in it has ended or is unknown; a tag from before
 //! it named the network, where that peering is on record as ended; and a route or an entry that
-//! denies, which an ended peering left behind. Another installation's tag never does. A copy of something with the tag is
-//! told, and marked as one.
+//! denies, which an ended peering left behind. Another installation's tag never does. A copy of
+//! something with the tag is told, and marked as one.
 //!
 //! What a peering had when it ended may still be shown for a while: only a read that was asked for
 //! a visibility window after the end says anything.
