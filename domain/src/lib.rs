@@ -54,5 +54,5 @@ pub use moved::moved_metadata;
 pub use place::{
     GLOBAL, Partition, Places, Provider, QuotaOverrides, Quotas, Region, UnknownRegion,
 };
-pub use range::{NetworkRange, Range, RangeError};
+pub use range::{Family, Ipv6Range, NetworkRange, Range, RangeError};
 pub use side::{BySide, Side};

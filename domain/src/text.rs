@@ -138,7 +138,7 @@ text_type! {
     TagValue, 256, |c: char| !c.is_control(), "leave out control characters";
     /// What names an orphan: the provider's id of it; of a route, the table's and the destination;
     /// of an entry that denies, the list's and the number.
-    OrphanId, 600, path_character, "use letters, digits and `-_./()`";
+    OrphanId, 600, |c| c == ':' || path_character(c), "use letters, digits and `-_./():`";
     /// What a role's trust policy asks for beside the caller's identity (AWS: 2 to 1224
     /// characters), unique to one tenant.
     ExternalId, 128, name_character, "use letters, digits, `-`, `_` and `.`";

@@ -2,22 +2,54 @@
 //! some: so a server can tell what another one would not understand, and write none of that while
 //! the other one lives.
 
+use crate::{
+    network::NetworkEvent,
+    range::{Family, Range},
+};
+
 /// What this version reads.
-pub const VOCABULARY: u32 = 2;
+pub const VOCABULARY: u32 = 3;
 
 /// What a version reads that says nothing of it.
 pub const FIRST_VOCABULARY: u32 = 1;
 
 /// The event types that were added later, and with which vocabulary.
-const ADDED: [(&str, u32); 2] = [
+const ADDED: [(&str, u32); 3] = [
     ("BuiltInConnectorStopped", 2),
     ("BuiltInConnectorStarted", 2),
+    ("NetworkIpv6RangesSet", IPV6_VOCABULARY),
 ];
+
+/// What reads IPv6 ranges in event types that are older.
+const IPV6_VOCABULARY: u32 = 3;
 
 /// The vocabulary that reads this event type.
 pub fn reads(event_type: &str) -> u32 {
     let added = ADDED.iter().find(|(name, _)| *name == event_type);
     added.map_or(FIRST_VOCABULARY, |(_, vocabulary)| *vocabulary)
+}
+
+/// The vocabulary that reads this event: that of its type, and of the ranges with which IPv6 comes
+/// into a network. All that names a part of them comes later.
+pub fn needed(event: &NetworkEvent) -> u32 {
+    let is_ipv6 = |range: &Range| range.family() == Family::Ipv6;
+    let says_more = if let NetworkEvent::NetworkRegistered(it) = event {
+        !it.ipv6_ranges.is_empty()
+    } else if let NetworkEvent::PeeringRequested(it) = event {
+        it.peer.ranges.iter().any(is_ipv6)
+    } else if let NetworkEvent::PeeringAdopted(it) = event {
+        it.peer.ranges.iter().any(is_ipv6)
+    } else if let NetworkEvent::PeerRangesAdded(it) = event {
+        it.ranges.iter().any(is_ipv6)
+    } else {
+        false
+    };
+    let of_type = reads(event.name());
+    if says_more {
+        of_type.max(IPV6_VOCABULARY)
+    } else {
+        of_type
+    }
 }
 
 #[cfg(test)]
@@ -27,7 +59,7 @@ mod tests {
         access::AccessEvent,
         approval::ApprovalEvent,
         connector::{ConnectorEvent, built_in::BuiltInEvent, parked::ParkedEvent},
-        network::NetworkEvent,
+        network::tests::samples,
     };
 
     /// Every event type with the vocabulary that reads it: a new one is a new line, and a new
@@ -46,5 +78,16 @@ mod tests {
             assert!((FIRST_VOCABULARY + 1..=VOCABULARY).contains(&vocabulary));
         }
         assert!(ADDED.iter().any(|(_, it)| *it == VOCABULARY));
+    }
+    /// Each event that brings IPv6 into a network is of a type that older servers read, and what it
+    /// says is not.
+    #[test]
+    fn what_brings_ipv6_into_a_network_needs_the_vocabulary_that_reads_it() {
+        for dual_stack in [false, true] {
+            let expected = if dual_stack { 3 } else { FIRST_VOCABULARY };
+            for event in samples::bringing_ranges(dual_stack) {
+                assert_eq!(needed(&event), expected, "{}", event.name());
+            }
+        }
     }
 }

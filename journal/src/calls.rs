@@ -14,7 +14,7 @@ use crate::{
     retry::{Verdict, judge, pauses},
     wire::{self, LARGEST_MESSAGE, Proposed},
 };
-use domain::vocabulary::{VOCABULARY, reads};
+use domain::vocabulary::VOCABULARY;
 use protocol::streams::{
     AppendReq, AppendResp, ReadReq,
     append_req::{self, options::ExpectedStreamRevision},
@@ -127,7 +127,7 @@ impl Store {
         deadline: &Deadline,
     ) -> Result<Result<Appended, WrongExpectedVersion>, JournalError> {
         let readable = self.vocabulary.load(Ordering::Relaxed);
-        if let Some(event) = events.iter().find(|it| reads(it.event_type) > readable) {
+        if let Some(event) = events.iter().find(|it| it.vocabulary > readable) {
             return Err(JournalError::NotYetReadable {
                 event_type: event.event_type,
             });

@@ -17,6 +17,7 @@ use crate::{
     deadline::Deadline,
     wire::Proposed,
 };
+use domain::vocabulary::reads;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use uuid::Uuid;
@@ -241,6 +242,7 @@ impl Store {
             let event = Proposed {
                 id: Uuid::new_v5(&id, format!("{stream}/{expected:?}").as_bytes()),
                 event_type,
+                vocabulary: reads(event_type),
                 data: data.into(),
                 metadata: Vec::new().into(),
             };

@@ -9,7 +9,7 @@ use crate::{
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::EventId;
+use domain::{EventId, vocabulary::reads};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -164,6 +164,7 @@ fn proposed(index: usize, record: &Record) -> Result<Proposed, serde_json::Error
     Ok(Proposed {
         id: Uuid::new_v5(&record.metadata.command_id.0, &name),
         event_type: record.event_type,
+        vocabulary: reads(record.event_type),
         data: data.into(),
         metadata: serde_json::to_vec(&record.metadata)?.into(),
     })

@@ -1,6 +1,7 @@
 //! How many events a stream of ours keeps: what only its newest event counts of needs no more.
 
 use crate::{JournalError, calls::Store, deadline::Deadline, wire::Proposed};
+use domain::vocabulary::FIRST_VOCABULARY;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -32,6 +33,7 @@ impl Store {
         let event = Proposed {
             id: Uuid::new_v5(&Uuid::nil(), name.as_bytes()),
             event_type: "$metadata",
+            vocabulary: FIRST_VOCABULARY,
             data: Value::Object(said).to_string().into(),
             metadata: Vec::new().into(),
         };

@@ -20,6 +20,8 @@ pub(crate) const LARGEST_MESSAGE: usize = 17 * 1024 * 1024;
 pub(crate) struct Proposed {
     pub(crate) id: Uuid,
     pub(crate) event_type: &'static str,
+    /// The vocabulary of those who can read it ([`domain::vocabulary`]).
+    pub(crate) vocabulary: u32,
     /// JSON.
     pub(crate) data: Bytes,
     /// JSON.

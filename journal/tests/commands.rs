@@ -785,3 +785,39 @@ async fn what_a_server_of_an_older_version_could_not_read_is_not_written_until_i
     let written = writes("BuiltInConnectorStopped", Some(0)).await;
     assert_eq!(written.unwrap(), Some(1));
 }
+
+#[tokio::test]
+async fn ipv6_comes_into_no_network_while_a_server_lives_that_reads_none() {
+    let server = Server::start();
+    let journal = server.journal();
+    let NetworkCommand::RegisterNetwork(plain) = register("orders") else {
+        panic!("a registration");
+    };
+    let dual_stack: NetworkCommand = domain::network::RegisterNetwork {
+        ipv6_ranges: vec!["fd00:20::/56".parse().unwrap()],
+        ..plain
+    }
+    .into();
+    journal.write_within(domain::vocabulary::VOCABULARY - 1);
+    let id = network_of(1);
+    let other = register("plain");
+    let executes = async |id, command, number| {
+        let caller = caller(number);
+        soon(journal.networks().execute(id, command, &caller, now())).await
+    };
+    let refused = executes(id, &dual_stack, 1).await;
+    assert!(
+        matches!(
+            refused,
+            Err(ExecuteError::Journal(JournalError::NotYetReadable { event_type }))
+                if event_type == "NetworkRegistered"
+        ),
+        "{refused:?}"
+    );
+    assert!(appends(&server).is_empty(), "the store was not asked");
+    let plain = executes(network_of(2), &other, 2).await;
+    assert_eq!(plain.unwrap().events.len(), 1);
+    journal.write_within(domain::vocabulary::VOCABULARY);
+    let written = executes(id, &dual_stack, 1).await;
+    assert_eq!(written.unwrap().events.len(), 1);
+}

@@ -97,10 +97,10 @@ CREATE TABLE timeline_blocks (
     PRIMARY KEY (block, field, value)
 ) WITHOUT ROWID;
 CREATE TABLE timeline_ranges_named (
-    first INTEGER NOT NULL, -- the first address of a range that the event names
-    last INTEGER NOT NULL,
+    lowest BLOB NOT NULL, -- the first address of a range that the event names, see `ranges`
+    highest BLOB NOT NULL,
     event INTEGER NOT NULL, -- the row of the timeline
-    PRIMARY KEY (first, last, event)
+    PRIMARY KEY (lowest, highest, event)
 ) WITHOUT ROWID;
 CREATE TABLE timeline_times (
     part INTEGER PRIMARY KEY, -- so many rows of the timeline, see `times`

@@ -79,6 +79,7 @@ async fn a_command_through_a_plain_relay_waits_for_no_acknowledgement() {
         account: "111122223333".parse().unwrap(),
         cloud_network: "vpc-0a1b2c3d".parse().unwrap(),
         range: "10.20.0.0/16".parse().unwrap(),
+        ipv6_ranges: Vec::new(),
         subnets: Vec::new(),
     };
     execute(&journal, id, registration, register.into()).await;

@@ -48,7 +48,7 @@ methods! {
         RotateSigningKey, ResealSecrets, ReplayLog, ListEventTypes, ListDeliveries, WatchConnectors, GetMetrics,
     }
     "peerage.v1.NetworkService" {
-        RegisterNetwork, SetPolicy, ChangeNetworkSubnets, SetNetworkNodes, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
+        RegisterNetwork, SetPolicy, ChangeNetworkSubnets, SetNetworkNodes, SetNetworkIpv6Ranges, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
         LiftQuarantine, RemoveOrphan, RetireNetwork, GetNetwork, ListOrphans, ListNetworks,
         WatchNetworks, DiscoverLinks,
     }
@@ -78,6 +78,7 @@ impl Method {
                 | Self::LiftQuarantine
                 | Self::ChangeNetworkSubnets
                 | Self::SetNetworkNodes
+                | Self::SetNetworkIpv6Ranges
                 | Self::AddPeerRanges
                 | Self::ChangePeerSubnets
                 | Self::AcceptRoute
@@ -219,7 +220,8 @@ impl Role {
             | RetryConnector
             | TestConnector => operates,
             // Networks, links of others, and what opens again what was closed for a reason.
-            RegisterNetwork | RetireNetwork | SetPolicy | ChangeNetworkSubnets | SetNetworkNodes | AdoptPeering
+            RegisterNetwork | RetireNetwork | SetPolicy | ChangeNetworkSubnets | SetNetworkNodes | SetNetworkIpv6Ranges
+            | AdoptPeering
             | ThawNetworks | LiftQuarantine
             // What is delivered elsewhere, and what of it is not.
             | CreateConnector | ReconfigureConnector | RenameConnector | ResetConnector

@@ -17,6 +17,7 @@ pub use ingress::ingress_not_aimed;
 use crate::{
     network::{LIVE_PEERINGS, LinkOption, Peering, Registered, Routing},
     place::Provider,
+    range::Family,
     side::{BySide, Side},
     text::RouteTable,
 };
@@ -57,7 +58,7 @@ pub const ATTACH_GROUP: &str = "ATTACH_GROUP";
 
 /// The lists in front of subnets deny what comes from the other side: what else that breaks.
 pub const DENIED_WITH_LISTS: &str = "DENIED_WITH_LISTS";
-/// An end has IPv6 ranges too, and the engine routes and admits IPv4 alone.
+/// An end has IPv6 ranges that are not on record, and the engine routes and admits what is.
 pub const IPV6: &str = "IPV6";
 
 /// A route table that no subnet uses has the routes of a side.
@@ -97,8 +98,8 @@ pub struct Known {
     pub zones: BySide<BTreeSet<String>>,
     /// The links of the private network that count against its quota.
     pub links: Option<Usage>,
-    /// Whether each side's network has IPv6 ranges.
-    pub has_ipv6: BySide<bool>,
+    /// Whether each side's network has IPv6 ranges that are not on record.
+    pub more_ipv6: BySide<bool>,
 }
 
 /// How much of a quota is used.
@@ -140,7 +141,7 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
         open_by_default(network.provider),
         quota_headroom(usage),
         public_range(peering),
-        ipv6(known),
+        ipv6(network.provider, known),
         routes_exchanged(network.provider),
         ingress_not_aimed(network, peering),
     ];
@@ -282,17 +283,22 @@ fn open_by_default(provider: Provider) -> Option<Advisory> {
     }
 }
 
-fn ipv6(known: &Known) -> Option<Advisory> {
-    let ends = match (known.has_ipv6.local, known.has_ipv6.remote) {
+fn ipv6(provider: Provider, known: &Known) -> Option<Advisory> {
+    let ends = match (known.more_ipv6.local, known.more_ipv6.remote) {
         (false, false) => return None,
         (true, false) => "the private network has",
         (false, true) => "the peer has",
         (true, true) => "both ends have",
     };
+    let what = match provider {
+        Provider::Aws => "what is on record alone",
+        Provider::Gcp | Provider::Azure => "IPv4 alone",
+    };
     Some(advisory(
         IPV6,
         format!(
-            "{ends} IPv6 ranges: the engine routes and admits IPv4 alone, and an IPv6 route over the link that somebody else makes is drift;              from then on a rule for ::/0 counts as an exposure"
+            "{ends} IPv6 ranges that are not on record: the engine routes and admits {what}, an IPv6 route over the link that somebody \
+             else makes is drift, and from then on a rule for ::/0 counts as an exposure"
         ),
     ))
 }
@@ -333,7 +339,8 @@ fn public_range(peering: &Peering) -> Option<Advisory> {
         .peer
         .ranges
         .iter()
-        .filter(|range| range.is_public())
+        // What is public of IPv6 is the network's own by itself.
+        .filter(|range| range.is_public() && range.family() == Family::Ipv4)
         .map(ToString::to_string)
         .collect();
     (!public.is_empty()).then(|| {

@@ -50,7 +50,7 @@ fn zones(local: &[&str], remote: &[&str]) -> Known {
             remote: set(remote),
         },
         links: None,
-        has_ipv6: BySide::default(),
+        more_ipv6: BySide::default(),
     }
 }
 
@@ -251,7 +251,7 @@ fn an_end_with_ipv6_is_worth_a_word() {
     let (network, peering) = between(Provider::Aws, "eu-west-1", "eu-west-1");
     let said = |local, remote| {
         let known = Known {
-            has_ipv6: BySide { local, remote },
+            more_ipv6: BySide { local, remote },
             ..Known::default()
         };
         let all = advisories_knowing(&network, &peering, &known);
@@ -260,7 +260,9 @@ fn an_end_with_ipv6_is_worth_a_word() {
     };
     assert_eq!(said(false, false), None);
     assert!(said(false, true).unwrap().starts_with("the peer has IPv6"));
-    assert!(said(true, true).unwrap().starts_with("both ends have IPv6"));
+    let both = said(true, true).unwrap();
+    assert!(both.starts_with("both ends have IPv6"), "{both}");
+    assert!(both.contains("admits what is on record alone"), "{both}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{
     Refusal, Registered,
     command::AcceptRoute,
     event::{NetworkEvent, RouteAccepted},
+    ipv6,
     peering::Peering,
 };
 use crate::{range::Range, side::Side};
@@ -73,16 +74,13 @@ pub(super) fn check_reach(
     side: Side,
     destination: Range,
 ) -> Result<(), Refusal> {
-    let reachable = match side {
-        Side::Local => peering.peer.ranges.as_slice(),
-        Side::Remote => std::slice::from_ref(&*network.range),
-    };
+    let reachable = network.ranges_of(peering, side.other());
     if reachable.iter().any(|range| range.contains(&destination)) {
-        return Ok(());
+        return ipv6::has_family(network, peering, side, destination);
     }
     Err(Refusal::DestinationOutOfReach {
         side,
         destination,
-        reachable: reachable.to_vec(),
+        reachable,
     })
 }

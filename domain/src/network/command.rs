@@ -8,7 +8,7 @@ use super::{outcome::Outcome, peer::Peer};
 use crate::{
     ids::PeeringId,
     place::{Provider, Region},
-    range::{NetworkRange, Range},
+    range::{Ipv6Range, NetworkRange, Range},
     side::Side,
     text::{Account, CloudNetwork, Link, Name, OrphanId, OwnerName, Project, Reason, Subnet},
 };
@@ -59,6 +59,8 @@ commands! {
     ChangeNetworkSubnets(ChangeNetworkSubnets) => |_| None,
     /// Puts on record from which addresses the nodes of its clusters call out.
     SetNetworkNodes(SetNetworkNodes) => |_| None,
+    /// Says which IPv6 ranges the private network has beside its own range.
+    SetNetworkIpv6Ranges(SetNetworkIpv6Ranges) => |_| None,
     /// Asks for a look at everything of this network, now.
     CheckDrift(CheckDrift) => |_| None,
     /// Stops everything that opens or repairs in this network; what closes goes on.
@@ -138,6 +140,10 @@ pub struct RegisterNetwork {
     pub cloud_network: CloudNetwork,
     /// Its one address range: RFC 1918, canonical, /8 to /25.
     pub range: NetworkRange,
+    /// The IPv6 ranges that it has beside that. Left out where there is none: a command's digest
+    /// stays what it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ipv6_ranges: Vec<Ipv6Range>,
     /// The subnets whose route tables serve the clusters; none means the main route table.
     pub subnets: Vec<Subnet>,
 }
@@ -310,6 +316,13 @@ pub struct SetNetworkNodes {
     /// All of them: the nodes' addresses, or the ranges of their subnets; none if that is not known
     /// any more.
     pub nodes: Vec<Range>,
+}
+
+/// Says which IPv6 ranges the private network has. What needs one that goes is closed with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetNetworkIpv6Ranges {
+    /// All of them from now on; none means that it has none.
+    pub ranges: Vec<Ipv6Range>,
 }
 
 /// Changes which subnets of the peer use the link.

@@ -12,11 +12,16 @@ use super::{
     event::{
         ConnectorIngressAllowed, ConnectorIngressRevoked, InboundRule, IngressEnd, NetworkEvent,
     },
-    nodes,
+    ipv6, nodes,
     peering::Ingress,
     tenure,
 };
-use crate::{ids::Ids, place::Places, range::Range};
+use crate::{
+    ids::Ids,
+    place::Places,
+    range::{Family, Range},
+    side::Side,
+};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
@@ -51,6 +56,7 @@ pub(super) fn allow(
             ranges: peering.peer.ranges.clone(),
         });
     }
+    ipv6::has_family(network, peering, Side::Local, *target)?;
     let longest = network.policy.tenure.longest_admission;
     tenure::check_end(longest, *expires_at, now)?;
     let says_both = *no_expiry && expires_at.is_some();
@@ -67,7 +73,9 @@ pub(super) fn allow(
         port: *port,
         target: aimed,
     };
-    let mut rules = sources(network, from.as_ref())?.into_iter().map(rule);
+    let mut rules = sources(network, target.family(), from.as_ref())?
+        .into_iter()
+        .map(rule);
     let first = rules.next().ok_or(Refusal::NodesNotOnRecord)?;
     let opened = Ingress {
         target: *target,
@@ -110,11 +118,9 @@ pub(super) fn allow(
     let most = places
         .quotas(peering.peer.provider, &peering.peer.account)
         .rules;
-    if rules.len() > most {
-        return Err(Refusal::TooManyRules {
-            given: rules.len(),
-            most,
-        });
+    let given = ipv6::most_of_a_family(rules.iter().map(|rule| rule.source));
+    if given > most {
+        return Err(Refusal::TooManyRules { given, most });
     }
     let allowed = ConnectorIngressAllowed {
         peering_id: *peering_id,
@@ -137,12 +143,22 @@ pub(super) fn allow(
     Ok(over.chain([allowed.into()]).collect())
 }
 
-/// From where it is open: a command of before there was a choice means the whole range.
-fn sources(network: &Registered, from: Option<&IngressSource>) -> Result<Vec<Range>, Refusal> {
+/// From where it is open: a command of before there was a choice means the whole network. What
+/// comes to a target has addresses of its family.
+fn sources(
+    network: &Registered,
+    family: Family,
+    from: Option<&IngressSource>,
+) -> Result<Vec<Range>, Refusal> {
+    let mut own = network.ranges();
+    own.retain(|range| range.family() == family);
     match from {
-        None => Ok(vec![network.range.into()]),
-        Some(IngressSource::Nodes) => Ok(network.nodes.clone()),
-        Some(IngressSource::Ranges(ranges)) => nodes::checked(network, ranges),
+        None => Ok(own),
+        Some(IngressSource::Nodes) => {
+            let nodes = network.nodes.iter().copied();
+            Ok(nodes.filter(|it| it.family() == family).collect())
+        }
+        Some(IngressSource::Ranges(ranges)) => nodes::checked(&own, ranges),
     }
 }
 

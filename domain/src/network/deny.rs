@@ -88,10 +88,7 @@ impl Registered {
         let other = side.other();
         let opens =
             !peering.is_ours_to_keep(other) || !peering.firewall.get(other).admit.is_empty();
-        let from = match other {
-            Side::Local => vec![self.range.into()],
-            Side::Remote => peering.peer.ranges.clone(),
-        };
+        let from = self.ranges_of(peering, other);
         let ports: BTreeSet<u16> = admit.iter().map(|rule| rule.port).collect();
         from.into_iter()
             .flat_map(|source| of(source, &ports, opens))

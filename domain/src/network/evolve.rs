@@ -94,6 +94,7 @@ impl Registered {
                 self.subnets_changed_at = Some(at);
             }
             NetworkEvent::NetworkNodesSet(it) => self.nodes.clone_from(&it.nodes),
+            NetworkEvent::NetworkIpv6RangesSet(it) => self.ipv6_ranges.clone_from(&it.ranges),
             NetworkEvent::PeerRangesAdded(it) => {
                 self.while_live(it.peering_id, |peering| peering.ranges_added(it));
             }

@@ -45,6 +45,7 @@ mod firewall_command;
 mod freeze;
 mod identity;
 mod ingress_command;
+mod ipv6;
 mod link_option;
 mod nodes;
 mod opening;
@@ -99,9 +100,10 @@ pub use peering::{
 pub use peerings::Peerings;
 pub use refusal::Refusal;
 pub use refusal_facts::{
-    AdmissionUnknown, DenialUnsupported, DeniedSubnets, ExpiryTooFar, IngressNotApart,
-    LinkOnRecordElsewhere, NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch,
-    PeerLinkedElsewhere, RegionUnknown, SourceOutsideNetwork,
+    AccepterMismatch, AddressFamilyMissing, AdmissionUnknown, DenialUnsupported, DeniedSubnets,
+    ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NetworkRangeNotAllowed,
+    NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown,
+    SourceOutsideNetwork,
 };
 pub use refusal_kind::RefusalKind;
 pub use routing::Routing;
@@ -112,7 +114,7 @@ use crate::{
     ids::{Ids, NetworkId, PeeringId},
     pairs,
     place::{Provider, Region},
-    range::{NetworkRange, Range},
+    range::{Ipv6Range, NetworkRange, Range},
     side::Side,
     text::{Account, CloudNetwork, FirewallRule, Link, Name, OrphanId, Project, Reason, Subnet},
 };
@@ -163,8 +165,11 @@ pub struct Registered {
     pub account: Account,
     /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
     pub cloud_network: CloudNetwork,
-    /// Its one address range.
+    /// Its one address range of IPv4.
     pub range: NetworkRange,
+    /// The IPv6 ranges that it has beside that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ipv6_ranges: Vec<Ipv6Range>,
     /// The subnets whose route tables serve the clusters; all others keep their routes. Empty means
     /// the main route table.
     pub subnets: Vec<Subnet>,
@@ -296,18 +301,6 @@ impl Registered {
         !self.is_quarantined(peering) && peering.suspended.get(side).is_none()
     }
 
-    /// Whether other subnets of this side were chosen since all its routes were last seen in place:
-    /// what the engine made in tables that no longer serve goes.
-    pub fn tables_moved(&self, peering: &Peering, side: Side) -> bool {
-        match side {
-            Side::Local => self.subnets_changed_at.is_some_and(|changed| {
-                let seen = peering.routes_in_place.local.as_ref();
-                seen.is_none_or(|seen| seen.since <= changed)
-            }),
-            Side::Remote => peering.tables_moved,
-        }
-    }
-
     /// The exposures on record for which this network's policy closes the routes into the peer.
     pub fn blocking_exposures<'a>(
         &'a self,
@@ -417,6 +410,7 @@ pub fn decide(
             NetworkCommand::SetPolicy(_)
             | NetworkCommand::ChangeNetworkSubnets(_)
             | NetworkCommand::SetNetworkNodes(_)
+            | NetworkCommand::SetNetworkIpv6Ranges(_)
             | NetworkCommand::CheckDrift(_)
             | NetworkCommand::FreezeNetwork(_)
             | NetworkCommand::ThawNetwork(_)
@@ -453,6 +447,7 @@ pub fn decide(
             NetworkCommand::SetPolicy(it) => policy::set(network, it),
             NetworkCommand::ChangeNetworkSubnets(it) => subnets::of_network(network, it),
             NetworkCommand::SetNetworkNodes(it) => nodes::set(network, it),
+            NetworkCommand::SetNetworkIpv6Ranges(it) => ipv6::set(network, it),
             NetworkCommand::CheckDrift(_) => Ok(policy::check_drift(network, now)),
             NetworkCommand::FreezeNetwork(it) => Ok(freeze::freeze(network, it)),
             NetworkCommand::ThawNetwork(it) => Ok(freeze::thaw(network, it)),

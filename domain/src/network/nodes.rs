@@ -17,7 +17,7 @@ pub(super) fn set(
     network: &Registered,
     command: &SetNetworkNodes,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
-    let nodes = checked(network, &command.nodes)?;
+    let nodes = checked(&network.ranges(), &command.nodes)?;
     if nodes == network.nodes {
         return Ok(Vec::new());
     }
@@ -25,8 +25,8 @@ pub(super) fn set(
     Ok(vec![NetworkNodesSet { network_id, nodes }.into()])
 }
 
-/// The ranges in order, each once: they are the private network's, and not more than there may be.
-pub(super) fn checked(network: &Registered, ranges: &[Range]) -> Result<Vec<Range>, Refusal> {
+/// The ranges in order, each once: they are parts of these, and not more than there may be.
+pub(super) fn checked(whole: &[Range], ranges: &[Range]) -> Result<Vec<Range>, Refusal> {
     let mut ranges = ranges.to_vec();
     ranges.sort_unstable();
     ranges.dedup();
@@ -36,11 +36,13 @@ pub(super) fn checked(network: &Registered, ranges: &[Range]) -> Result<Vec<Rang
             most: NODES,
         });
     }
-    let whole = Range::from(network.range);
-    if let Some(range) = ranges.iter().find(|range| !whole.contains(range)) {
+    let is_outside = |range: &&Range| !whole.iter().any(|it| it.contains(range));
+    if let Some(range) = ranges.iter().find(is_outside) {
+        let is_like = |it: &&Range| it.family() == range.family();
+        let nearest = whole.iter().find(is_like).or(whole.first());
         return Err(Refusal::SourceOutsideNetwork(SourceOutsideNetwork {
             from: *range,
-            network: whole,
+            network: nearest.copied().unwrap_or(*range),
         }));
     }
     Ok(ranges)

@@ -6,7 +6,7 @@
 
 use super::{
     AttachFirewall, AttachTo, Change, ChangeNetworkSubnets, ChangePeerSubnets, InboundRule,
-    NetworkCommand, QuarantineScope, Registered, RestrictFirewall, SetTenure, SubnetChange,
+    NetworkCommand, QuarantineScope, Registered, RestrictFirewall, SetTenure, SubnetChange, ipv6,
 };
 use crate::{
     side::Side,
@@ -83,6 +83,7 @@ pub fn may_open(command: &NetworkCommand) -> bool {
         NetworkCommand::SetDnsResolution(it) => it.enabled,
         NetworkCommand::SetLinkOption(it) => it.enabled,
         NetworkCommand::SetNetworkNodes(it) => !it.nodes.is_empty(),
+        NetworkCommand::SetNetworkIpv6Ranges(it) => !it.ranges.is_empty(),
         NetworkCommand::SetTenure(it) => it.expires_at.is_some(),
         NetworkCommand::ChangeNetworkSubnets(ChangeNetworkSubnets { change })
         | NetworkCommand::ChangePeerSubnets(ChangePeerSubnets { change, .. }) => match change {
@@ -168,6 +169,7 @@ pub fn openings(command: &NetworkCommand, network: &Registered) -> BTreeSet<Open
             let known = |range| network.nodes.iter().any(|it| it.contains(range));
             if_so(!it.nodes.iter().all(known))
         }
+        NetworkCommand::SetNetworkIpv6Ranges(it) => if_so(ipv6::adds(network, it)),
         NetworkCommand::SetTenure(it) => if_so(lengthens(network, it)),
     }
 }

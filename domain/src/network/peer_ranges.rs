@@ -65,12 +65,17 @@ pub(super) fn drop(
     }
     let stays = |range: Range| kept.iter().any(|kept| kept.contains(&range));
     let routes = peering.routes.local.keys().filter(|it| !stays(**it));
+    // A network without a family of addresses sends nothing to those of the other.
+    let is_spoken = |range: &Range| kept.iter().any(|it| it.family() == range.family());
+    let back = peering.routes.remote.keys().filter(|it| !is_spoken(it));
+    let routes = routes.map(|it| (Side::Local, *it));
+    let routes = routes.chain(back.map(|it| (Side::Remote, *it)));
     let mut events: Vec<NetworkEvent> = routes
-        .map(|destination| {
+        .map(|(side, destination)| {
             RouteWithdrawn {
                 peering_id,
-                side: Side::Local,
-                destination: *destination,
+                side,
+                destination,
                 replaced_by: None,
             }
             .into()

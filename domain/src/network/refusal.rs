@@ -3,9 +3,10 @@
 use super::event::{LinkOption, Pattern};
 use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken};
 use super::refusal_facts::{
-    AdmissionUnknown, DenialUnsupported, DeniedSubnets, ExpiryTooFar, IngressNotApart,
-    LinkOnRecordElsewhere, NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch,
-    PeerLinkedElsewhere, RegionUnknown, SourceOutsideNetwork,
+    AccepterMismatch, AddressFamilyMissing, AdmissionUnknown, DenialUnsupported, DeniedSubnets,
+    ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NetworkRangeNotAllowed,
+    NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown,
+    SourceOutsideNetwork,
 };
 use super::refusal_text::{list, span, told, written};
 use crate::{
@@ -417,17 +418,8 @@ pub enum Refusal {
         most: usize,
     },
     /// Another account than the peer's has accepted the link.
-    #[error(
-        "peering {peering_id} is with account {on_record}, and {shown} has accepted its link; that is not the peer on record"
-    )]
-    AccepterMismatch {
-        /// The peering.
-        peering_id: PeeringId,
-        /// The peer's account.
-        on_record: String,
-        /// The account that has accepted.
-        shown: String,
-    },
+    #[error(transparent)]
+    AccepterMismatch(AccepterMismatch),
     /// The network's policy requires a reason.
     #[error("this network's policy requires a reason; give one with the command")]
     ReasonRequired,
@@ -452,6 +444,12 @@ pub enum Refusal {
     /// The link belongs to another network's peering.
     #[error(transparent)]
     LinkOnRecordElsewhere(LinkOnRecordElsewhere),
+    /// A network at one end has no addresses of this family.
+    #[error(transparent)]
+    AddressFamilyMissing(AddressFamilyMissing),
+    /// The private network cannot have this range.
+    #[error(transparent)]
+    NetworkRangeNotAllowed(NetworkRangeNotAllowed),
     /// The provider allows no network to have this range.
     #[error("{range} cannot be a range of the peer: {form}")]
     PeerRangeNotAllowed {

@@ -5,6 +5,7 @@ use crate::{
     ids::{IngressId, NetworkId, PeeringId},
     place::Provider,
     range::Range,
+    side::Side,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -39,6 +40,40 @@ pub struct DeniedSubnets {
     pub given: usize,
     /// How many there may be.
     pub most: usize,
+}
+
+/// Another account than the peer's has accepted the link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "peering {peering_id} is with account {on_record}, and {shown} has accepted its link; that is not the peer on record"
+)]
+pub struct AccepterMismatch {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The peer's account.
+    pub on_record: String,
+    /// The account that has accepted.
+    pub shown: String,
+}
+
+/// A network at one end has no addresses of the family that a range is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error("{range} is {}, and the network on the {side} side has no {} range on record", .range.family(), .range.family())]
+pub struct AddressFamilyMissing {
+    /// The range.
+    pub range: Range,
+    /// The side whose network has none.
+    pub side: Side,
+}
+
+/// The provider allows no private network to have this range, or the engine cannot route it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error("{range} cannot be a range of the private network: {form}")]
+pub struct NetworkRangeNotAllowed {
+    /// The range.
+    pub range: Range,
+    /// What a range may be, in words.
+    pub form: &'static str,
 }
 
 /// The private network does not admit this.

@@ -31,6 +31,7 @@ impl Refusal {
             | Self::TooManyRanges { .. }
             | Self::RangesOverlapEachOther { .. }
             | Self::PeerRangeNotAllowed { .. }
+            | Self::NetworkRangeNotAllowed(_)
             | Self::SubnetsMissing
             | Self::SubnetsAmbiguous { .. }
             | Self::DestinationOutOfReach { .. }
@@ -77,7 +78,7 @@ impl Refusal {
             | Self::PeeringEnded { .. }
             | Self::OutcomeOutOfOrder { .. }
             | Self::LinkMismatch { .. }
-            | Self::AccepterMismatch { .. }
+            | Self::AccepterMismatch(_)
             | Self::NetworkRetired { .. }
             | Self::NetworkInUse { .. }
             | Self::OrphanIsACopy { .. }
@@ -93,6 +94,7 @@ impl Refusal {
             | Self::SubnetNotChosen { .. }
             | Self::NothingAdmittedAnew { .. }
             | Self::NodesNotOnRecord
+            | Self::AddressFamilyMissing(_)
             | Self::IngressNotApart(_)
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {

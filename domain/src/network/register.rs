@@ -4,6 +4,7 @@ use super::{
     EndedPeerings, Peerings, Refusal, RegionUnknown, Registered,
     command::RegisterNetwork,
     event::{NetworkEvent, NetworkRegistered, Policy},
+    ipv6,
 };
 use crate::{
     actor::Context,
@@ -26,6 +27,7 @@ pub(super) fn decide(
         account,
         cloud_network,
         range,
+        ipv6_ranges,
         subnets,
     } = command;
     check_region(&context.places(), *provider, region)?;
@@ -41,6 +43,7 @@ pub(super) fn decide(
             cloud_network: cloud_network.to_string(),
             form,
         })?;
+    let ipv6_ranges = ipv6::checked(*provider, ipv6_ranges)?;
     super::subnets::check(subnets)?;
     let cloud = match &context.clouds {
         None => None,
@@ -63,6 +66,7 @@ pub(super) fn decide(
         account: account.clone(),
         cloud_network: cloud_network.clone(),
         range: *range,
+        ipv6_ranges,
         subnets: subnets.clone(),
         cloud,
         generation: ids.generation(),
@@ -96,6 +100,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         account: event.account.clone(),
         cloud_network: event.cloud_network.clone(),
         range: event.range,
+        ipv6_ranges: event.ipv6_ranges.clone(),
         subnets: event.subnets.clone(),
         subnets_changed_at: None,
         nodes: Vec::new(),

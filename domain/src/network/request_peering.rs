@@ -236,15 +236,15 @@ pub(super) fn check_ranges(network: &Registered, peer: &Peer) -> Result<(), Refu
     subnets::check(&peer.subnets)?;
     for (index, range) in peer.ranges.iter().enumerate() {
         peer.provider
-            .check_peer_range(range)
+            .check_range(range)
             .map_err(|form| Refusal::PeerRangeNotAllowed {
                 range: *range,
                 form,
             })?;
-        if range.overlaps(&network.range) {
+        if let Some(own) = network.ranges().into_iter().find(|it| it.overlaps(range)) {
             return Err(Refusal::RangeOverlapsNetwork {
                 range: *range,
-                network: network.range.into(),
+                network: own,
             });
         }
         if let Some(other) = peer

@@ -5,6 +5,7 @@
 use super::{
     Change, NetworkCommand, Refusal, Registered, SetTenure, SubnetChange,
     event::{Pattern, Requirement},
+    ipv6,
 };
 use crate::{
     actor::Context,
@@ -63,6 +64,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         NetworkCommand::ChangeNetworkSubnets(it) => matches!(it.change, SubnetChange::Drop { .. }),
         NetworkCommand::ChangePeerSubnets(it) => matches!(it.change, SubnetChange::Drop { .. }),
         NetworkCommand::SetTenure(it) => only_sooner(network, it),
+        NetworkCommand::SetNetworkIpv6Ranges(it) => !ipv6::adds(network, it),
         NetworkCommand::RegisterNetwork(_)
         | NetworkCommand::SetNetworkNodes(_)
         | NetworkCommand::SetPolicy(_)

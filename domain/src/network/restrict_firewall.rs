@@ -7,7 +7,7 @@ use super::{
     NothingAdmittedAnew, Refusal, Registered,
     command::RestrictFirewall,
     event::{FirewallRestricted, InboundRule, NetworkEvent},
-    tenure,
+    ipv6, tenure,
 };
 use crate::{place::Places, side::Side};
 use chrono::{DateTime, Utc};
@@ -44,11 +44,9 @@ pub(super) fn decide(
         });
     }
     let most = most_rules(network, places);
-    if admit.len() > most {
-        return Err(Refusal::TooManyRules {
-            given: admit.len(),
-            most,
-        });
+    let given = ipv6::most_of_a_family(admit.iter().map(|rule| rule.source));
+    if given > most {
+        return Err(Refusal::TooManyRules { given, most });
     }
     if admit.iter().any(|rule| rule.port == 0) {
         return Err(Refusal::PortZero);
@@ -62,6 +60,9 @@ pub(super) fn decide(
             from,
             ranges: peering.peer.ranges.clone(),
         });
+    }
+    for rule in &admit {
+        ipv6::has_family(network, peering, Side::Local, rule.source)?;
     }
     let opens = *side == Side::Local
         && admit

@@ -9,8 +9,9 @@ use super::{
     command::{ChangeNetworkSubnets, ChangePeerSubnets, SubnetChange},
     event::{NetworkEvent, NetworkSubnetsChanged, PeerSubnetsChanged},
     peer::PEER_RANGES,
+    peering::Peering,
 };
-use crate::text::Subnet;
+use crate::{side::Side, text::Subnet};
 
 pub(super) fn of_network(
     network: &Registered,
@@ -43,6 +44,20 @@ pub(super) fn of_peer(
         .into()
     });
     Ok(event.into_iter().collect())
+}
+
+impl Registered {
+    /// Whether other subnets of this side were chosen since all its routes were last seen in place:
+    /// what the engine made in tables that no longer serve goes.
+    pub fn tables_moved(&self, peering: &Peering, side: Side) -> bool {
+        match side {
+            Side::Local => self.subnets_changed_at.is_some_and(|changed| {
+                let seen = peering.routes_in_place.local.as_ref();
+                seen.is_none_or(|seen| seen.since <= changed)
+            }),
+            Side::Remote => peering.tables_moved,
+        }
+    }
 }
 
 /// How many there may be, and that `*` stands alone.

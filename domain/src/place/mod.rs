@@ -12,12 +12,15 @@ pub use region::{GLOBAL, Region};
 pub use regions::{Partition, Places, UnknownRegion};
 
 use crate::{
-    range::Range,
+    range::{Family, Range},
     text::{Account, CloudNetwork},
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 use thiserror::Error;
+
+/// The prefixes of a VPC's IPv6 blocks (AWS: /44 to /60).
+const AWS_IPV6: RangeInclusive<u8> = 44..=60;
 
 /// A cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -121,10 +124,17 @@ impl Provider {
 
     /// Whether a network of this provider can have this range, and if not, what it can have. Public
     /// addresses are allowed: their owner may use them so.
-    pub fn check_peer_range(&self, range: &Range) -> Result<(), &'static str> {
+    pub fn check_range(&self, range: &Range) -> Result<(), &'static str> {
         if range.is_of_no_network() {
             return Err("loopback, link-local, multicast and reserved addresses are no network's");
         }
+        match range.family() {
+            Family::Ipv4 => self.check_ipv4(range),
+            Family::Ipv6 => self.check_ipv6(range),
+        }
+    }
+
+    fn check_ipv4(&self, range: &Range) -> Result<(), &'static str> {
         let form = match self {
             Self::Aws => "a block of an AWS VPC is a /28 at the least",
             Self::Gcp => "a range of a GCP subnet is a /29 at the least",
@@ -134,6 +144,14 @@ impl Provider {
             Ok(())
         } else {
             Err(form)
+        }
+    }
+
+    fn check_ipv6(&self, range: &Range) -> Result<(), &'static str> {
+        match self {
+            Self::Aws if AWS_IPV6.contains(&range.net().prefix_len()) => Ok(()),
+            Self::Aws => Err("an IPv6 block of an AWS VPC is a /44 to a /60"),
+            Self::Gcp | Self::Azure => Err("IPv6 is routed and admitted on AWS alone so far"),
         }
     }
 }
@@ -178,7 +196,7 @@ mod tests {
     fn a_peer_has_what_its_provider_allows_a_network() {
         let allowed = |provider: Provider, text: &str| {
             provider
-                .check_peer_range(&text.parse().expect("a range"))
+                .check_range(&text.parse().expect("a range"))
                 .is_ok()
         };
         for text in [
@@ -201,6 +219,13 @@ mod tests {
         for provider in [Provider::Gcp, Provider::Azure] {
             assert!(allowed(provider, "10.9.0.0/29"));
             assert!(!allowed(provider, "10.9.0.0/30"));
+            assert!(!allowed(provider, "fd00:9::/56"));
+        }
+        for text in ["fd00:9::/44", "fd00:9::/56", "2600:1f14:9::/60"] {
+            assert!(allowed(Provider::Aws, text), "{text}");
+        }
+        for text in ["fd00:9::/43", "fd00:9::/61", "fe80::/56", "::ffff:0:0/96"] {
+            assert!(!allowed(Provider::Aws, text), "{text}");
         }
     }
 

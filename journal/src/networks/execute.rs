@@ -24,6 +24,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     Claim, Context, Digest, EventId, Ids, NetworkId, Receipt,
     network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
+    vocabulary,
 };
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -413,6 +414,7 @@ impl Order<'_> {
         Ok(Proposed {
             id: id.0,
             event_type,
+            vocabulary: vocabulary::needed(event),
             data: data.into(),
             metadata: serde_json::to_vec(&metadata).map_err(failed)?.into(),
         })

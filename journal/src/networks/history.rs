@@ -17,7 +17,7 @@ use crate::{
     document::Last,
     wire::Proposed,
 };
-use domain::{EventId, NetworkId, Receipt};
+use domain::{EventId, NetworkId, Receipt, vocabulary::reads};
 use serde::Serialize;
 use std::time::Duration;
 use uuid::Uuid;
@@ -388,6 +388,7 @@ fn proposed(
     Ok(Proposed {
         id: Uuid::new_v5(&id.0, name.as_bytes()),
         event_type,
+        vocabulary: reads(event_type),
         data: serde_json::to_vec(body).map_err(encoding)?.into(),
         metadata: Vec::new().into(),
     })

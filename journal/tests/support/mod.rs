@@ -131,6 +131,7 @@ pub(crate) fn register(name: &str) -> NetworkCommand {
         account: "111122223333".parse().unwrap(),
         cloud_network: "vpc-0a1b2c3d4e5f60718".parse().unwrap(),
         range: "10.0.0.0/16".parse().unwrap(),
+        ipv6_ranges: Vec::new(),
         subnets: Vec::new(),
     })
 }

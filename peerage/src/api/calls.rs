@@ -65,6 +65,7 @@ service! {
         set_policy(SetPolicyRequest);
         change_network_subnets(ChangeNetworkSubnetsRequest);
         set_network_nodes(SetNetworkNodesRequest);
+        set_network_ipv6_ranges(SetNetworkIpv6RangesRequest);
         check_drift(CheckDriftRequest);
         freeze_networks(FreezeNetworksRequest);
         thaw_networks(ThawNetworksRequest);

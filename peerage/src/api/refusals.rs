@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 use domain::{
     IngressId, NetworkId, PeeringId, Provider, Side,
     network::{
-        AdmissionUnknown, DenialUnsupported, DeniedSubnets, ExpiryTooFar, IngressNotApart,
-        LinkOnRecordElsewhere, LinkOption, NothingAdmittedAnew, OptionExcluded, OptionNeeded,
-        OptionNeedsOther, OptionTaken, OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere,
-        Refusal, RegionUnknown, SourceOutsideNetwork,
+        AccepterMismatch, AddressFamilyMissing, AdmissionUnknown, DenialUnsupported, DeniedSubnets,
+        ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, LinkOption, NetworkRangeNotAllowed,
+        NothingAdmittedAnew, OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken,
+        OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, Refusal, RegionUnknown,
+        SourceOutsideNetwork,
     },
 };
 use uuid::Uuid;
@@ -199,11 +200,11 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             side: Side::Local,
             peering_id: peering(),
         }),
-        Refusal::AccepterMismatch {
+        Refusal::AccepterMismatch(AccepterMismatch {
             peering_id: peering(),
             on_record: "444455556601".to_owned(),
             shown: "999999999999".to_owned(),
-        },
+        }),
         Refusal::ReasonRequired,
         Refusal::ReasonMalformed {
             pattern: text("CHG-[0-9]+"),
@@ -299,6 +300,14 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             peering_id: peering(),
             from: text("10.101.0.0/16"),
             port: 2113,
+        }),
+        Refusal::AddressFamilyMissing(AddressFamilyMissing {
+            range: text("fd00:101::/56"),
+            side: Side::Local,
+        }),
+        Refusal::NetworkRangeNotAllowed(NetworkRangeNotAllowed {
+            range: text("fd00:20::/40"),
+            form: "an IPv6 block of an AWS VPC is a /44 to a /60",
         }),
     ]
 }

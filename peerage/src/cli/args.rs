@@ -224,9 +224,13 @@ pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
     }
 }
 
-/// A range of the peer, and the port that it may reach: 10.30.0.0/16, or 10.30.0.0/16:5432.
+/// A range of the peer, and the port that it may reach: 10.30.0.0/16, or 10.30.0.0/16:5432. The
+/// colons of IPv6 stand before its prefix.
 pub(super) fn admitted(text: &str) -> Result<v1::InboundRule, String> {
-    let (source, port) = match text.rsplit_once(':') {
+    let behind = text.find('/').unwrap_or_default();
+    let port = text.get(behind..).and_then(|it| it.rfind(':'));
+    let parts = port.and_then(|at| text.get(..behind + at).zip(text.get(behind + at + 1..)));
+    let (source, port) = match parts {
         None => (text, Ok(KURRENTDB)),
         Some((range, port)) => (range, port.parse::<u16>().map(u32::from)),
     };
@@ -298,9 +302,12 @@ mod tests {
         };
         assert_eq!(admitted("10.30.0.0/16"), rule("10.30.0.0/16", 2113));
         assert_eq!(admitted("10.30.0.0/16:80"), rule("10.30.0.0/16", 80));
+        assert_eq!(admitted("fd00:30::/56"), rule("fd00:30::/56", 2113));
+        assert_eq!(admitted("fd00:30::/56:80"), rule("fd00:30::/56", 80));
         for wrong in [
             "10.30.0.0/16:",
             "10.30.0.0/16:x",
+            "fd00:30::/56:",
             "10.30.0.0/16:70000",
             ":80",
         ] {

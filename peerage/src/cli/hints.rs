@@ -175,7 +175,11 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "SOURCE_OUTSIDE_NETWORK",
-        "`peerage network show NETWORK` tells the private network's range",
+        "`peerage network show NETWORK` tells the private network's ranges",
+    ),
+    (
+        "ADDRESS_FAMILY_MISSING",
+        "put the IPv6 ranges on record: `peerage network ipv6 NETWORK RANGE…` of the private network, `peerage peering ranges add` of a peer",
     ),
     (
         "NODES_NOT_ON_RECORD",
@@ -291,6 +295,7 @@ const SELF_EXPLANATORY: &[&str] = &[
     "PEER_IS_THE_NETWORK",
     "PEER_RANGES_MISSING",
     "PEER_RANGE_NOT_ALLOWED",
+    "NETWORK_RANGE_NOT_ALLOWED",
     "TOO_MANY_RANGES",
     "TOO_MANY_RULES",
     "TOO_MANY_ROUTES",

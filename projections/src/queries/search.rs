@@ -13,7 +13,7 @@ use crate::{
     Page, PageRequest, Projections, QueryError,
     blocks::{self, Finder, PART, PROBLEM, Wanted},
     page::Filling,
-    ranges,
+    ranges::{self, Key},
     rows::{position, time},
     times,
 };
@@ -361,7 +361,7 @@ fn naming(
     let (first, last) = ranges::bounds(range.net());
     let mut select = connection.prepare_cached(&format!(
         "SELECT event FROM timeline_ranges_named
-         WHERE first = ?1 AND last = ?2 AND event BETWEEN ?3 AND ?4 ORDER BY event {direction}"
+         WHERE lowest = ?1 AND highest = ?2 AND event BETWEEN ?3 AND ?4 ORDER BY event {direction}"
     ))?;
     for (around, to) in ranges::around(range).filter(|(it, _)| *it < first) {
         let mut rows = select.query(params![around, to, within.start(), within.end()])?;
@@ -370,13 +370,14 @@ fn naming(
         {}
     }
     let mut select = connection.prepare_cached(&format!(
-        "SELECT first, last, event FROM timeline_ranges_named
-         WHERE first BETWEEN ?1 AND ?2 AND (first, last) {sign} (?3, ?4) AND event BETWEEN ?5 AND ?6
-         ORDER BY first {direction}, last {direction}, event {direction}"
+        "SELECT lowest, highest, event FROM timeline_ranges_named
+         WHERE lowest BETWEEN ?1 AND ?2 AND (lowest, highest) {sign} (?3, ?4)
+         AND event BETWEEN ?5 AND ?6
+         ORDER BY lowest {direction}, highest {direction}, event {direction}"
     ))?;
-    let mut beyond: (i64, i64) = match order {
-        Order::OldestFirst => (first.into(), -1),
-        Order::NewestFirst => (last.into(), i64::MAX),
+    let mut beyond = match order {
+        Order::OldestFirst => (first.clone(), Key::least()),
+        Order::NewestFirst => (last.clone(), Key::greatest()),
     };
     loop {
         let values = params![

@@ -10,11 +10,12 @@ use domain::{
     Actor, CommandId, EventId, NetworkId, PeeringId, Range,
     text::{Reason, Ticket},
 };
+use ipnet::IpNet;
 use journal::Position;
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{collections::BTreeSet, net::Ipv4Addr};
+use std::{collections::BTreeSet, net::IpAddr};
 use uuid::Uuid;
 
 /// One event of the log.
@@ -173,20 +174,20 @@ impl Projections {
     /// The networks in whose events a range is named that this address is in, so many at most.
     pub async fn networks_naming(
         &self,
-        address: Ipv4Addr,
+        address: IpAddr,
         most: usize,
     ) -> Result<Vec<NetworkId>, QueryError> {
         if !self.is_whole() {
             return Err(self.building());
         }
         let found = self.answer("find networks by an address", move |connection, _| {
-            let Ok(range) = format!("{address}/32").parse() else {
+            let Ok(range) = IpNet::from(address).to_string().parse() else {
                 return Ok(Vec::new());
             };
             let mut select = connection.prepare_cached(
                 "SELECT DISTINCT network_id FROM timeline_ranges_named
                  JOIN timeline ON timeline.rowid = event
-                 WHERE first = ?1 AND last = ?2 AND network_id IS NOT NULL",
+                 WHERE lowest = ?1 AND highest = ?2 AND network_id IS NOT NULL",
             )?;
             let mut found = BTreeSet::new();
             for bounds in ranges::around(range) {

@@ -16,6 +16,7 @@ pub(super) fn registered(n: u8) -> NetworkEvent {
         account: text("111122223333"),
         cloud_network: text(&format!("vpc-0a1b2c3d4e5f{n:04x}")),
         range: text(&format!("10.{n}.0.0/16")),
+        ipv6_ranges: Vec::new(),
         subnets: vec![text("subnet-0aa1")],
         cloud: None,
         generation: None,
@@ -581,4 +582,15 @@ pub(super) fn retired(n: u8) -> NetworkEvent {
         reason: text("the project ended"),
     }
     .into()
+}
+
+/// The network gets IPv6 ranges, and a node in one of them.
+pub(super) fn of_ipv6(n: u8) -> [NetworkEvent; 2] {
+    let network_id = network_id(n.into());
+    let ranges = vec![text("fd00:20::/56"), text("2600:1f14:12ab:3400::/56")];
+    let nodes = vec![text("fd00:20:0:1::/64")];
+    [
+        NetworkIpv6RangesSet { network_id, ranges }.into(),
+        NetworkNodesSet { network_id, nodes }.into(),
+    ]
 }

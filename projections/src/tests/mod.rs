@@ -168,6 +168,7 @@ pub(crate) fn story() -> Log {
     log.append(second, 11, request(6))
         .append(second, 12, [abandoned(6)]);
     log.append(second, 13, [policy_set(2), drift_check(2)]);
+    log.append(second, 14, of_ipv6(2));
     log
 }
 

@@ -696,11 +696,11 @@ async fn what_has_ended_was_changed_last_when_it_ended_whatever_comes_late() {
 }
 
 /// The ranges that an event names, as words of its texts.
-fn ranges_in(value: &serde_json::Value, found: &mut Vec<ipnet::Ipv4Net>) {
+fn ranges_in(value: &serde_json::Value, found: &mut Vec<ipnet::IpNet>) {
     match value {
         serde_json::Value::String(text) => {
             let words = text.split([' ', ',']);
-            found.extend(words.filter_map(|it| it.parse::<ipnet::Ipv4Net>().ok()));
+            found.extend(words.filter_map(|it| it.parse::<ipnet::IpNet>().ok()));
         }
         serde_json::Value::Array(items) => items.iter().for_each(|it| ranges_in(it, found)),
         serde_json::Value::Object(fields) => fields.values().for_each(|it| ranges_in(it, found)),
@@ -722,6 +722,9 @@ async fn the_timeline_is_told_by_a_range_whichever_of_the_two_contains_the_other
         "10.100.0.0/14",
         "172.16.0.0/12",
         "192.168.0.0/16",
+        "fd00:20::/48",
+        "fd00:20:0:1::5/128",
+        "fd00:101::/56",
     ];
     let mut matched = 0;
     for range in asked.map(|it| it.parse::<Range>().unwrap()) {

@@ -23,15 +23,19 @@ impl Dice {
 
 const NETWORKS: u64 = 3;
 const PEERINGS: u8 = 6;
-const RANGES: [&str; 8] = [
+const RANGES: [&str; 12] = [
     "10.0.0.0/8",
     "10.20.0.0/16",
     "10.20.0.0/24",
     "10.20.7.0/24",
     "10.101.0.0/16",
     "10.101.7.9/32",
+    "fd00:20::/48",
+    "fd00:20::/56",
+    "fd00:20:0:1::7/128",
     "172.16.0.0/12",
     "192.168.0.0/16",
+    "fd00::/16",
 ];
 
 fn network_of(peering: u8) -> NetworkId {
@@ -69,7 +73,7 @@ fn history(dice: &mut Dice, many: u64) -> Log {
     }
     for it in &mut log.events {
         let named: Vec<_> = (0..dice.roll(3))
-            .map(|_| RANGES[dice.roll(6) as usize])
+            .map(|_| RANGES[dice.roll(9) as usize])
             .collect();
         it.data = json!({ "named": named }).to_string().into();
         let Some(metadata) = &mut it.metadata else {
@@ -155,7 +159,7 @@ fn question(dice: &mut Dice, log: &Log) -> TimelineQuery {
                 ];
                 wanted.parts = all.into_iter().filter(|_| dice.one_in(2)).collect();
             }
-            10 => wanted.range = Some(text(RANGES[dice.roll(8) as usize])),
+            10 => wanted.range = Some(text(RANGES[dice.roll(12) as usize])),
             _ => {
                 let place = some(dice).position;
                 match dice.roll(3) {

@@ -283,9 +283,8 @@ impl<'a> Direct<'a> {
     }
 
     fn spec(&self) -> LinkSpec {
-        let end = |network: &NetworkRef, range: Range| {
-            LinkEnd::new(network.clone(), vec![IpNet::V4(range.net())])
-        };
+        let end =
+            |network: &NetworkRef, range: Range| LinkEnd::new(network.clone(), vec![range.net()]);
         LinkSpec {
             owner: self.owner,
             requester: end(&self.local, range(PRIVATE)),

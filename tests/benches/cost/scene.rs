@@ -59,7 +59,7 @@ pub(crate) fn clock() -> Clock {
 /// The simulated cloud at once and without limits, with the networks of these stories.
 pub(crate) fn simulated(stories: &[Story]) -> Arc<dyn Cloud> {
     let cloud = SimulatedCloud::new(SimulatedSettings::instant(1), clock());
-    let net = |range: domain::Range| [IpNet::V4(range.net())];
+    let net = |range: domain::Range| [range.net()];
     for story in stories {
         cloud
             .out_of_band()

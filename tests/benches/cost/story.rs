@@ -161,6 +161,7 @@ impl Story {
             account: self.local.at.account.clone(),
             cloud_network: self.local.network.clone(),
             range: PRIVATE.parse().expect("a range"),
+            ipv6_ranges: Vec::new(),
             subnets: self.subnets.clone(),
         };
         register.into()

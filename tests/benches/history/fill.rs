@@ -58,6 +58,7 @@ fn event(id: NetworkId, number: u64, n: u64) -> NetworkEvent {
             account: text("111122223333"),
             cloud_network: text(&format!("vpc-{number:017x}")),
             range: text("10.20.0.0/16"),
+            ipv6_ranges: Vec::new(),
             subnets: Vec::new(),
             cloud: Some(domain::CloudMode::Simulated),
             generation: None,

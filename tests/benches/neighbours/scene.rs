@@ -117,6 +117,7 @@ impl Scene {
             account: text("111122223333"),
             cloud_network: text(&format!("vpc-{n:017x}")),
             range: text(&format!("10.{}.0.0/16", 20 + n)),
+            ipv6_ranges: Vec::new(),
             subnets: Vec::new(),
         };
         let id = Ids::of(self.next_command()).network();

@@ -54,6 +54,7 @@ impl Store {
             account: "111122223333".parse().expect("an account"),
             cloud_network: format!("vpc-{n:08x}").parse().expect("a network"),
             range: "10.20.0.0/16".parse().expect("a range"),
+            ipv6_ranges: Vec::new(),
             subnets: Vec::new(),
         };
         self.execute(id, register.into(), command).await;

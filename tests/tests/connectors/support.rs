@@ -326,6 +326,7 @@ impl Store {
             account: "111122223333".parse().unwrap(),
             cloud_network: format!("vpc-{n:08x}").parse().unwrap(),
             range: "10.20.0.0/16".parse().unwrap(),
+            ipv6_ranges: Vec::new(),
             subnets: Vec::new(),
         };
         self.execute(id, register.into(), command).await;

@@ -136,6 +136,13 @@ fn registrations() -> Vec<Case> {
             &["range"],
         )
     };
+    let ipv6 = |what: &'static str, text: &str| {
+        Case::wrong(
+            what,
+            bad_register(|it| it.ipv6_ranges = vec![text.to_owned()]),
+            &["ipv6_ranges[0]"],
+        )
+    };
     vec![
         range("a malformed range", "ten"),
         range("a range without a prefix", "10.20.0.0"),
@@ -143,6 +150,11 @@ fn registrations() -> Vec<Case> {
         range("a range with host bits", "10.20.3.4/16"),
         range("a public range", "8.8.8.0/24"),
         range("an IPv6 range", "fd00::/8"),
+        range("an IPv6 range of a network", "fd00:20::/56"),
+        ipv6("an IPv4 range among those of IPv6", "10.21.0.0/16"),
+        ipv6("an IPv6 range with host bits", "fd00:20::1/56"),
+        ipv6("link-local addresses", "fe80::/64"),
+        ipv6("IPv4 in IPv6", "::ffff:10.20.0.0/112"),
         range("a /7", "10.0.0.0/7"),
         range("a /26", "10.0.0.0/26"),
         range("an oversize range", &"9".repeat(100_000)),

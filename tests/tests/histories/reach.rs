@@ -181,6 +181,7 @@ impl Scene {
             account: own.at.account,
             cloud_network: own.network,
             range: text(RANGES[0]),
+            ipv6_ranges: Vec::new(),
             subnets: Vec::new(),
         };
         self.network = Ids::of(self.next()).network();
@@ -534,7 +535,7 @@ impl Scene {
                 for target in HOSTS.map(|it| host(to, it)) {
                     for port in PORTS {
                         let senders = self.senders(from, to, target, port).await;
-                        let ways = who_can_reach(&past, target, Some(port));
+                        let ways = who_can_reach(&past, target.into(), Some(port));
                         let mut ways = ways.into_iter();
                         let way =
                             ways.find(|it| it.peering == self.peerings[n - 1] && it.side == side);
@@ -554,8 +555,10 @@ impl Scene {
                             continue;
                         }
                         found.denied += usize::from(told == Some(DENIED));
-                        let is_named =
-                            |it: &Ipv4Addr| sources.iter().any(|range| range.net().contains(it));
+                        let is_named = |it: &Ipv4Addr| {
+                            let it = IpAddr::from(*it);
+                            sources.iter().any(|range| range.net().contains(&it))
+                        };
                         if is_told == senders.is_empty() || !senders.iter().all(is_named) {
                             return Some(format!(
                                 "{senders:?} reach {target}:{port} over peering {n}, and the log says {told:?} from {sources:?}"

@@ -154,6 +154,7 @@ async fn registered_as(journal: &Journal, name: &str) -> NetworkId {
         account: text("111122223333"),
         cloud_network: text("vpc-0a1b2c3d"),
         range: text("10.20.0.0/16"),
+        ipv6_ranges: Vec::new(),
         subnets: Vec::new(),
     };
     let caller = caller(0);
@@ -661,6 +662,7 @@ async fn the_cache_is_bounded_by_bytes_and_tells_what_it_gave_up() {
             account: text("111122223333"),
             cloud_network: text(&format!("vpc-{n:017x}")),
             range: text("10.20.0.0/16"),
+            ipv6_ranges: Vec::new(),
             subnets: Vec::new(),
         };
         let caller = caller(n);

@@ -2,7 +2,7 @@
 
 use crate::{
     AwsCloud, NAME_TAG,
-    ec2::{CreateVpc, Tags, VpcId},
+    ec2::{CreateVpc, IpNet, Tags, VpcId},
     refusals::Asked,
 };
 use async_trait::async_trait;
@@ -24,8 +24,11 @@ impl Groundwork for AwsCloud {
         name: &str,
     ) -> Result<CloudNetwork, CloudError> {
         let asked = Asked::of(Operation::CreateNetwork, at)?;
+        let IpNet::V4(cidr) = range.net() else {
+            return Err(asked.error(CloudErrorKind::Unsupported));
+        };
         let wanted = CreateVpc {
-            cidr: range.net(),
+            cidr,
             tags: Tags::from([(NAME_TAG.to_owned(), name.to_owned())]),
         };
         let made = self

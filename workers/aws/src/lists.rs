@@ -1,7 +1,7 @@
 //! Entries of our own in network ACLs. They have no tags: what is removed is looked at before.
 
 use super::{refusals::Asked, views};
-use crate::ec2::{Ec2, IpNet, NetworkAclEntry};
+use crate::ec2::{Ec2, NetworkAclEntry};
 use cloud::{AccountRegion, CloudError, CloudErrorKind, Operation};
 use domain::network::{Denial, PortProtocol};
 
@@ -18,7 +18,7 @@ fn entry(denial: &Denial) -> NetworkAclEntry {
         egress: false,
         protocol: protocol.to_owned(),
         ports: denies.ports.map(|it| (it.first.into(), it.last.into())),
-        cidr: IpNet::V4(denies.source.net()),
+        cidr: denies.source.net(),
         allow: false,
     }
 }

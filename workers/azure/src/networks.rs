@@ -125,26 +125,17 @@ fn system(asked: &Asked<'_>, seen: &Seen) -> Result<RouteTableView, CloudError> 
             routes.extend(over.map(|range| (range, RouteTarget::Link(link.clone()))));
         }
     }
-    let (v4, others): (Vec<_>, Vec<_>) = routes
-        .into_iter()
-        .partition(|(range, _)| matches!(range, IpNet::V4(_)));
     let id = format!("{}/systemRoutes", seen.network);
     Ok(RouteTableView {
         network: seen.network.clone(),
         table: asked.name("route table", &id)?,
         main: true,
         subnets: Vec::new(),
-        routes: v4
+        routes: routes
             .into_iter()
             .map(|(range, to)| carried(range, to))
             .collect(),
-        others: others
-            .into_iter()
-            .map(|(range, target)| OtherRoute {
-                destination: range.to_string(),
-                target,
-            })
-            .collect(),
+        others: Vec::new(),
     })
 }
 
@@ -173,8 +164,8 @@ fn view(
             (Some(_) | None, kind) => RouteTarget::Other(kind.to_owned()),
         };
         match of.address_prefix.parse::<IpNet>() {
-            Ok(range @ IpNet::V4(_)) => routes.push(carried(range, target)),
-            Ok(IpNet::V6(_)) | Err(_) => others.push(OtherRoute {
+            Ok(range) => routes.push(carried(range, target)),
+            Err(_) => others.push(OtherRoute {
                 destination: of.address_prefix.clone(),
                 target,
             }),

@@ -224,22 +224,22 @@ pub struct RouteTableView {
     pub main: bool,
     /// The subnets that have chosen it.
     pub subnets: Vec<Subnet>,
-    /// All its IPv4 routes, whoever made them.
+    /// All its routes for ranges, of both families, whoever made them.
     pub routes: Vec<RouteView>,
-    /// Its other routes, which are never the engine's.
+    /// Its other routes, for lists of ranges, which are never the engine's.
     pub others: Vec<OtherRoute>,
 }
 
-/// A route for an IPv6 range, or for a list of ranges.
+/// A route that is for no range: for a list of ranges, or whatever a provider has beside that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherRoute {
-    /// The range, or the provider's id of the list.
+    /// The provider's id of the list.
     pub destination: String,
     /// Where it sends packets.
     pub target: RouteTarget,
 }
 
-/// One IPv4 route of a table.
+/// One route of a table, for a range.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteView {
     /// Where the packets go that it is about.
@@ -421,7 +421,7 @@ pub struct AccessEntry {
 /// The traffic that a denial keeps out, as an entry shows it.
 pub fn denied_traffic(denied: &Denied) -> Traffic {
     Traffic {
-        source: Source::Ranges(vec![IpNet::V4(denied.source.net())]),
+        source: Source::Ranges(vec![denied.source.net()]),
         target: None,
         protocol: denied.ports.map(|it| it.protocol.as_str().to_owned()),
         ports: denied.ports.map(|it| (it.first, it.last)),

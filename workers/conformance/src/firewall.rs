@@ -3,7 +3,7 @@
 use crate::stage::{ANOTHER, OURS, Stage, kind, range, rule};
 use cloud::{CloudErrorKind, FirewallPart, GroupView, InterfaceView, group_name};
 use domain::{
-    network::{Denial, Denied},
+    network::{Denial, Denied, InboundRule},
     text::FirewallGroup,
 };
 
@@ -61,6 +61,30 @@ pub(crate) async fn a_rule_is_added_once_and_revoked_once(stage: Stage) {
     stage
         .group_as(&group, "without the rule", |it| it.rules.is_empty())
         .await;
+}
+
+pub(crate) async fn rules_of_both_families_stand_side_by_side(stage: Stage) {
+    let (at, group) = (&stage.local.at, stage.made_group().await);
+    let of_ipv6 = InboundRule {
+        source: range("fd00:20::/56"),
+        ..rule(2113)
+    };
+    let add = async |it| stage.cloud.authorize_rule(at, &group, it, OURS).await;
+    add(rule(2113)).await.unwrap();
+    let id = add(of_ipv6).await.unwrap();
+    assert_eq!(kind(add(of_ipv6).await), THERE, "a repeat");
+    let view = stage
+        .group_as(&group, "with its rules", |it| it.rules.len() == 2)
+        .await;
+    let shown = view.rules.iter().find(|it| it.id == id).unwrap();
+    assert_eq!((shown.rule, shown.owner), (Some(of_ipv6), Some(OURS)));
+    assert_eq!(shown.text, "tcp 2113 from fd00:20::/56");
+    let revoked = stage.cloud.revoke_rule(at, &group, &id).await;
+    assert_eq!(kind(revoked), None);
+    let view = stage
+        .group_as(&group, "with one rule", |it| it.rules.len() == 1)
+        .await;
+    assert_eq!(view.rules[0].rule, Some(rule(2113)));
 }
 
 pub(crate) async fn a_group_is_deleted_once_and_not_while_it_is_used(stage: Stage) {
@@ -168,6 +192,25 @@ pub(crate) async fn a_group_is_attached_once_and_detached_once_and_the_others_st
     assert_eq!(kind(refused), Some(CloudErrorKind::Precondition));
     let is_so = |it: &InterfaceView| it.groups == before.groups;
     stage.interface_as(&managed, "as before", is_so).await;
+}
+
+pub(crate) async fn a_denial_is_of_either_family(stage: Stage) {
+    let (at, first) = (&stage.local.at, stage.denial().await);
+    let denial = Denial {
+        denies: Denied {
+            source: range("fd00:20::/56"),
+            ..first.denies
+        },
+        ..first
+    };
+    let make = async || kind(stage.cloud.make_denial(at, &denial).await);
+    let remove = async || kind(stage.cloud.remove_denial(at, &denial).await);
+    assert_eq!(make().await, None);
+    stage.is_denied(&denial, true).await;
+    assert_eq!(make().await, THERE, "a repeat");
+    assert_eq!(remove().await, None);
+    stage.is_denied(&denial, false).await;
+    assert_eq!(remove().await, GONE, "a repeat");
 }
 
 /// A number belongs to whoever has it, and only the very entry goes.

@@ -83,17 +83,20 @@ pub const CASES: &[Case] = cases! {
     routes:
         a_route_is_installed_once_and_nothing_is_replaced,
         a_route_is_removed_once,
+        routes_of_both_families_stand_side_by_side,
         a_route_leads_nowhere_without_an_active_link,
         a_route_needs_a_table_and_a_link_that_are_there;
     firewall:
         a_group_is_made_once_and_admits_nothing,
         a_rule_is_added_once_and_revoked_once,
+        rules_of_both_families_stand_side_by_side,
         a_group_is_deleted_once_and_not_while_it_is_used,
         owner_tags_of_groups_and_rules_are_put_back,
         what_others_made_is_shown_and_is_nobody_of_ours,
         one_rule_too_many_is_a_quota,
         a_group_is_attached_once_and_detached_once_and_the_others_stay,
-        a_denial_takes_no_number_that_is_taken_and_only_the_very_entry_is_removed;
+        a_denial_takes_no_number_that_is_taken_and_only_the_very_entry_is_removed,
+        a_denial_is_of_either_family;
     failures:
         what_is_denied_is_said_to_be_and_changes_nothing,
         what_is_throttled_was_not_done_and_works_later,

@@ -70,6 +70,32 @@ pub(crate) async fn a_route_is_removed_once(stage: Stage) {
     stage.until("no route", read, Vec::is_empty).await;
 }
 
+/// A family's ranges are nothing to the other's, however they begin.
+pub(crate) async fn routes_of_both_families_stand_side_by_side(stage: Stage) {
+    let link = stage.active().await;
+    let (at, cloud) = (&stage.local.at, &stage.cloud);
+    let table = stage.main_table(&stage.local).await.table;
+    let both = [range("10.20.0.0/16"), range("fd00:20::/56")];
+    for to in both {
+        let install = async || kind(cloud.install_route(at, &table, to, &link).await);
+        assert_eq!(install().await, None, "{to}");
+        let there = Some(CloudErrorKind::AlreadyThere);
+        assert_eq!(install().await, there, "{to}, a repeat");
+        let read = async || route(&stage, &stage.local, &table, to).await;
+        let what = format!("the route to {to}");
+        let found = stage.until(&what, read, |it| it.len() == 1).await;
+        assert_eq!(found[0].target, RouteTarget::Link(link.clone()), "{to}");
+        assert_eq!(found[0].state, RouteState::Active, "{to}");
+    }
+    let [v4, v6] = both;
+    let remove = async || kind(cloud.remove_route(at, &table, v6).await);
+    assert_eq!(remove().await, None);
+    assert_eq!(remove().await, Some(CloudErrorKind::NotFound), "a repeat");
+    let read = async || route(&stage, &stage.local, &table, v6).await;
+    stage.until("no route of IPv6", read, Vec::is_empty).await;
+    assert_eq!(route(&stage, &stage.local, &table, v4).await.len(), 1);
+}
+
 pub(crate) async fn a_route_leads_nowhere_without_an_active_link(stage: Stage) {
     let link = stage.pending().await;
     let (at, to) = (&stage.local.at, range("10.20.0.0/16"));

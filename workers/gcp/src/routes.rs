@@ -38,13 +38,13 @@ pub(crate) async fn tables(
             |it: &&Route| NetworkName::of(&it.network, &name.project).as_ref() == Some(&name);
         for route in routes.iter().filter(is_own) {
             let target = target(asked, route)?;
-            match route.dest_range.parse() {
-                Ok(destination @ IpNet::V4(_)) => view.routes.push(RouteView {
+            match route.dest_range.parse::<IpNet>() {
+                Ok(destination) => view.routes.push(RouteView {
                     destination,
                     target,
                     state: state(route),
                 }),
-                Ok(IpNet::V6(_)) | Err(_) => view.others.push(OtherRoute {
+                Err(_) => view.others.push(OtherRoute {
                     destination: route.dest_range.clone(),
                     target,
                 }),

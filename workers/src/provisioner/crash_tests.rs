@@ -6,13 +6,12 @@ use super::{
     memories::Memories,
     settings::ProvisionerSettings,
     testing::{
-        CLIENTS, Fuse, Fused, Log, Settled, client_rule, clock, cloud, owner, range, restrict,
-        settle,
+        CLIENTS, Fuse, Fused, IPV6, IPV6_CLIENTS, Log, Settled, client_rule, clock, cloud,
+        cloud_of, owner, range, restrict, settle,
     },
 };
 use cloud::{CallClass, ClientPolicy, LinkState, RateLimited, RouteTarget};
-use domain::{BySide, Side, network::NetworkEvent};
-use ipnet::IpNet;
+use domain::{Side, network::NetworkEvent};
 use simulated::{SecondRequest, SimulatedCloud, SimulatedSettings, World};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -70,9 +69,12 @@ fn judge(world: &World, log: &Log, when: &str) {
         "{when}"
     );
     let (peering, over_the_link) = (log.peering(), RouteTarget::Link(link.id.clone()));
-    let destinations = BySide {
-        local: range(CLIENTS),
-        remote: range("10.20.0.0/16"),
+    let of_both = !log.network().ipv6_ranges.is_empty();
+    let destinations = |side| match (side, of_both) {
+        (Side::Local, false) => vec![CLIENTS],
+        (Side::Remote, false) => vec!["10.20.0.0/16"],
+        (Side::Local, true) => vec![CLIENTS, IPV6_CLIENTS],
+        (Side::Remote, true) => vec!["10.20.0.0/16", IPV6],
     };
     for (key, network) in &world.networks {
         let side = if network.network.network == log.network().cloud_network {
@@ -88,27 +90,25 @@ fn judge(world: &World, log: &Log, when: &str) {
                 .iter()
                 .filter(|route| route.target != RouteTarget::Local)
                 .collect();
-            let wanted = IpNet::V4(destinations.get(side).net());
-            let found: Vec<_> = ours
+            let mut found: Vec<_> = ours
                 .iter()
                 .map(|route| (route.destination, &route.target))
                 .collect();
-            let expected = if serves {
-                vec![(wanted, &over_the_link)]
-            } else {
-                vec![]
-            };
+            found.sort_by_key(|(destination, _)| *destination);
+            let expected: Vec<_> = destinations(side)
+                .into_iter()
+                .filter(|_| serves)
+                .map(|to| (range(to).net(), &over_the_link))
+                .collect();
             assert_eq!(found, expected, "{when}: routes of {key}, {}", table.id);
         }
         let rules: Vec<_> = network
             .groups
             .iter()
             .map(|group| {
-                group
-                    .rules
-                    .iter()
-                    .filter_map(|it| it.rule)
-                    .collect::<Vec<_>>()
+                let mut rules: Vec<_> = group.rules.iter().filter_map(|it| it.rule).collect();
+                rules.sort_unstable();
+                rules
             })
             .collect();
         let admitted = peering
@@ -181,9 +181,18 @@ async fn crash_everywhere(
     settings: impl Fn() -> SimulatedSettings,
     prepare: impl AsyncFn(&SimulatedCloud, &Log, &journal::Clock),
 ) -> usize {
+    crash_everywhere_of(Log::with_a_peering, settings, prepare).await
+}
+
+/// The same of what is asked for in this log.
+async fn crash_everywhere_of(
+    asked: impl Fn() -> Log,
+    settings: impl Fn() -> SimulatedSettings,
+    prepare: impl AsyncFn(&SimulatedCloud, &Log, &journal::Clock),
+) -> usize {
     for step in 0.. {
-        let clock = clock();
-        let (cloud, log) = (cloud(settings(), &clock), Log::with_a_peering());
+        let (clock, log) = (clock(), asked());
+        let cloud = cloud_of(&log, settings(), &clock);
         prepare(&cloud, &log, &clock).await;
         let crashed = run(&cloud, &log, Fuse::at(step), &clock).await;
         let when = format!("seed {}, crash at step {step}", settings().seed);
@@ -207,6 +216,15 @@ async fn a_crash_at_any_step_of_a_new_peering_leaves_exactly_what_was_asked_for(
     )
     .await;
     assert!(steps > 60, "only {steps} steps");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_a_peering_of_both_families_leaves_exactly_what_was_asked_for() {
+    for settings in [SimulatedSettings::instant(11), late(12)] {
+        let settings = || careless(settings.clone());
+        let steps = crash_everywhere_of(Log::dual_stack, settings, async |_, _, _| {}).await;
+        assert!(steps > 60, "only {steps} steps");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -541,6 +541,7 @@ mod tests {
             account: "111122223333".parse().unwrap(),
             cloud_network: "vpc-0a1b2c3d".parse().unwrap(),
             range: "10.20.0.0/16".parse().unwrap(),
+            ipv6_ranges: Vec::new(),
             subnets: Vec::new(),
             cloud: None,
             generation: None,

@@ -11,7 +11,6 @@ use domain::{
     network::{Denial, ExposedBy, InboundRule, Peering, Registered},
     text::{FirewallGroup, FirewallRule, Interface, Link},
 };
-use ipnet::IpNet;
 use std::collections::BTreeSet;
 
 impl Reads {
@@ -71,7 +70,7 @@ impl Reads {
                 link,
                 ..
             } => {
-                let destination = IpNet::V4(destination.net());
+                let destination = destination.net();
                 let route = RouteView {
                     destination,
                     target: RouteTarget::Link(link.clone()),
@@ -90,7 +89,7 @@ impl Reads {
             Action::RemoveRoute {
                 table, destination, ..
             } => {
-                let destination = IpNet::V4(destination.net());
+                let destination = destination.net();
                 if let Some(view) = self
                     .tables
                     .get_mut(&at)
@@ -291,15 +290,15 @@ fn group_view(network: &Registered, peering: &Peering, side: Side) -> GroupView 
 }
 
 fn new_rule(rule: InboundRule, owner: Option<Owner>) -> Option<RuleView> {
-    let id: FirewallRule = format!("(new-rule-{}-{})", rule.source.net().addr(), rule.port)
-        .parse()
-        .ok()?;
-    let source = Source::Ranges(vec![IpNet::V4(rule.source.net())]);
+    // Ids have no colons.
+    let from = rule.source.net().addr().to_string().replace(':', "-");
+    let id: FirewallRule = format!("(new-rule-{from}-{})", rule.port).parse().ok()?;
+    let source = Source::Ranges(vec![rule.source.net()]);
     let admits = Traffic {
         source,
         protocol: Some("tcp".to_owned()),
         ports: Some((rule.port, rule.port)),
-        target: rule.target.map(|it| vec![IpNet::V4(it.net())]),
+        target: rule.target.map(|it| vec![it.net()]),
     };
     Some(RuleView {
         id,

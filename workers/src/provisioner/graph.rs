@@ -6,7 +6,7 @@
 //! ever makes a preflight fail.
 
 use domain::{
-    NetworkId, PeeringId, Provider, Range,
+    Family, Ipv6Range, NetworkId, NetworkRange, PeeringId, Provider, Range,
     network::{Ending, Life, NetworkEvent, Peer, Peering, Registered},
     text::{Account, CloudNetwork},
 };
@@ -19,7 +19,7 @@ type Node = (Provider, Account, CloudNetwork);
 #[derive(Clone, Debug)]
 struct Hub {
     node: Node,
-    range: Range,
+    ranges: Vec<Range>,
     links: BTreeMap<PeeringId, (Node, Vec<Range>)>,
     /// Those whose request has expired: it can be asked for once more.
     expired: BTreeMap<PeeringId, (Node, Vec<Range>)>,
@@ -46,7 +46,7 @@ impl Graph {
             let node = (it.provider, it.account.clone(), it.cloud_network.clone());
             self.hubs.entry(network).or_insert(Hub {
                 node,
-                range: it.range.into(),
+                ranges: ranges(it.range, &it.ipv6_ranges),
                 links: BTreeMap::new(),
                 expired: BTreeMap::new(),
             });
@@ -55,7 +55,11 @@ impl Graph {
         let Some(hub) = self.hubs.get_mut(&network) else {
             return;
         };
-        if let NetworkEvent::PeeringRequested(it) = event {
+        if let NetworkEvent::NetworkIpv6RangesSet(it) = event {
+            hub.ranges.retain(|range| range.family() == Family::Ipv4);
+            hub.ranges
+                .extend(it.ranges.iter().map(|it| Range::from(*it)));
+        } else if let NetworkEvent::PeeringRequested(it) = event {
             hub.links
                 .insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
         } else if let NetworkEvent::PeeringAdopted(it) = event {
@@ -96,7 +100,7 @@ impl Graph {
                 network.account.clone(),
                 network.cloud_network.clone(),
             ),
-            range: network.range.into(),
+            ranges: network.ranges(),
             links: network.live_peerings().map(link).collect(),
             expired: network
                 .peerings
@@ -115,10 +119,13 @@ impl Graph {
         let hubs = others.clone().flat_map(|(id, hub)| {
             let to_peer = hub.links.iter().filter(|(_, (node, _))| *node == peer);
             to_peer
-                .map(|(peering, _)| Neighbour {
-                    network_id: *id,
-                    peering_id: *peering,
-                    range: hub.range,
+                .flat_map(|(peering, _)| {
+                    let each = hub.ranges.iter();
+                    each.map(|range| Neighbour {
+                        network_id: *id,
+                        peering_id: *peering,
+                        range: *range,
+                    })
                 })
                 .collect::<Vec<_>>()
         });
@@ -139,6 +146,12 @@ impl Graph {
             });
         hubs.chain(own).collect()
     }
+}
+
+/// All ranges of a private network.
+fn ranges(own: NetworkRange, ipv6: &[Ipv6Range]) -> Vec<Range> {
+    let more = ipv6.iter().map(|it| Range::from(*it));
+    std::iter::once(own.into()).chain(more).collect()
 }
 
 fn node(peer: &Peer) -> Node {
@@ -163,8 +176,8 @@ fn ends(event: &NetworkEvent) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provisioner::testing::Log;
-    use domain::network::{PeeringExpired, PeeringRenewed};
+    use crate::provisioner::testing::{IPV6, Log};
+    use domain::network::{NetworkIpv6RangesSet, PeeringExpired, PeeringRenewed};
     use uuid::Uuid;
 
     fn of(n: u128, log: &Log) -> (NetworkId, Vec<NetworkEvent>) {
@@ -239,5 +252,33 @@ mod tests {
         });
         graph.evolve(NetworkId(Uuid::from_u128(2)), &over);
         assert_eq!(graph.behind(&peer, one), []);
+    }
+    #[test]
+    fn a_private_networks_ipv6_ranges_are_behind_its_peers_from_the_event_that_sets_them() {
+        let (log, plain) = (Log::dual_stack(), Log::with_a_peering());
+        let (one, two) = (NetworkId(Uuid::from_u128(1)), NetworkId(Uuid::from_u128(2)));
+        let (mut registered, mut set) = (Graph::default(), Graph::default());
+        log.events()
+            .iter()
+            .for_each(|it| registered.evolve(two, it));
+        plain.events().iter().for_each(|it| set.evolve(two, it));
+        let ranges = |graph: &Graph| {
+            let behind = graph.behind(&plain.peering().peer, one).into_iter();
+            behind.map(|it| it.range.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(ranges(&registered), ["10.20.0.0/16", IPV6]);
+        assert_eq!(ranges(&set), ["10.20.0.0/16"]);
+        for written in [&[IPV6][..], &[]] {
+            let ranges_set = NetworkEvent::NetworkIpv6RangesSet(NetworkIpv6RangesSet {
+                network_id: two,
+                ranges: written.iter().map(|it| it.parse().unwrap()).collect(),
+            });
+            set.evolve(two, &ranges_set);
+            let expected = [&["10.20.0.0/16"], written].concat();
+            assert_eq!(ranges(&set), expected);
+        }
+        let mut loaded = Graph::default();
+        loaded.take(two, &log.network());
+        assert_eq!(ranges(&loaded), ranges(&registered));
     }
 }

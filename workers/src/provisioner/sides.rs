@@ -107,11 +107,8 @@ pub(super) fn end(on_record: &Registered, peering: &Peering, side: Side) -> Link
 
 /// The ranges of this side that are on record.
 pub(super) fn ranges(on_record: &Registered, peering: &Peering, side: Side) -> Vec<IpNet> {
-    let ranges = match side {
-        Side::Local => std::slice::from_ref(&*on_record.range),
-        Side::Remote => peering.peer.ranges.as_slice(),
-    };
-    ranges.iter().map(|range| IpNet::V4(range.net())).collect()
+    let ranges = on_record.ranges_of(peering, side).into_iter();
+    ranges.map(|range| range.net()).collect()
 }
 
 /// What is put on everything that is made for this peering.

@@ -17,9 +17,9 @@ use cloud::{AccountRegion, Cloud, CloudError, CloudErrorKind, Layer, Operation, 
 use domain::{
     CloudMode, CommandId, Context, Ids, PeeringId, Provider, Range, Region, ServedClouds, Side,
     network::{
-        AcceptRoute, AdoptPeering, Consent, InboundRule, Network, NetworkCommand, NetworkEvent,
-        Outcome, Peer, Peering, RegisterNetwork, Registered, RequestPeering, RestrictFirewall,
-        Terms, decide, evolve,
+        AcceptRoute, AddPeerRanges, AdoptPeering, Consent, InboundRule, Network, NetworkCommand,
+        NetworkEvent, Outcome, Peer, Peering, RegisterNetwork, Registered, RequestPeering,
+        RestrictFirewall, SetNetworkIpv6Ranges, Terms, decide, evolve,
     },
     text::{Link, Subnet},
 };
@@ -108,6 +108,7 @@ fn commands_of(provider: Provider, id: PeeringId, clients: &str) -> Vec<NetworkC
         account: account.parse().unwrap(),
         cloud_network: cloud_network.parse().unwrap(),
         range: "10.20.0.0/16".parse().unwrap(),
+        ipv6_ranges: Vec::new(),
         subnets: subnets(&["subnet-1", "subnet-2"]),
     };
     let (account, region, cloud_network) = place(provider, Side::Remote);
@@ -143,6 +144,62 @@ fn commands_of(provider: Provider, id: PeeringId, clients: &str) -> Vec<NetworkC
             }],
         ),
     ]
+}
+
+pub(super) const IPV6: &str = "fd00:20::/56";
+pub(super) const IPV6_CLIENTS: &str = "2600:1f14:12ab:3400::/56";
+
+/// The same for addresses of both families; or what makes it so of a peering that has one.
+pub(super) fn commands_of_both(at_once: bool) -> Vec<NetworkCommand> {
+    let id = peering_id();
+    let ipv6_ranges = vec![IPV6.parse().unwrap()];
+    let mut commands = Vec::new();
+    if at_once {
+        for command in self::commands() {
+            commands.push(match command {
+                NetworkCommand::RegisterNetwork(it) => RegisterNetwork {
+                    ipv6_ranges: ipv6_ranges.clone(),
+                    ..it
+                }
+                .into(),
+                NetworkCommand::RequestPeering(mut it) => {
+                    it.peer.ranges.push(range(IPV6_CLIENTS));
+                    it.into()
+                }
+                other => other,
+            });
+        }
+    } else {
+        let ranges = vec![range(IPV6_CLIENTS)];
+        commands.push(
+            SetNetworkIpv6Ranges {
+                ranges: ipv6_ranges,
+            }
+            .into(),
+        );
+        commands.push(
+            AddPeerRanges {
+                peering_id: id,
+                ranges,
+            }
+            .into(),
+        );
+    }
+    let routes = [(Side::Local, IPV6_CLIENTS), (Side::Remote, IPV6)];
+    commands.extend(routes.map(|(side, to)| {
+        NetworkCommand::AcceptRoute(AcceptRoute {
+            peering_id: id,
+            side,
+            destination: range(to),
+        })
+    }));
+    let sources = [CLIENTS, IPV6_CLIENTS].map(range);
+    let admit = sources.map(|source| InboundRule {
+        source,
+        ..client_rule()
+    });
+    commands.push(restrict(&admit));
+    commands
 }
 
 pub(super) fn restrict(admit: &[InboundRule]) -> NetworkCommand {
@@ -205,6 +262,15 @@ impl Log {
         commands()
             .iter()
             .for_each(|command| log.execute(command).map(drop).unwrap());
+        log
+    }
+
+    /// The same of two networks with addresses of both families, and all of it for both.
+    pub(super) fn dual_stack() -> Self {
+        let log = Self::default();
+        for command in commands_of_both(true) {
+            log.execute(&command).map(drop).unwrap();
+        }
         log
     }
 

@@ -110,6 +110,8 @@ events! {
     NetworkSubnetsChanged(network),
     /// From which addresses the nodes of the private network's clusters call out.
     NetworkNodesSet(network),
+    /// The private network has other IPv6 ranges beside its own range.
+    NetworkIpv6RangesSet(network),
     /// Somebody asked for a look at everything, now.
     DriftCheckRequested(network),
     /// Nothing is opened or repaired in the network until it is thawed.

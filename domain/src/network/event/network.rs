@@ -5,7 +5,7 @@ use crate::{
     cloud_mode::CloudMode,
     ids::NetworkId,
     place::{Provider, Region},
-    range::NetworkRange,
+    range::{Ipv6Range, NetworkRange},
     text::{Account, CloudNetwork, FirewallGroup, Name, Project, Reason, Subnet},
 };
 use chrono::{DateTime, Utc};
@@ -31,8 +31,12 @@ pub struct NetworkRegistered {
     pub account: Account,
     /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
     pub cloud_network: CloudNetwork,
-    /// Its one address range.
+    /// Its one address range of IPv4.
     pub range: NetworkRange,
+    /// The IPv6 ranges that it has beside that. Absent where there is none, and in what was written
+    /// before there could be any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ipv6_ranges: Vec<Ipv6Range>,
     /// The subnets whose route tables serve the clusters; none means the main route table.
     #[serde(default)]
     pub subnets: Vec<Subnet>,

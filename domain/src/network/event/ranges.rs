@@ -2,7 +2,7 @@
 
 use crate::{
     ids::{NetworkId, PeeringId},
-    range::Range,
+    range::{Ipv6Range, Range},
     text::Subnet,
 };
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,17 @@ pub struct NetworkNodesSet {
     pub network_id: NetworkId,
     /// All of them from now on: the nodes' addresses, or the ranges of their subnets.
     pub nodes: Vec<Range>,
+}
+
+/// The private network has other IPv6 ranges beside its own range. What needed one that goes was
+/// closed before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NetworkIpv6RangesSet {
+    /// The network.
+    pub network_id: NetworkId,
+    /// All of them from now on.
+    pub ranges: Vec<Ipv6Range>,
 }
 
 /// Other subnets of the peer use the link.

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Refusal, Registered,
+        AccepterMismatch, Refusal, Registered,
         event::{AcceptedBy, Consent, Leftover, PeeringAbandoned, PeeringAccepted, PeeringRemoved},
         peering::{Ending, Life, LinkTrace, Origin, Peering, RemovalCause},
     },
@@ -139,11 +139,11 @@ pub(super) fn accepted(peering: &Peering, it: &PeeringAccepted) -> Result<bool, 
         let (on_record, shown) = (&peering.peer.account, &evidence.account);
         if on_record != shown {
             let (on_record, shown) = (on_record.to_string(), shown.to_string());
-            return Err(Refusal::AccepterMismatch {
+            return Err(Refusal::AccepterMismatch(AccepterMismatch {
                 peering_id: peering.id,
                 on_record,
                 shown,
-            });
+            }));
         }
         if evidence.accepted_by != AcceptedBy::Owner && peering.terms.consent == Consent::Owner {
             return Err(out_of_order(

@@ -156,11 +156,11 @@ fn an_acceptance_by_somebody_who_is_not_the_peer_is_refused() {
         account: text("999999999999"),
         ..evidence()
     };
-    let refusal = Refusal::AccepterMismatch {
+    let refusal = Refusal::AccepterMismatch(AccepterMismatch {
         peering_id: peering_id(1),
         on_record: peer(1).account.to_string(),
         shown: "999999999999".to_owned(),
-    };
+    });
     given(history([started(1), initiated()]))
         .when(Outcome::from(accepts(stranger)))
         .then_refused(refusal);

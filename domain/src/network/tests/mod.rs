@@ -18,6 +18,7 @@ mod identity;
 mod ingress;
 mod ingress_bounds;
 mod installation;
+mod ipv6;
 mod laws;
 mod matrix;
 mod openings;

@@ -246,6 +246,15 @@ fn subnets_nodes_and_attachments_open_only_where_something_is_added() {
     assert_eq!(opens(nodes(&["10.20.2.8/32"]), &known), ["anything"]);
     assert_eq!(opens(nodes(&["10.20.1.8/32"]), &network), ["anything"]);
 
+    let mut known = network.clone();
+    known.ipv6_ranges = ipv6_ranges(&["fd00:20::/56", "fd00:21::/56"]);
+    let has = |written: &[&str]| SetNetworkIpv6Ranges {
+        ranges: ipv6_ranges(written),
+    };
+    assert_eq!(opens(has(&["fd00:21::/56"]), &known), [""; 0]);
+    assert_eq!(opens(has(&[]), &known), [""; 0]);
+    assert_eq!(opens(has(&["fd00:22::/56"]), &known), ["anything"]);
+
     let attach = |names: &[&str]| AttachFirewall {
         peering_id: peering_id(1),
         side: Side::Local,

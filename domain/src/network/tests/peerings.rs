@@ -408,7 +408,8 @@ fn ranges_that_are_wrong_in_themselves_are_no_ranges_at_all() {
         "10.0.0.0/7",
         "10.0.0.0/33",
         "10.1.2.3/16",
-        "fd00::/16",
+        "fd00::/15",
+        "fd00::1/16",
         "ten",
     ] {
         assert!(written.parse::<Range>().is_err(), "{written}");

@@ -142,7 +142,7 @@ mod tests {
         };
         let schema = one.schema.as_ref().unwrap();
         assert!(schema.fields.contains_key("properties"));
-        assert_eq!(one.more_samples.len(), 2);
+        assert_eq!(one.more_samples.len(), 3);
         let refused = asked("PeeringWished", "").unwrap_err().status("x");
         assert_eq!(refused.code(), tonic::Code::InvalidArgument);
     }

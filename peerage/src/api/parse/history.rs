@@ -5,7 +5,7 @@ use crate::api::{problem::Problem, v1};
 use audit::Until;
 use domain::{NetworkId, PeeringId};
 use journal::Position;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// A network as it was.
@@ -29,7 +29,7 @@ pub(in crate::api) struct Compared {
 /// Who could reach an address.
 #[derive(Clone, Debug)]
 pub(in crate::api) struct Reached {
-    pub(in crate::api) address: Ipv4Addr,
+    pub(in crate::api) address: IpAddr,
     pub(in crate::api) port: Option<u16>,
     pub(in crate::api) network: Option<NetworkId>,
     pub(in crate::api) until: Until,
@@ -76,7 +76,10 @@ pub(in crate::api) fn who_can_reach(request: &v1::WhoCanReachRequest) -> Result<
     let mut fields = Fields::default();
     let address = match request.address.parse() {
         Ok(address) => Some(address),
-        Err(_) => fields.wrong("address", "must be an IPv4 address, like 10.20.0.5"),
+        Err(_) => fields.wrong(
+            "address",
+            "must be an address, like 10.20.0.5 or fd00:20::5",
+        ),
     };
     let port = match request.port {
         0 => Some(None),

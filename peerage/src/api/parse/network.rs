@@ -52,6 +52,7 @@ fn register(fields: &mut Fields, request: &v1::RegisterNetworkRequest) -> Option
     let account = fields.take("account", &request.account);
     let cloud_network = fields.take("cloud_network", &request.cloud_network);
     let range = fields.take("range", &request.range);
+    let ipv6_ranges = fields.each("ipv6_ranges", &request.ipv6_ranges);
     let subnets = fields.each("subnets", &request.subnets);
     let command = RegisterNetwork {
         project: project?,
@@ -61,6 +62,7 @@ fn register(fields: &mut Fields, request: &v1::RegisterNetworkRequest) -> Option
         account: account?,
         cloud_network: cloud_network?,
         range: range?,
+        ipv6_ranges: ipv6_ranges?,
         subnets: subnets?,
     };
     Some(command.into())

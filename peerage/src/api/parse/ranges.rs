@@ -8,8 +8,8 @@ use crate::api::v1::{self, subnet_change::Change};
 use domain::{
     Range,
     network::{
-        AddPeerRanges, ChangeNetworkSubnets, ChangePeerSubnets, DropPeerRanges, SetNetworkNodes,
-        SubnetChange,
+        AddPeerRanges, ChangeNetworkSubnets, ChangePeerSubnets, DropPeerRanges,
+        SetNetworkIpv6Ranges, SetNetworkNodes, SubnetChange,
     },
 };
 
@@ -44,6 +44,12 @@ command!(SetNetworkNodesRequest, fields, request => {
     let address = network(fields, &request.network_id);
     let nodes = fields.each("nodes", &request.nodes);
     Some((address?, SetNetworkNodes { nodes: nodes? }.into()))
+});
+
+command!(SetNetworkIpv6RangesRequest, fields, request => {
+    let address = network(fields, &request.network_id);
+    let ranges = fields.each("ipv6_ranges", &request.ipv6_ranges);
+    Some((address?, SetNetworkIpv6Ranges { ranges: ranges? }.into()))
 });
 
 fn some(fields: &mut Fields, ranges: &[String]) -> Option<Vec<Range>> {

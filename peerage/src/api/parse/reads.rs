@@ -10,7 +10,7 @@ use domain::{
 };
 use journal::{Position, current_type};
 use projections::{Order, PageRequest, Part, WhileBuilding};
-use std::{borrow::Cow, net::Ipv4Addr, time::Duration};
+use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 /// The most items of a page.
 const LARGEST_PAGE: i32 = 1000;
@@ -368,10 +368,10 @@ pub(super) fn log_parts(fields: &mut Fields, parts: &[i32]) -> Option<Vec<Part>>
 
 /// An address is a range of one.
 fn with_prefix(range: &str) -> Cow<'_, str> {
-    if range.parse::<Ipv4Addr>().is_ok() {
-        Cow::Owned(format!("{range}/32"))
-    } else {
-        Cow::Borrowed(range)
+    match range.parse() {
+        Ok(IpAddr::V4(address)) => Cow::Owned(format!("{address}/32")),
+        Ok(IpAddr::V6(address)) => Cow::Owned(format!("{address}/128")),
+        Err(_) => Cow::Borrowed(range),
     }
 }
 

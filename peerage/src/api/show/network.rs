@@ -58,6 +58,7 @@ pub(in crate::api) fn network(
         account: network.account.to_string(),
         cloud_network: network.cloud_network.to_string(),
         range: network.range.to_string(),
+        ipv6_ranges: texts(&network.ipv6_ranges),
         subnets: texts(&network.subnets),
         nodes: texts(&network.nodes),
         state: state.into(),

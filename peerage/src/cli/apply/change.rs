@@ -33,6 +33,11 @@ pub(super) enum Change {
     NetworkSubnets(Vec<String>),
     /// From where the network's nodes call out, all of it from now on.
     NetworkNodes(Vec<String>),
+    /// All IPv6 ranges of the network from now on, and which it has no more.
+    NetworkIpv6Ranges {
+        all: Vec<String>,
+        taken: Vec<String>,
+    },
     PeerSubnets(Vec<String>),
     Accept(Side, String),
     Withdraw(Side, String),
@@ -78,7 +83,9 @@ impl Change {
         match self {
             Self::Withdraw(..) | Self::Revoke { .. } | Self::Remove | Self::DropRanges(_) => true,
             Self::Dns(_, false) | Self::Option(_, false) => true,
-            Self::Restrict { taken, .. } => !taken.is_empty(),
+            Self::Restrict { taken, .. } | Self::NetworkIpv6Ranges { taken, .. } => {
+                !taken.is_empty()
+            }
             Self::Deny { added, .. } => !added.is_empty(),
             Self::Register(_)
             | Self::SetPolicy(_)
@@ -116,6 +123,7 @@ impl Change {
             Self::SetPolicy(_)
             | Self::NetworkSubnets(_)
             | Self::NetworkNodes(_)
+            | Self::NetworkIpv6Ranges { .. }
             | Self::Request(_)
             | Self::Adopt(..) => about.network_id.is_empty(),
             Self::AddRanges(_)
@@ -140,7 +148,9 @@ impl Change {
         match self {
             Self::Register(it) => {
                 let at = format!("{}/{} in {}", it.account, it.cloud_network, it.region);
-                format!("+ register {at}, {}", it.range)
+                let ranges = std::iter::once(&it.range).chain(&it.ipv6_ranges);
+                let ranges: Vec<&str> = ranges.map(String::as_str).collect();
+                format!("+ register {at}, {}", ranges.join(", "))
             }
             Self::SetPolicy(_) => "~ set the policy".to_owned(),
             Self::Request(it) => {
@@ -152,6 +162,13 @@ impl Change {
             Self::DropRanges(all) => format!("- ranges {}", all.join(", ")),
             Self::NetworkSubnets(all) => format!("~ subnets: {}", subnets::told(all)),
             Self::NetworkNodes(all) => format!("~ nodes: {}", all.join(", ")),
+            Self::NetworkIpv6Ranges { all, taken } => {
+                let gone = match taken.as_slice() {
+                    [] => String::new(),
+                    some => format!(", without {} and what needs it", some.join(", ")),
+                };
+                format!("~ IPv6 ranges: {}{gone}", all.join(", "))
+            }
             Self::PeerSubnets(all) => format!("~ subnets of the peer: {}", subnets::told(all)),
             Self::Accept(side, to) => format!("+ {} route to {to}", side_word(*side)),
             Self::Withdraw(side, to) => format!("- {} route to {to}", side_word(*side)),
@@ -274,6 +291,14 @@ impl Change {
                 let message = v1::SetNetworkNodesRequest {
                     network_id,
                     nodes,
+                    ..Default::default()
+                };
+                servers.command(message, context).await
+            }
+            Self::NetworkIpv6Ranges { all, .. } => {
+                let message = v1::SetNetworkIpv6RangesRequest {
+                    network_id,
+                    ipv6_ranges: all,
                     ..Default::default()
                 };
                 servers.command(message, context).await

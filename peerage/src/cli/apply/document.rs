@@ -37,6 +37,9 @@ pub(super) struct Network {
     pub(super) region: String,
     pub(super) cloud_network: String,
     pub(super) range: String,
+    /// The IPv6 ranges that it has beside that; none is no word about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ipv6_ranges: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) subnets: Vec<String>,
     /// From where its nodes call out; none is no word about it.
@@ -215,6 +218,7 @@ impl Network {
             account: self.account.clone(),
             cloud_network: self.cloud_network.clone(),
             range: self.range.clone(),
+            ipv6_ranges: self.ipv6_ranges.clone(),
             subnets: self.subnets.clone(),
             ..Default::default()
         }
@@ -230,6 +234,7 @@ impl Network {
             region: network.region.clone(),
             cloud_network: network.cloud_network.clone(),
             range: network.range.clone(),
+            ipv6_ranges: network.ipv6_ranges.clone(),
             subnets: network.subnets.clone(),
             nodes: network.nodes.clone(),
             policy: network.policy.as_ref().map(PolicyArgs::of),
@@ -382,8 +387,9 @@ impl Peering {
 
     /// A link to be adopted, with nothing opened on it.
     pub(super) fn to_adopt(link: &v1::DiscoveredLink) -> Self {
-        let mut ranges = link.peer.clone().unwrap_or_default().ranges;
-        ranges.retain(|it| !it.contains(':'));
+        let peer = link.peer.clone().unwrap_or_default();
+        let (is_ipv6_routed, mut ranges) = (peer.provider() == v1::Provider::Aws, peer.ranges);
+        ranges.retain(|it| is_ipv6_routed || !it.contains(':'));
         let peering = v1::Peering {
             peer: link.peer.clone().map(|it| v1::Peer { ranges, ..it }),
             origin: v1::Origin::Adopted.into(),

@@ -105,10 +105,10 @@ pub(super) fn is_going(peering: &v1::Peering) -> bool {
 /// One range is written in one way.
 fn range(text: &str) -> String {
     let text = text.trim();
-    if text.contains('/') {
-        text.to_owned()
-    } else {
-        format!("{text}/32")
+    match text {
+        _ if text.contains('/') => text.to_owned(),
+        _ if text.contains(':') => format!("{text}/128"),
+        _ => format!("{text}/32"),
     }
 }
 
@@ -174,6 +174,12 @@ impl Draft {
         }
         if !is_same(&wanted.subnets, &is.subnets) {
             self.step(Change::NetworkSubnets(wanted.subnets.clone()));
+        }
+        if !wanted.ipv6_ranges.is_empty() && !is_same(&wanted.ipv6_ranges, &is.ipv6_ranges) {
+            let all = wanted.ipv6_ranges.clone();
+            let taken = is.ipv6_ranges.iter().filter(|it| !all.contains(it));
+            let taken = taken.cloned().collect();
+            self.step(Change::NetworkIpv6Ranges { all, taken });
         }
         if !wanted.nodes.is_empty() && !is_same(&wanted.nodes, &is.nodes) {
             self.step(Change::NetworkNodes(wanted.nodes.clone()));

@@ -381,6 +381,37 @@ fn where_the_nodes_are_is_on_record_before_what_is_open_from_there() {
 }
 
 #[test]
+fn ipv6_ranges_come_with_the_network_and_one_that_goes_closes() {
+    let own = "range = \"10.20.0.0/16\"\nipv6_ranges = [\"fd00:20::/56\"]";
+    let text = FILE.replace("range = \"10.20.0.0/16\"", own);
+    let plan = planned(&text, &OnRecord::default(), false);
+    let steps = told(&plan);
+    assert!(
+        steps[0].ends_with(", 10.20.0.0/16, fd00:20::/56"),
+        "{steps:?}"
+    );
+    let again = planned(&text, &on_record(), false);
+    assert_eq!(told(&again), ["~ IPv6 ranges: fd00:20::/56"]);
+    assert!(!again.steps[0].change.closes());
+    let mut is = on_record();
+    let network = is.network.as_mut().unwrap();
+    network.ipv6_ranges = vec!["fd00:20::/56".to_owned()];
+    assert!(told(&planned(&text, &is, true)).is_empty());
+    assert!(
+        told(&planned(FILE, &is, false)).is_empty(),
+        "no word about it"
+    );
+    let network = is.network.as_mut().unwrap();
+    network.ipv6_ranges.push("fd00:21::/56".to_owned());
+    let fewer = planned(&text, &is, false);
+    assert_eq!(
+        told(&fewer),
+        ["~ IPv6 ranges: fd00:20::/56, without fd00:21::/56 and what needs it"]
+    );
+    assert!(fewer.steps[0].change.closes());
+}
+
+#[test]
 fn an_ingress_whose_end_has_passed_is_not_opened_again() {
     let text = FILE.replace("2027-03-01", "2026-03-01");
     let mut is = on_record();

@@ -9,15 +9,15 @@ use crate::{
     },
 };
 use clap::Args;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, SocketAddr};
 
 #[derive(Debug, Args)]
 pub(super) struct WhoCanReach {
     #[command(flatten)]
     remote: Remote,
-    /// The address, and the TCP port if one is meant, like 10.20.0.5:2113.
+    /// The address, and the TCP port if one is meant, like 10.20.0.5:2113 or [fd00:20::5]:2113.
     #[arg(value_name = "ADDRESS[:PORT]", value_parser = target)]
-    target: (Ipv4Addr, u16),
+    target: (IpAddr, u16),
     /// When: a position like 4711/4711, a time like 2026-03-01T09:00:00Z, or how long ago, like
     /// 24h. Default: now.
     #[arg(long, value_name = "PLACE", value_parser = place)]
@@ -29,16 +29,16 @@ pub(super) struct WhoCanReach {
 }
 
 /// An address, and a port or 0.
-fn target(text: &str) -> Result<(Ipv4Addr, u16), String> {
-    let wrong = || "write an IPv4 address, with a port or without, like 10.20.0.5:2113".to_owned();
-    let (address, port) = match text.split_once(':') {
-        None => (text, 0),
-        Some((address, port)) => match port.parse() {
-            Ok(port) if port > 0 => (address, port),
-            Ok(_) | Err(_) => return Err(wrong()),
-        },
-    };
-    Ok((address.parse().map_err(|_| wrong())?, port))
+fn target(text: &str) -> Result<(IpAddr, u16), String> {
+    if let Ok(address) = text.parse() {
+        return Ok((address, 0));
+    }
+    let with_port = text.parse::<SocketAddr>().ok();
+    let with_port = with_port.filter(|it| it.port() > 0);
+    let found = with_port.ok_or(
+        "write an address, with a port or without, like 10.20.0.5:2113 or [fd00:20::5]:2113",
+    )?;
+    Ok((found.ip(), found.port()))
 }
 
 impl WhoCanReach {
@@ -55,5 +55,32 @@ impl WhoCanReach {
         };
         let answer = servers.read(message).await?;
         output::message(self.remote.output, &answer, output::ways)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_either_family_stands_with_a_port_or_without() {
+        let of = |address: &str, port| Ok((address.parse().unwrap(), port));
+        assert_eq!(target("10.20.0.5"), of("10.20.0.5", 0));
+        assert_eq!(target("10.20.0.5:2113"), of("10.20.0.5", 2113));
+        assert_eq!(target("fd00:20::5"), of("fd00:20::5", 0));
+        assert_eq!(target("[fd00:20::5]:2113"), of("fd00:20::5", 2113));
+        for wrong in [
+            "",
+            "ten",
+            "10.20.0.5:0",
+            "10.20.0.5:x",
+            "[fd00:20::5]",
+            "[fd00:20::5]:0",
+        ] {
+            assert!(
+                target(wrong).unwrap_err().contains("[fd00:20::5]:2113"),
+                "{wrong}"
+            );
+        }
     }
 }

@@ -185,6 +185,7 @@ commands! {
     SetPolicyRequest, NetworkServiceClient::set_policy;
     ChangeNetworkSubnetsRequest, NetworkServiceClient::change_network_subnets;
     SetNetworkNodesRequest, NetworkServiceClient::set_network_nodes;
+    SetNetworkIpv6RangesRequest, NetworkServiceClient::set_network_ipv6_ranges;
     CheckDriftRequest, NetworkServiceClient::check_drift;
     RetireNetworkRequest, NetworkServiceClient::retire_network;
     FreezeNetworksRequest, NetworkServiceClient::freeze_networks;

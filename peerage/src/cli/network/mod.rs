@@ -1,5 +1,6 @@
 //! `peerage network …`.
 
+mod ipv6;
 mod nodes;
 mod policy;
 mod register;
@@ -36,6 +37,8 @@ pub(super) enum Network {
     Subnets(subnets::Subnets),
     /// Put on record from where the nodes of the clusters call out, and connector ingress is open.
     Nodes(nodes::Nodes),
+    /// Put on record which IPv6 ranges the network has beside its own range (AWS).
+    Ipv6(ipv6::Ipv6),
     /// Check a network for drift, now.
     Check(Subject),
     /// Retire a network that has no live peering.
@@ -136,6 +139,7 @@ impl Network {
             Self::Policy(policy) => policy.run().await,
             Self::Subnets(subnets) => subnets.run().await,
             Self::Nodes(nodes) => nodes.run().await,
+            Self::Ipv6(ipv6) => ipv6.run().await,
             Self::Check(subject) => subject.check().await,
             Self::Retire(subject) => subject.retire().await,
         }

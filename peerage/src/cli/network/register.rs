@@ -33,6 +33,9 @@ pub(in crate::cli) struct Register {
     /// The network's address range, RFC 1918, /8 to /25, like 10.20.0.0/16.
     #[arg(long, value_name = "RANGE")]
     range: String,
+    /// An IPv6 range that the network has beside that, like fd00:20::/56; again for more (AWS).
+    #[arg(long = "ipv6-range", value_name = "RANGE")]
+    ipv6_ranges: Vec<String>,
     #[command(flatten)]
     subnets: Chosen,
 }
@@ -47,6 +50,7 @@ impl Register {
             account: self.account,
             cloud_network: self.cloud_network,
             range: self.range,
+            ipv6_ranges: self.ipv6_ranges,
             subnets: self.subnets.names(),
             ..Default::default()
         };

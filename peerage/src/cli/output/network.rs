@@ -50,6 +50,7 @@ pub(in crate::cli) fn network(it: &Network) -> String {
                 .join("; "),
         ),
         ("range", it.range.clone()),
+        ("ipv6 ranges", it.ipv6_ranges.join(", ")),
         ("subnets", chosen(&it.subnets)),
         ("nodes", it.nodes.join(", ")),
         ("drift", word(policy.drift())),

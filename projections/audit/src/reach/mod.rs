@@ -21,7 +21,7 @@ use domain::{
     network::{Denial, InboundRule, Life, LinkTrace, Peering, Registered, Routing},
     text::{FirewallRule, Link, RouteTable},
 };
-use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 use traffic::{Traffic, left};
 
 /// Whether packets get there.
@@ -94,11 +94,12 @@ pub struct Way {
 }
 
 /// Every peering of this network that leads to the address, with a verdict on each.
-pub fn who_can_reach(past: &Past, address: Ipv4Addr, port: Option<u16>) -> Vec<Way> {
+pub fn who_can_reach(past: &Past, address: IpAddr, port: Option<u16>) -> Vec<Way> {
     let Some(network) = past.registered() else {
         return Vec::new();
     };
-    let Ok(target) = format!("{address}/32").parse::<Range>() else {
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    let Ok(target) = format!("{address}/{bits}").parse::<Range>() else {
         return Vec::new();
     };
     let mut ways = Vec::new();
@@ -110,7 +111,7 @@ pub fn who_can_reach(past: &Past, address: Ipv4Addr, port: Option<u16>) -> Vec<W
             target,
             port,
         };
-        if network.range.contains(&target) {
+        if network.ranges().iter().any(|it| it.contains(&target)) {
             ways.push(asked.way(Side::Local));
         }
         if peering.peer.ranges.iter().any(|it| it.contains(&target)) {
@@ -246,11 +247,11 @@ impl Asked<'_> {
         })
     }
 
+    /// The ranges of this side from which packets can come: those of the address's family.
     fn ranges(&self, side: Side) -> BTreeSet<Range> {
-        match side {
-            Side::Local => BTreeSet::from([*self.network.range]),
-            Side::Remote => self.peering.peer.ranges.iter().copied().collect(),
-        }
+        let all = self.network.ranges_of(self.peering, side).into_iter();
+        all.filter(|it| it.family() == self.target.family())
+            .collect()
     }
 
     /// What this side was seen to send over the link.

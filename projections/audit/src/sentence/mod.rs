@@ -5,6 +5,7 @@
 //! sentence only tells what it says.
 
 mod firewall;
+mod network;
 mod others;
 mod policy;
 mod tenure;
@@ -54,10 +55,7 @@ fn fit(sentence: &str) -> String {
 
 fn of(event: &NetworkEvent) -> String {
     match event {
-        NetworkEvent::NetworkRegistered(it) => format!(
-            "registered network {}/{} with {} ({} {} in {})",
-            it.project, it.name, it.range, it.provider, it.cloud_network, it.region
-        ),
+        NetworkEvent::NetworkRegistered(it) => network::registered(it),
         NetworkEvent::NetworkCloudRecorded(it) => {
             format!(
                 "put on record that the network is at a cloud that is {}",
@@ -71,15 +69,8 @@ fn of(event: &NetworkEvent) -> String {
         NetworkEvent::NetworkSubnetsChanged(it) => {
             format!("chose the network's subnets: {}", subnets(&it.subnets))
         }
-        NetworkEvent::NetworkNodesSet(it) if it.nodes.is_empty() => {
-            "took off the record where the network's nodes are".to_owned()
-        }
-        NetworkEvent::NetworkNodesSet(it) => {
-            format!(
-                "put on record where the network's nodes are: {}",
-                ranges(&it.nodes)
-            )
-        }
+        NetworkEvent::NetworkNodesSet(it) => network::nodes(it),
+        NetworkEvent::NetworkIpv6RangesSet(it) => network::ipv6_ranges(it),
         NetworkEvent::DriftCheckRequested(_) => "asked for a check for drift".to_owned(),
         NetworkEvent::NetworkFrozen(it) => {
             let of = if it.everywhere {

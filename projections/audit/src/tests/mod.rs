@@ -14,7 +14,7 @@ use domain::{
 };
 use journal::{Body, Metadata, Position, Recorded};
 use serde_json::Value;
-use std::{collections::BTreeMap, fs, net::Ipv4Addr};
+use std::{collections::BTreeMap, fs, net::IpAddr};
 use uuid::Uuid;
 
 const PEERING: &str = "5b0c1f1a-7f5e-4f0d-9a52-0d6d5c1e77a1";
@@ -253,7 +253,7 @@ impl Cloud {
     }
 
     /// Whether an entry in front of the address's subnet keeps the packet out.
-    fn keeps_out(&self, side: Side, from: Ipv4Addr, to: Ipv4Addr, port: u16) -> bool {
+    fn keeps_out(&self, side: Side, from: IpAddr, to: IpAddr, port: u16) -> bool {
         let has = |range: &Range, address| range.net().contains(&address);
         let mut guards = self.guards.iter();
         guards.any(|(of, range, list)| {
@@ -271,7 +271,7 @@ impl Cloud {
     }
 
     /// Whether a packet from here gets there, and the answer back.
-    fn lets(&self, side: Side, from: Ipv4Addr, to: Ipv4Addr, port: u16) -> bool {
+    fn lets(&self, side: Side, from: IpAddr, to: IpAddr, port: u16) -> bool {
         let has = |range: &Range, address| range.net().contains(&address);
         let routed = |of: Side, address| {
             let mut routes = self.routes.iter();
@@ -467,7 +467,7 @@ fn is_unsettled(past: &Past, side: Side) -> bool {
 fn who_can_reach_an_address_is_who_gets_a_packet_there_and_an_answer_back() {
     let mut random = fastrand::Rng::with_seed(4);
     let hosts = ["10.101.7.7", "10.101.70.1", "10.20.9.9", "10.20.200.1"];
-    let hosts = hosts.map(|it| it.parse::<Ipv4Addr>().unwrap());
+    let hosts = hosts.map(|it| it.parse::<IpAddr>().unwrap());
     let (mut open, mut closed, mut kept_out, mut untold) = (0, 0, 0, 0);
     for _ in 0..300 {
         let events = openings(&mut random);

@@ -5,7 +5,7 @@ use crate::{Drop, Past, Unknown, Verdict, Way, who_can_reach};
 use domain::Side;
 use journal::Body;
 use serde_json::{Value, json};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 const LOCAL: &str = "10.20.9.9";
 const PEERS: &str = "10.101.7.7";
@@ -20,7 +20,7 @@ struct Story {
 impl Story {
     fn says(mut self, name: &str, data: &Value) -> Self {
         let mut data = data.clone();
-        if name != "NetworkRegistered" {
+        if !name.starts_with("Network") {
             data["peering_id"] = json!(PEERING);
         }
         let event = event(name, &data.to_string());
@@ -66,7 +66,7 @@ impl Story {
     /// A source that is admitted, and seen to be.
     fn admits(self, side: &str, source: &str, port: u16) -> Self {
         let rule = json!({ "source": source, "port": port });
-        let id = format!("sgr-{side}-{port}-{}", source.replace(['.', '/'], "-"));
+        let id = format!("sgr-{side}-{port}-{}", source.replace(['.', '/', ':'], "-"));
         let authorized = json!({ "side": side, "rule": rule, "rule_id": id });
         let story = self.says(
             "FirewallRestricted",
@@ -97,7 +97,7 @@ impl Story {
     }
 
     fn way(&self, to: &str, port: u16) -> Way {
-        let to: Ipv4Addr = to.parse().unwrap();
+        let to: IpAddr = to.parse().unwrap();
         let mut ways = who_can_reach(&self.past, to, Some(port));
         assert_eq!(ways.len(), 1, "{ways:#?}");
         ways.remove(0)
@@ -106,6 +106,56 @@ impl Story {
     fn verdict(&self, to: &str, port: u16) -> Verdict {
         self.way(to, port).verdict
     }
+}
+
+/// A peering of two networks with addresses of both families.
+fn of_both_families() -> Story {
+    Story::default()
+        .sample("NetworkRegistered.v1.dual_stack")
+        .sample("PeeringRequested.v1.dual_stack")
+        .sample("PeeringInitiationStarted.v1")
+        .sample("PeeringInitiated.v1")
+        .sample("PeeringAccepted.v1")
+        .sample("PeeringActivated.v1")
+        .routed()
+        .admits("local", "10.101.0.0/16", 2113)
+}
+
+#[test]
+fn an_address_is_reached_by_routes_and_rules_of_its_own_family_alone() {
+    let (home, ipv4) = ("fd00:20::7", LOCAL);
+    let story = of_both_families();
+    assert_eq!(story.verdict(ipv4, 2113), Verdict::Reachable);
+    assert_eq!(
+        story.verdict(home, 2113),
+        Verdict::Unreachable(Drop::NoRoute)
+    );
+    let story = story.route("remote", "fd00:20::/56");
+    assert_eq!(
+        story.verdict(home, 2113),
+        Verdict::Unreachable(Drop::NoRouteBack)
+    );
+    let story = story.route("local", "fd00:101::/56");
+    assert_eq!(
+        story.verdict(home, 2113),
+        Verdict::Unreachable(Drop::NotAdmitted)
+    );
+    let story = story.admits("local", "fd00:101:0:7::/64", 2113);
+    let way = story.way(home, 2113);
+    assert_eq!(way.verdict, Verdict::Reachable);
+    assert_eq!(way.sources, [range("fd00:101:0:7::/64")].into());
+    assert_eq!(
+        story.verdict(home, 443),
+        Verdict::Unreachable(Drop::NotAdmitted)
+    );
+    let story = story.exposed("local", "tcp 443 from fd00:101:0:8::/64", false);
+    assert_eq!(story.verdict(home, 443), Verdict::Reachable);
+    assert_eq!(
+        story.verdict(ipv4, 443),
+        Verdict::Unreachable(Drop::NotAdmitted)
+    );
+    let ways = who_can_reach(&story.past, "fd00:21::7".parse().unwrap(), None);
+    assert!(ways.is_empty(), "it is nobody's");
 }
 
 #[test]
@@ -366,7 +416,7 @@ fn what_was_seen_to_be_kept_out_of_a_subnet_does_not_get_to_its_addresses_and_to
         assert_eq!(low.verdict(LOCAL, port), verdict, "{port}");
     }
     assert_eq!(low.way(LOCAL, 1024).denials, [], "none is about that port");
-    let to: Ipv4Addr = LOCAL.parse().unwrap();
+    let to: IpAddr = LOCAL.parse().unwrap();
     let any = who_can_reach(&low.past, to, None).remove(0);
     assert_eq!(any.verdict, Verdict::Reachable, "there are more ports");
     let all = [

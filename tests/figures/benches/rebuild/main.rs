@@ -241,6 +241,7 @@ async fn fill(journal: &Journal, number: u64) {
         account: text("111122223333"),
         cloud_network: text(&format!("vpc-{number:017x}")),
         range: text("10.20.0.0/16"),
+        ipv6_ranges: Vec::new(),
         subnets: Vec::new(),
     };
     execute(journal, id, register, network.into()).await;

@@ -101,7 +101,7 @@ impl People for Oracle {
     }
 
     fn route_over(&self, network: &Network, table: &str, destination: &str, link: &str) {
-        let route = json!({"RouteTableId": table, "DestinationCidrBlock": destination, "VpcPeeringConnectionId": link});
+        let route = json!({"RouteTableId": table, destination_of(destination): destination, "VpcPeeringConnectionId": link});
         self.act(&network.place, "create_route", &route);
     }
 
@@ -122,7 +122,7 @@ impl People for Oracle {
         self.act(
             &network.place,
             "delete_route",
-            &json!({"RouteTableId": table, "DestinationCidrBlock": destination}),
+            &json!({"RouteTableId": table, destination_of(destination): destination}),
         );
     }
 
@@ -132,6 +132,15 @@ impl People for Oracle {
             "associate_vpc_cidr_block",
             &json!({"VpcId": network.vpc, "CidrBlock": range}),
         );
+    }
+
+    fn widen_to_ipv6(&self, network: &Network) -> String {
+        let (place, vpc) = (&network.place, &network.vpc);
+        let wanted = json!({"VpcId": vpc, "AmazonProvidedIpv6CidrBlock": true});
+        self.act(place, "associate_vpc_cidr_block", &wanted);
+        let shown = self.act(place, "describe_vpcs", &json!({"VpcIds": [vpc]}));
+        let blocks = &shown["Vpcs"][0]["Ipv6CidrBlockAssociationSet"];
+        blocks[0]["Ipv6CidrBlock"].as_str().unwrap().to_owned()
     }
 
     fn narrow(&self, network: &Network, range: &str) {
@@ -290,4 +299,13 @@ async fn faulty(upstream: &str) -> Microburst {
         .rules(&json!([&lost[..], &rehearsed[..], &throttled[..]].concat()))
         .await;
     faults
+}
+
+/// What EC2 calls the destination of a route.
+fn destination_of(range: &str) -> &'static str {
+    if range.contains(':') {
+        "DestinationIpv6CidrBlock"
+    } else {
+        "DestinationCidrBlock"
+    }
 }

@@ -39,6 +39,9 @@ pub(super) trait People: fmt::Debug + Send + Sync {
     /// One more range.
     fn widen(&self, network: &Network, range: &str);
 
+    /// A block of IPv6 that the cloud gives; answers it.
+    fn widen_to_ipv6(&self, network: &Network) -> String;
+
     /// One range less.
     fn narrow(&self, network: &Network, range: &str);
 

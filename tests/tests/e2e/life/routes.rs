@@ -10,6 +10,7 @@ in_every_world!(
     a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goes,
     a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over,
     one_host_of_a_peer_in_shared_space_is_a_destination_a_source_and_a_target,
+    two_networks_with_addresses_of_both_families_are_joined_for_both_and_parted_again,
 );
 
 const HALF: &str = "10.30.0.0/17";
@@ -186,5 +187,119 @@ async fn one_host_of_a_peer_in_shared_space_is_a_destination_a_source_and_a_targ
         "100.64.9.1/32",
     ];
     life.is_refused(&outside, "DESTINATION_OUT_OF_REACH").await;
+    life.ends().await;
+}
+
+async fn two_networks_with_addresses_of_both_families_are_joined_for_both_and_parted_again(
+    running: Arc<RunningWorld>,
+) {
+    let mut life = Life::registered(running).await;
+    let (local, remote) = (life.pair.local.clone(), life.pair.remote.clone());
+    let own = life.people().widen_to_ipv6(&local);
+    let peers = life.people().widen_to_ipv6(&remote);
+    let (network, admit) = (life.network.clone(), format!("{peers}:2113"));
+    let too_early = ["--range", &peers, "--local-route", &peers];
+    let asked = [
+        vec!["peering".to_owned(), "request".to_owned()],
+        life.peer(),
+        too_early.map(str::to_owned).to_vec(),
+    ];
+    let asked = asked.concat();
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    life.is_refused(&asked, "ADDRESS_FAMILY_MISSING").await;
+    life.says(&["network", "ipv6", &network, &own]).await;
+    life.told("NetworkIpv6RangesSet", 1).await;
+    life.asks(&[&too_early[..], &["--remote-route", &own]].concat())
+        .await;
+    life.agrees().await;
+    let admit_ipv4 = format!("{}:2113", remote.cidr);
+    let restrict = ["firewall", "restrict", &life.peering];
+    let both = ["--admit", &admit_ipv4, "--admit", &admit];
+    life.says(&[&restrict[..], &both].concat()).await;
+    let allow = [
+        "firewall",
+        "allow",
+        &life.peering,
+        "--target",
+        &peers,
+        "--port",
+        "9092",
+        "--reason",
+        "orders go to the peer's broker",
+        "--from",
+        &own,
+        "--no-expiry",
+    ];
+    life.says(&allow).await;
+    life.converged().await;
+    let before = life.expected();
+    let mut expected = before.clone();
+    let peering = format!("{}/{}", life.network, life.peering);
+    let route = |destination: &str| Route {
+        destination: destination.to_owned(),
+        peering: peering.clone(),
+    };
+    expected.route_tables[1].routes.push(route(&peers));
+    expected.route_tables[2].routes.push(route(&own));
+    let rule = expected.security_groups[0].ingress[0].clone();
+    let of = |port, source: &str| Rule {
+        from: port,
+        to: port,
+        source: source.to_owned(),
+        ..rule.clone()
+    };
+    expected.security_groups[0].ingress.push(of(2113, &peers));
+    expected.security_groups[1].ingress.push(of(9092, &own));
+    life.judge(&expected);
+    let address = format!("{}7", peers.split('/').next().unwrap());
+    let reached = life
+        .engine
+        .cli(&["audit", "who-can-reach", &format!("[{address}]:9092")])
+        .await;
+    let reached = reached.done();
+    assert!(
+        reached.contains("not attached") && reached.contains(&own),
+        "{reached}"
+    );
+
+    // What somebody takes is put back; what somebody adds stays, and is told.
+    let (table, main) = (
+        local.extra_route_table.clone(),
+        remote.main_route_table.clone(),
+    );
+    life.people().delete_route(&local, &table, &peers);
+    life.checks().await;
+    life.told("DriftRepaired", 1).await;
+    life.converged().await;
+    life.judge(&expected);
+    let theirs = format!("{}/60", own.split('/').next().unwrap());
+    let link = life.converged().await.link;
+    life.people().route_over(&remote, &main, &theirs, &link);
+    life.checks().await;
+    let drifted = life.told("DriftDetected", 2).await;
+    assert_eq!(drifted[1]["finding"]["destination"], theirs, "{drifted:#?}");
+    life.people().delete_route(&remote, &main, &theirs);
+
+    life.says(&["network", "ipv6", &network, "--none"]).await;
+    life.told("ConnectorIngressRevoked", 1).await;
+    life.told("RouteRemoved", 2).await;
+    life.told("FirewallRuleRevoked", 2).await;
+    life.converged().await;
+    life.judge(&before);
+    life.says(&["network", "ipv6", &network, &own]).await;
+    let again = [
+        "route",
+        "accept",
+        &life.peering,
+        "--side",
+        "remote",
+        "--destination",
+        &own,
+    ];
+    life.says(&again).await;
+    life.converged().await;
+    let mut expected = before;
+    expected.route_tables[2].routes.push(route(&own));
+    life.judge(&expected);
     life.ends().await;
 }

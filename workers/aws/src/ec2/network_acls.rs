@@ -98,8 +98,12 @@ impl Ec2 {
             .protocol(&entry.protocol)
             .rule_action(RuleAction::Deny)
             .egress(false)
-            .cidr_block(entry.cidr.to_string())
             .set_port_range(ports);
+        let block = entry.cidr.to_string();
+        let request = match entry.cidr {
+            IpNet::V4(_) => request.cidr_block(block),
+            IpNet::V6(_) => request.ipv6_cidr_block(block),
+        };
         sent!(call, request);
         Ok(())
     }

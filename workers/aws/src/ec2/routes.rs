@@ -9,7 +9,7 @@ use crate::ec2::pages::{PAGE_OF_ROUTE_TABLES, every_named};
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::types::ResourceType;
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 /// A route table of a VPC.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,9 +43,9 @@ pub struct Route {
 /// What a route is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RouteDestination {
-    /// An IPv4 block, in canonical form.
-    Ipv4(Ipv4Net),
-    /// An IPv6 block or a prefix list, as EC2 writes it.
+    /// A block of either family, in canonical form.
+    Block(IpNet),
+    /// A prefix list, as EC2 writes it.
     Other(String),
 }
 
@@ -133,15 +133,19 @@ impl Ec2 {
         &self,
         at: &Scope,
         table: &RouteTableId,
-        destination: Ipv4Net,
+        destination: IpNet,
         through: &PeeringConnectionId,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, Action::CreateRoute, at).await;
         let request = call.clients.ec2.create_route();
         let request = request
             .route_table_id(table.as_str())
-            .destination_cidr_block(canonical(destination))
             .vpc_peering_connection_id(through.as_str());
+        let block = canonical(destination);
+        let request = match destination {
+            IpNet::V4(_) => request.destination_cidr_block(block),
+            IpNet::V6(_) => request.destination_ipv6_cidr_block(block),
+        };
         sent!(call, request);
         Ok(())
     }
@@ -151,15 +155,19 @@ impl Ec2 {
         &self,
         at: &Scope,
         table: &RouteTableId,
-        destination: Ipv4Net,
+        destination: IpNet,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, Action::DeleteRoute, at).await;
         let request = call
             .clients
             .ec2
             .delete_route()
-            .route_table_id(table.as_str())
-            .destination_cidr_block(canonical(destination));
+            .route_table_id(table.as_str());
+        let block = canonical(destination);
+        let request = match destination {
+            IpNet::V4(_) => request.destination_cidr_block(block),
+            IpNet::V6(_) => request.destination_ipv6_cidr_block(block),
+        };
         sent!(call, request);
         Ok(())
     }
@@ -167,7 +175,7 @@ impl Ec2 {
 
 /// Without host bits: EC2 would drop them silently, and what was asked for would not be found
 /// again.
-pub(crate) fn canonical(cidr: Ipv4Net) -> String {
+pub(crate) fn canonical(cidr: IpNet) -> String {
     cidr.trunc().to_string()
 }
 
@@ -202,8 +210,8 @@ fn destination(found: &aws_sdk_ec2::types::Route) -> RouteDestination {
         .or(found.destination_ipv6_cidr_block())
         .or(found.destination_prefix_list_id());
     let text = text.unwrap_or_default();
-    match text.parse::<Ipv4Net>() {
-        Ok(cidr) => RouteDestination::Ipv4(cidr.trunc()),
+    match text.parse::<IpNet>() {
+        Ok(cidr) => RouteDestination::Block(cidr.trunc()),
         Err(_) => RouteDestination::Other(text.to_owned()),
     }
 }

@@ -10,8 +10,8 @@ use crate::ec2::pages::{PAGE, every_named};
 use crate::ec2::routes::canonical;
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
-use aws_sdk_ec2::types::{IpPermission, IpRange, ResourceType};
-use ipnet::{IpNet, Ipv4Net};
+use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, ResourceType};
+use ipnet::IpNet;
 
 /// One rule of a security group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub enum RuleSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IngressRule {
     /// The block that is admitted.
-    pub source: Ipv4Net,
+    pub source: IpNet,
     /// The one TCP port.
     pub port: u16,
     /// The words beside it, for people.
@@ -90,17 +90,22 @@ impl Ec2 {
         wanted: &IngressRule,
     ) -> Result<SecurityGroupRule, Ec2Error> {
         let call = Call::start(self, Action::AuthorizeSecurityGroupIngress, at).await;
-        let source = IpRange::builder()
-            .cidr_ip(canonical(wanted.source))
-            .description(&wanted.description)
-            .build();
-        let port = i32::from(wanted.port);
+        let (source, port) = (canonical(wanted.source), i32::from(wanted.port));
         let permission = IpPermission::builder()
             .ip_protocol("tcp")
             .from_port(port)
-            .to_port(port)
-            .ip_ranges(source)
-            .build();
+            .to_port(port);
+        let permission = match wanted.source {
+            IpNet::V4(_) => {
+                let range = IpRange::builder().cidr_ip(source);
+                permission.ip_ranges(range.description(&wanted.description).build())
+            }
+            IpNet::V6(_) => {
+                let range = Ipv6Range::builder().cidr_ipv6(source);
+                permission.ipv6_ranges(range.description(&wanted.description).build())
+            }
+        };
+        let permission = permission.build();
         let request = call
             .clients
             .ec2

@@ -6,18 +6,19 @@
 //! [`Action`]: crate::ec2::Action
 
 mod policy;
+mod rules;
 
 use crate::ec2::Tags;
 use cloud::instructions::{
     Instruction, in_order,
     shell::{command, quoted},
-    written,
 };
 use domain::{
-    Range, Side,
-    network::{Consent, Ingress, Life, LinkOption, LinkTrace, Peering, Registered},
+    Family, Range, Side,
+    network::{Consent, Life, LinkOption, LinkTrace, Peering, Registered},
     text::{Link, Subnet},
 };
+use rules::{deny, open, ranges};
 
 /// Where a policy must name who the engine is, which is not on record: replace it by the ARN of the
 /// engine's role or user.
@@ -302,7 +303,7 @@ fn add_route(peering: &Peering, destination: Range, link: &Link) -> String {
         &[
             ("--region", quoted(&peering.peer.region)),
             ("--route-table-id", "\"$table\"".to_owned()),
-            ("--destination-cidr-block", quoted(destination)),
+            (words(destination.family()).option, quoted(destination)),
             ("--vpc-peering-connection-id", quoted(link)),
         ],
     );
@@ -348,56 +349,23 @@ fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
     ))
 }
 
-fn deny(network: &Registered, peering: &Peering) -> Instruction {
-    let show = command(
-        "aws ec2 describe-security-groups",
-        &[
-            ("--region", quoted(&peering.peer.region)),
-            (
-                "--filters",
-                quoted(format!("Name=vpc-id,Values={}", peering.peer.cloud_network)),
-            ),
-            (
-                "--query",
-                quoted(
-                    "SecurityGroups[].{group:GroupId,name:GroupName,from:IpPermissions[].IpRanges[].CidrIp}",
-                ),
-            ),
-            ("--output", "json".to_owned()),
-        ],
-    );
-    let body = format!(
-        "# A link carries traffic both ways. No rule here should let {} in, nor any range around it, but for what is declared below.\n{show}\n",
-        network.range
-    );
-    Instruction::sh(format!("See that nothing lets {} in", network.range), body)
+/// How EC2 calls the destination of a route.
+struct Words {
+    field: &'static str,
+    option: &'static str,
 }
 
-fn open(peering: &Peering, ingress: &Ingress) -> Instruction {
-    let end = ingress
-        .expires_at
-        .map_or_else(String::new, |at| format!(" until {}", written(at)));
-    let allow = command(
-        "aws ec2 authorize-security-group-ingress",
-        &[
-            ("--region", quoted(&peering.peer.region)),
-            ("--group-id", "\"$group\"".to_owned()),
-            ("--protocol", "tcp".to_owned()),
-            ("--port", ingress.rule.port.to_string()),
-            ("--cidr", quoted(ingress.rule.source)),
-        ],
-    );
-    let body = format!(
-        "set -eu\n# Why: {}\n: \"${{group:?set it to the security group of the target}}\"\n{allow}\n",
-        ingress.reason
-    );
-    Instruction::sh(
-        format!(
-            "Let {} reach {} on port {}{end}",
-            ingress.rule.source, ingress.target, ingress.rule.port
-        ),
-        body,
-    )
+fn words(family: Family) -> Words {
+    match family {
+        Family::Ipv4 => Words {
+            field: "DestinationCidrBlock",
+            option: "--destination-cidr-block",
+        },
+        Family::Ipv6 => Words {
+            field: "DestinationIpv6CidrBlock",
+            option: "--destination-ipv6-cidr-block",
+        },
+    }
 }
 
 /// Removes the routes to these destinations from whatever table of the VPC has them over this link,
@@ -417,26 +385,30 @@ fn remove_routes(peering: &Peering, link: &Link, destinations: &[Range]) -> Inst
     };
     let filter = format!("Name=route.vpc-peering-connection-id,Values={link}");
     let tables = show(("--filters", quoted(filter)), "RouteTables[].RouteTableId");
-    let over_link =
-        format!("RouteTables[].Routes[?VpcPeeringConnectionId=='{link}'].DestinationCidrBlock[]");
-    let routes = show(("--route-table-ids", "\"$table\"".to_owned()), &over_link);
-    let delete = command(
-        "aws ec2 delete-route",
-        &[
-            region(),
-            ("--route-table-id", "\"$table\"".to_owned()),
-            ("--destination-cidr-block", "\"$destination\"".to_owned()),
-        ],
-    );
-    let ours = destinations
-        .iter()
-        .map(quoted)
-        .collect::<Vec<_>>()
-        .join(" | ");
-    let body = format!(
-        "set -eu\nfor table in $({tables}); do\nfor destination in $({routes}); do\ncase \"$destination\" in {ours})\n{delete}\n;;\nesac\n\
-         done\ndone\n"
-    );
+    let of_family = |family: Family| {
+        let ours = destinations.iter().filter(|it| it.family() == family);
+        let ours: Vec<String> = ours.map(quoted).collect();
+        if ours.is_empty() {
+            return String::new();
+        }
+        let (Words { field, option }, ours) = (words(family), ours.join(" | "));
+        let over_link =
+            format!("RouteTables[].Routes[?VpcPeeringConnectionId=='{link}'].{field}[]");
+        let routes = show(("--route-table-ids", "\"$table\"".to_owned()), &over_link);
+        let delete = command(
+            "aws ec2 delete-route",
+            &[
+                region(),
+                ("--route-table-id", "\"$table\"".to_owned()),
+                (option, "\"$destination\"".to_owned()),
+            ],
+        );
+        format!(
+            "for destination in $({routes}); do\ncase \"$destination\" in {ours})\n{delete}\n;;\nesac\ndone\n"
+        )
+    };
+    let body: String = Family::BOTH.into_iter().map(of_family).collect();
+    let body = format!("set -eu\nfor table in $({tables}); do\n{body}done\n");
     Instruction::sh(
         format!("Remove the routes over {link} that are no longer wanted"),
         body,
@@ -450,13 +422,13 @@ fn cleanup(network: &Registered, peering: &Peering, link: &Link) -> Vec<Instruct
     let routes = (!accepted.is_empty()).then(|| remove_routes(peering, link, &accepted));
     let close = format!(
         "Revoke the rules that were added for {}: they outlive the link, and admit whoever has that range next.",
-        network.range
+        ranges(network)
     );
     let policy = Instruction::json(
         "IAM policy for whoever runs this, and no more",
         &policy::of_owner(network, peering),
     );
-    let close = Instruction::text(format!("Close what was open to {}", network.range), close);
+    let close = Instruction::text(format!("Close what was open to {}", ranges(network)), close);
     std::iter::once(policy)
         .chain(routes)
         .chain([close])

@@ -226,7 +226,7 @@ fn a_subnet_lies_in_the_zone_that_has_one_id_everywhere() {
 }
 
 #[test]
-fn routes_keep_their_target_and_those_that_are_not_ipv4_are_left_out() {
+fn routes_keep_their_target_and_those_for_lists_of_ranges_are_told_apart() {
     let at = here();
     let asked = Asked::of(Operation::RouteTables, &at).unwrap();
     let route = |destination, target| Route {
@@ -234,14 +234,16 @@ fn routes_keep_their_target_and_those_that_are_not_ipv4_are_left_out() {
         target,
         state: RouteState::Blackhole,
     };
-    let to = |cidr: &str| RouteDestination::Ipv4(cidr.parse().unwrap());
+    let to = |cidr: &str| RouteDestination::Block(cidr.parse().unwrap());
     let routes = vec![
         route(to("10.1.0.0/16"), RouteTarget::Local),
         route(to("0.0.0.0/0"), RouteTarget::Other("igw-1".to_owned())),
         route(to("10.2.0.0/16"), RouteTarget::Peering("pcx-1".into())),
+        route(to("::/0"), RouteTarget::Other("eigw-1".to_owned())),
+        route(to("fd00:2::/56"), RouteTarget::Peering("pcx-1".into())),
         route(
-            RouteDestination::Other("::/0".to_owned()),
-            RouteTarget::Other("eigw-1".to_owned()),
+            RouteDestination::Other("pl-1".to_owned()),
+            RouteTarget::Peering("pcx-1".into()),
         ),
     ];
     let subnets = vec!["subnet-1".into(), "subnet-2".into()];
@@ -264,9 +266,17 @@ fn routes_keep_their_target_and_those_that_are_not_ipv4_are_left_out() {
         [
             "10.1.0.0/16 local Blackhole",
             "0.0.0.0/0 igw-1 Blackhole",
-            "10.2.0.0/16 pcx-1 Blackhole"
+            "10.2.0.0/16 pcx-1 Blackhole",
+            "::/0 eigw-1 Blackhole",
+            "fd00:2::/56 pcx-1 Blackhole"
         ]
     );
+    let others: Vec<_> = view
+        .others
+        .iter()
+        .map(|it| it.destination.as_str())
+        .collect();
+    assert_eq!(others, ["pl-1"]);
     let subnets: Vec<_> = view.subnets.iter().map(|subnet| subnet.as_str()).collect();
     assert_eq!(
         (view.network.as_str(), view.main, subnets),

@@ -1,7 +1,7 @@
 //! Route tables and their routes.
 
 use super::{super::refusals::Asked, home};
-use crate::ec2::{IpNet, Route, RouteDestination, RouteTable};
+use crate::ec2::{Route, RouteDestination, RouteTable};
 use cloud::{CloudError, OtherRoute, RouteState, RouteTableView, RouteTarget, RouteView};
 
 pub(in super::super) fn route_table(
@@ -31,7 +31,7 @@ pub(in super::super) fn route_table(
 }
 
 fn route(asked: &Asked<'_>, found: &Route) -> Result<Option<RouteView>, CloudError> {
-    let RouteDestination::Ipv4(destination) = found.destination else {
+    let RouteDestination::Block(destination) = found.destination else {
         return Ok(None);
     };
     let state = match &found.state {
@@ -40,7 +40,7 @@ fn route(asked: &Asked<'_>, found: &Route) -> Result<Option<RouteView>, CloudErr
         crate::ec2::RouteState::Other(word) => RouteState::Unknown(word.clone()),
     };
     Ok(Some(RouteView {
-        destination: IpNet::V4(destination),
+        destination,
         target: target(asked, found)?,
         state,
     }))

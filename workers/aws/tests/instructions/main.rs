@@ -203,6 +203,92 @@ fn only_the_routes_of_the_peering_are_removed_and_only_over_its_link() {
     );
 }
 
+/// A peering of two networks with addresses of both families, whose owner accepts.
+fn of_both_families(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<Instruction> {
+    let register = RegisterNetwork {
+        ipv6_ranges: vec![text("fd00:20::/56")],
+        ..register()
+    };
+    let peer = Peer {
+        ranges: vec![text("10.101.0.0/16"), text("fd00:101::/56")],
+        ..peer(1)
+    };
+    let requested = PeeringRequested {
+        peering_id: peering_id(1),
+        peer,
+        requested_at: hours_on(0),
+        terms: by_owner(),
+        external_id: None,
+    };
+    let NetworkEvent::ConnectorIngressAllowed(ingress) =
+        ingress_allowed(1, "fd00:101:0:8::/64", 443).into()
+    else {
+        panic!("an ingress");
+    };
+    let ingress = ConnectorIngressAllowed {
+        rule: rule("fd00:20:0:1::/64", 443),
+        ..ingress
+    };
+    let events = [
+        registered_as(register, network_id()),
+        requested.into(),
+        route_accepted(Side::Remote, "10.20.0.0/16"),
+        route_accepted(Side::Remote, "fd00:20::/56"),
+        ingress.into(),
+        started(1),
+        initiated(),
+        accepted(),
+        activated(),
+    ];
+    told(events.into_iter().chain(then).collect())
+}
+
+#[test]
+fn what_an_owner_does_for_ipv6_is_said_in_the_words_that_the_cloud_has_for_it() {
+    let instructions = of_both_families([]);
+    instructions.iter().for_each(assert_is_well_formed);
+    let send = &titled(&instructions, "Send fd00:20::/56").body;
+    let calls = run(send, &answering("rtb-1")).unwrap();
+    assert_eq!(
+        calls.last().unwrap(),
+        "aws|ec2|create-route|--region|us-east-1|--route-table-id|rtb-1|--destination-ipv6-cidr-block|fd00:20::/56|--vpc-peering-connection-id|pcx-0123456789abcdef0"
+    );
+    let open = titled(
+        &instructions,
+        "Let fd00:20:0:1::/64 reach fd00:101:0:8::/64",
+    );
+    let opened = run(&format!("group=sg-1\n{}", open.body), &answering("")).unwrap();
+    assert_eq!(
+        opened,
+        [
+            "aws|ec2|authorize-security-group-ingress|--region|us-east-1|--group-id|sg-1|--ip-permissions|IpProtocol=tcp,FromPort=443,ToPort=443,Ipv6Ranges=[{CidrIpv6=fd00:20:0:1::/64}]"
+        ]
+    );
+    let deny = titled(
+        &instructions,
+        "See that nothing lets 10.20.0.0/16 and fd00:20::/56 in",
+    );
+    assert!(deny.body.contains("Ipv6Ranges[].CidrIpv6"), "{}", deny.body);
+
+    let cloud = "aws() { log aws \"$@\"; case \"$*\" in *--filters*) echo rtb-1;; *DestinationIpv6CidrBlock*) echo 'fd00:20::/56 fd00:99::/56';; \
+                 *DestinationCidrBlock*) echo '10.20.0.0/16 172.16.0.0/12';; esac; }";
+    let removal = of_both_families([removal_requested()]);
+    removal.iter().for_each(assert_is_well_formed);
+    let calls = run(&titled(&removal, "Remove the routes").body, cloud).unwrap();
+    let deleted: Vec<_> = calls
+        .iter()
+        .filter_map(|call| call.split_once("--route-table-id|rtb-1|"))
+        .map(|(_, what)| what)
+        .collect();
+    assert_eq!(
+        deleted,
+        [
+            "--destination-cidr-block|10.20.0.0/16",
+            "--destination-ipv6-cidr-block|fd00:20::/56"
+        ]
+    );
+}
+
 #[test]
 fn an_owner_is_told_each_thing_that_was_asked_for() {
     let instructions = told(of_owner([accepted(), activated()]));

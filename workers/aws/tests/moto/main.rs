@@ -278,7 +278,7 @@ async fn routes_are_installed_once_and_found_with_their_target() {
     assert_eq!(
         (&route.destination, &route.state),
         (
-            &RouteDestination::Ipv4(net("10.2.0.0/16")),
+            &RouteDestination::Block(net("10.2.0.0/16")),
             &RouteState::Active
         )
     );

@@ -38,6 +38,7 @@ pub(crate) fn register() -> RegisterNetwork {
         account: text("111122223333"),
         cloud_network: text("vpc-0a1b2c3d4e5f60718"),
         range: text("10.20.0.0/16"),
+        ipv6_ranges: Vec::new(),
         subnets: vec![text("subnet-0aa1"), text("subnet-0bb2")],
     }
 }
@@ -55,6 +56,7 @@ pub(crate) fn registered_as(command: RegisterNetwork, network_id: NetworkId) -> 
         account,
         cloud_network,
         range,
+        ipv6_ranges,
         subnets,
     } = command;
     NetworkRegistered {
@@ -66,6 +68,7 @@ pub(crate) fn registered_as(command: RegisterNetwork, network_id: NetworkId) -> 
         account,
         cloud_network,
         range,
+        ipv6_ranges,
         subnets,
         cloud: None,
         generation: None,

@@ -13,7 +13,6 @@ use cloud::{
     Rehearsal, Rehearsed, SubnetView,
 };
 use domain::{Provider, Range, text::CloudNetwork};
-use ipnet::IpNet;
 
 impl Call<'_> {
     pub(crate) fn networks(&mut self, of: &[CloudNetwork]) -> Vec<NetworkView> {
@@ -97,7 +96,7 @@ impl Call<'_> {
             network: id.clone(),
         };
         let main = self.state.faults.id(prefixes(self.at.provider).table);
-        let made = SimulatedNetwork::new(network.clone(), vec![IpNet::V4(range.net())], main);
+        let made = SimulatedNetwork::new(network.clone(), vec![range.net()], main);
         self.state.world.networks.insert(network.to_string(), made);
         Ok(id)
     }

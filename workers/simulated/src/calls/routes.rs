@@ -10,7 +10,6 @@ use domain::{
     network::Routing,
     text::{CloudNetwork, Link, RouteTable},
 };
-use ipnet::IpNet;
 
 impl Call<'_> {
     pub(crate) fn route_tables(&mut self, of: &[CloudNetwork]) -> Vec<RouteTableView> {
@@ -38,11 +37,7 @@ impl Call<'_> {
             return Err(self.unsupported("routes to a peering in a table"));
         }
         self.check_route(table, destination, link)?;
-        let (shown, most, destination) = (
-            self.soon(),
-            self.settings.routes,
-            IpNet::V4(destination.net()),
-        );
+        let (shown, most, destination) = (self.soon(), self.settings.routes, destination.net());
         let Some(found) = self.state.world.table(self.at, table) else {
             return Err(self.not_found(table));
         };
@@ -90,7 +85,7 @@ impl Call<'_> {
         let Some(home) = self.state.world.home_of_table(at, table) else {
             return Err(self.not_found(table));
         };
-        let destination = IpNet::V4(destination.net());
+        let destination = destination.net();
         let inside = home
             .ranges
             .iter()
@@ -132,7 +127,7 @@ impl Call<'_> {
         table: &RouteTable,
         destination: Range,
     ) -> Result<(), CloudError> {
-        let (seen, destination) = (self.soon(), IpNet::V4(destination.net()));
+        let (seen, destination) = (self.soon(), destination.net());
         let Some(found) = self.state.world.table(self.at, table) else {
             return Err(self.not_found(table));
         };

@@ -7,7 +7,7 @@ use super::{
 use chrono::{DateTime, Utc};
 use cloud::{
     AccessEntry, AccessListView, Direction, DnsSupport, InterfaceView, NetworkRef, NetworkView,
-    OtherRoute, RouteState, RouteTableView, RouteTarget, RouteView, Source, SubnetView, Traffic,
+    RouteState, RouteTableView, RouteTarget, RouteView, Source, SubnetView, Traffic,
 };
 use domain::{
     Provider,
@@ -235,21 +235,14 @@ impl SimulatedNetwork {
         };
         let home = &self.network.network;
         let view = |(index, table): (usize, &mut SimulatedTable)| {
-            let (routes, others): (Vec<_>, Vec<_>) = table
-                .seen_routes(now)
-                .into_iter()
-                .partition(|(destination, _)| matches!(destination, IpNet::V4(_)));
-            let other = |(destination, target): (IpNet, RouteTarget)| OtherRoute {
-                destination: destination.to_string(),
-                target,
-            };
+            let routes = table.seen_routes(now).into_iter();
             RouteTableView {
                 network: home.clone(),
                 table: table.id.clone(),
                 main: index == 0,
                 subnets: table.subnets.clone(),
-                routes: routes.into_iter().map(route).collect(),
-                others: others.into_iter().map(other).collect(),
+                routes: routes.map(route).collect(),
+                others: Vec::new(),
             }
         };
         self.tables.iter_mut().enumerate().map(view).collect()

@@ -44,8 +44,8 @@ pub(crate) fn text(rule: InboundRule) -> String {
 /// What such a rule admits.
 pub(crate) fn admitted(rule: InboundRule) -> Traffic {
     Traffic {
-        source: Source::Ranges(vec![IpNet::V4(rule.source.net())]),
-        target: rule.target.map(|it| vec![IpNet::V4(it.net())]),
+        source: Source::Ranges(vec![rule.source.net()]),
+        target: rule.target.map(|it| vec![it.net()]),
         protocol: Some("tcp".to_owned()),
         ports: Some((rule.port, rule.port)),
     }

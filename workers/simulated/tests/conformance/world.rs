@@ -119,7 +119,7 @@ impl World for SimulatedWorld {
             network: format!("vpc-0{number:016x}").parse().unwrap(),
         };
         let subnets = [1, 2].map(|it| format!("subnet-{number}-{it}").parse().unwrap());
-        let range = IpNet::V4(range.net());
+        let range = range.net();
         self.cloud.out_of_band().build(&network, &[range], &subnets);
         network
     }
@@ -141,7 +141,7 @@ impl World for SimulatedWorld {
     async fn route_elsewhere(&self, network: &NetworkRef, table: &RouteTable, to: Range) {
         let target = RouteTarget::Other("igw-1".to_owned());
         let hands = self.cloud.out_of_band();
-        hands.route(network, table, IpNet::V4(to.net()), target);
+        hands.route(network, table, to.net(), target);
     }
 
     async fn group(&self, network: &NetworkRef, name: &str, rule: InboundRule) -> FirewallGroup {

@@ -77,7 +77,7 @@ fn stands(state: &LinkState) -> bool {
 }
 
 fn leads(table: &RouteTableView, destination: Range, link: &Link) -> bool {
-    let to = ipnet::IpNet::V4(destination.net());
+    let to = destination.net();
     let over = RouteTarget::Link(link.clone());
     let mut routes = table.routes.iter();
     routes.any(|it| it.destination == to && it.target == over)

@@ -16,6 +16,7 @@ use domain::{
     },
     text::Link,
 };
+use ipnet::IpNet;
 
 /// How long before the end of a request its owner is told.
 const WARNING: TimeDelta = TimeDelta::hours(24);
@@ -323,8 +324,8 @@ fn mismatch(facts: &Facts<'_>, view: &LinkView) -> Option<String> {
         .or_else(|| end_mismatch("accepter", ends.1, &view.accepter))
 }
 
-/// Ranges that the cloud does not tell yet are no difference; what it does tell must hold every
-/// range on record.
+/// Ranges that the cloud does not tell yet are no difference, nor those of a family of which it
+/// tells none; what it does tell must hold every range on record.
 fn end_mismatch(end: &str, wanted: &LinkEnd, shown: &LinkEnd) -> Option<String> {
     if !shown.network.is_same(&wanted.network) {
         return Some(format!(
@@ -332,9 +333,14 @@ fn end_mismatch(end: &str, wanted: &LinkEnd, shown: &LinkEnd) -> Option<String> 
             shown.network, wanted.network
         ));
     }
+    let is_told = |range: &&IpNet| {
+        let mut shown = shown.ranges.iter();
+        shown.any(|it| it.addr().is_ipv6() == range.addr().is_ipv6())
+    };
     let missing = wanted
         .ranges
         .iter()
+        .filter(is_told)
         .find(|range| !shown.ranges.iter().any(|shown| shown.contains(*range)))?;
     let told = shown
         .ranges

@@ -12,8 +12,8 @@
 use super::{Draft, Facts, Query, firewall};
 use crate::provisioner::{apply::Action, sides};
 use cloud::{
-    AccessEntry, Direction, GroupView, LetsIn, LinkForm, RouteTarget, RuleView, Source, Traffic,
-    lets_in,
+    AccessEntry, Direction, GroupView, LetsIn, LinkForm, RouteTableView, RouteTarget, RouteView,
+    RuleView, Source, Traffic, lets_in,
 };
 use domain::{
     Side,
@@ -345,12 +345,16 @@ fn carries_more_than_v4(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> Opt
     let mut carries = false;
     for side in sides {
         let tables = draft.require(facts.seen.tables.get(side), Query::Tables(side))?;
-        carries |= tables
-            .iter()
-            .flat_map(|table| &table.others)
-            .any(|route| route.target == over);
+        carries |= tables.iter().any(|table| carries_more(table, &over));
     }
     Some(carries)
+}
+
+/// Whether the table sends packets there that are not of IPv4, or may not be.
+fn carries_more(table: &RouteTableView, over: &RouteTarget) -> bool {
+    let mut routes = table.routes.iter();
+    let is_ipv6 = |it: &RouteView| matches!(it.destination, IpNet::V6(_)) && it.target == *over;
+    routes.any(is_ipv6) || table.others.iter().any(|it| it.target == *over)
 }
 
 /// What the rule alone says, with these sources.

@@ -8,8 +8,8 @@ use super::{Draft, Facts, Query, preflight};
 use crate::provisioner::sides;
 use cloud::LinkView;
 use domain::{
-    Range, Side,
-    network::{BlockCause, PeerRangesConfirmed},
+    Family, Range, Side,
+    network::{BlockCause, PeerRangesConfirmed, Route},
 };
 use ipnet::IpNet;
 
@@ -40,12 +40,17 @@ pub(super) fn confirm(facts: &Facts<'_>, link: &LinkView, draft: &mut Draft) {
     if facts.seen.network.local.is_none() {
         return;
     }
-    let net = |range: &Range| IpNet::V4(range.net());
-    // Where nobody tells, what is on record stands.
+    let net = |range: &Range| range.net();
+    // Where nobody tells, what is on record stands. A link may tell of one family alone.
+    let by_link = !facts.peering.is_ours_to_keep(Side::Remote);
+    let is_untold = |shown: &[IpNet], range: &Range| {
+        let is_ipv6 = range.family() == Family::Ipv6;
+        by_link && !shown.iter().any(|it| it.addr().is_ipv6() == is_ipv6)
+    };
     let is_shown = |range: &Range| {
         shown
             .as_ref()
-            .is_none_or(|it| it.iter().any(|it| it.contains(&net(range))))
+            .is_none_or(|it| is_untold(it, range) || it.iter().any(|it| it.contains(&net(range))))
     };
     let meets = |range: &Range| own.iter().find(|it| preflight::overlap(it, &net(range)));
     let (mut seen, mut missing) = (Vec::new(), Vec::new());
@@ -91,6 +96,48 @@ pub(super) fn confirm(facts: &Facts<'_>, link: &LinkView, draft: &mut Draft) {
             remedy,
         );
     }
+}
+
+/// Whether the peer may be sent there, to a part of the private network. Its IPv6 ranges may have
+/// been named while the link stood: before the first route leads into one, the cloud has shown it.
+pub(super) fn may_lead_home(
+    facts: &Facts<'_>,
+    side: Side,
+    to: Range,
+    route: &Route,
+    draft: &mut Draft,
+) -> bool {
+    if side == Side::Local || to.family() == Family::Ipv4 || !route.installed.is_empty() {
+        return true;
+    }
+    let query = Query::Network(Side::Local);
+    let Some(views) = draft.require(&facts.seen.network.local, query) else {
+        return false;
+    };
+    let mut shown = views.iter().flat_map(|it| &it.ranges);
+    if shown.any(|it| it.contains(&to.net())) {
+        return true;
+    }
+    let network = sides::network(facts.network, facts.peering, Side::Local);
+    let has = told(views.iter().flat_map(|it| it.ranges.iter().copied()));
+    let message = format!(
+        "{to} is on record for {network}, which has {has}; nothing is sent there before it shows"
+    );
+    let remedy = vec![
+        format!("add the range to {network}; it is found out by itself"),
+        format!(
+            "or say which it has: peerage network ipv6 {} RANGE…",
+            facts.network.id
+        ),
+    ];
+    draft.block(
+        facts,
+        BlockCause::RangeMismatch,
+        Side::Local,
+        message,
+        remedy,
+    );
+    false
 }
 
 fn give_up(facts: &Facts<'_>, range: &Range) -> String {

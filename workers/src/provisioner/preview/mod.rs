@@ -446,15 +446,15 @@ fn known(facts: &Facts<'_>) -> Known {
                 .count(),
             most: facts.limits.local.links,
         });
-    let has_ipv6 = BySide::of(|side| {
+    let more_ipv6 = BySide::of(|side| {
+        let known = sides::ranges(facts.network, facts.peering, side);
         let shown = facts.seen.network.get(side).iter().flatten();
-        shown
-            .flat_map(|it| &it.ranges)
-            .any(|it| it.addr().is_ipv6())
+        let mut shown = shown.flat_map(|it| &it.ranges);
+        shown.any(|it| it.addr().is_ipv6() && !known.iter().any(|known| it.contains(known)))
     });
     Known {
         zones,
         links,
-        has_ipv6,
+        more_ipv6,
     }
 }

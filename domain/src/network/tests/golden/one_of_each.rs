@@ -52,6 +52,14 @@ fn registered_anew(id: NetworkId) -> NetworkEvent {
     .into()
 }
 
+fn registered_with_ipv6() -> NetworkEvent {
+    let register = RegisterNetwork {
+        ipv6_ranges: ipv6_ranges(&["fd00:20::/56"]),
+        ..register()
+    };
+    registered_as(register, its_network())
+}
+
 fn account_scope() -> QuarantineScope {
     QuarantineScope::PeerAccount {
         account: peer(1).account,
@@ -95,6 +103,11 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
         NetworkNodesSet {
             network_id,
             nodes: vec![range("10.20.1.0/24"), range("10.20.2.7/32")],
+        }
+        .into(),
+        NetworkIpv6RangesSet {
+            network_id,
+            ranges: ipv6_ranges(&["2600:1f14:12ab:3400::/56", "fd00:20::/56"]),
         }
         .into(),
         DriftCheckRequested {
@@ -695,6 +708,30 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
         ..Policy::default()
     };
     vec![
+        ("dual_stack", registered_with_ipv6()),
+        (
+            "dual_stack",
+            PeeringRequested {
+                peering_id,
+                peer: Peer {
+                    ranges: ranges(&["10.101.0.0/16", "fd00:101::/56"]),
+                    ..its_peer()
+                },
+                requested_at: at(9),
+                terms: Terms::default(),
+                external_id: None,
+            }
+            .into(),
+        ),
+        (
+            "ipv6",
+            RouteAccepted {
+                peering_id,
+                side: Side::Local,
+                destination: range("fd00:101::/56"),
+            }
+            .into(),
+        ),
         (
             "on_terms",
             PeeringRequested {

@@ -69,7 +69,7 @@ refusals! {
     LinkOptionNeeded(OptionNeeded { option: LinkOption::GatewayTransit, side: Side::Remote, by: LinkOption::RemoteGateways, of: Side::Local }) => Precondition,
     LinkOptionExcluded(OptionExcluded { option: LinkOption::GatewayTransit, side: Side::Local, with: LinkOption::RemoteGateways }) => Precondition,
     LinkOptionTaken(OptionTaken { option: LinkOption::RemoteGateways, side: Side::Local, peering_id: peering_id(1) }) => Precondition,
-    AccepterMismatch { peering_id: peering_id(1), on_record: "444455556601".to_owned(), shown: "999999999999".to_owned() } => Precondition,
+    AccepterMismatch(AccepterMismatch { peering_id: peering_id(1), on_record: "444455556601".to_owned(), shown: "999999999999".to_owned() }) => Precondition,
     ReasonRequired {} => Invalid,
     ReasonMalformed { pattern: text("CHG-[0-9]+") } => Invalid,
     TicketRequired {} => Invalid,
@@ -101,6 +101,8 @@ refusals! {
     PartitionMismatch(PartitionMismatch { region: "cn-north-1".to_owned(), partition: "aws-cn".to_owned(), own: "aws".to_owned() }) => Invalid,
     NothingAdmittedAnew(NothingAdmittedAnew { peering_id: peering_id(1) }) => Precondition,
     AdmissionUnknown(AdmissionUnknown { peering_id: peering_id(1), from: range("10.101.0.0/16"), port: 2113 }) => Unknown,
+    AddressFamilyMissing(AddressFamilyMissing { range: range("fd00:101::/56"), side: Side::Local }) => Precondition,
+    NetworkRangeNotAllowed(NetworkRangeNotAllowed { range: range("fd00:20::/40"), form: "an IPv6 block of an AWS VPC is a /44 to a /60" }) => Invalid,
 }
 
 #[test]

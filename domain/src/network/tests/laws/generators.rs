@@ -473,6 +473,7 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
         }),
         2 => (a_peering(), an_opening()).prop_map(|(peering_id, opening)| ConfirmOpening { peering_id, opening }.into()),
         1 => vec(a_range(), 0..3).prop_map(|nodes| SetNetworkNodes { nodes }.into()),
+        2 => some_ipv6_ranges().prop_map(|ranges| SetNetworkIpv6Ranges { ranges }.into()),
         3 => (
             (a_peering(), a_range(), select(vec![0, 443, 8443])),
             (option::of(a_time()), a_reason(), option::of(a_source()), any::<bool>()),
@@ -609,6 +610,7 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
             .prop_map(|(peering_id, rule, tenure)| PeeringTenureSet { peering_id, rule, tenure }.into()),
         2 => (a_peering(), an_opening()).prop_map(|(peering_id, opening)| OpeningConfirmed { peering_id, opening }.into()),
         1 => vec(a_range(), 0..3).prop_map(|nodes| NetworkNodesSet { network_id: network_id(), nodes }.into()),
+        1 => some_ipv6_ranges().prop_map(|ranges| NetworkIpv6RangesSet { network_id: network_id(), ranges }.into()),
         3 => (a_peering(), an_ingress(), a_range(), a_rule(), vec(a_rule(), 0..2), option::of(a_time())).prop_map(
             |(peering_id, ingress_id, target, rule, also, expires_at)| {
                 let ingress = ingress_allowed(0, "10.101.8.0/24", 443);

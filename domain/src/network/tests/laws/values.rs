@@ -31,8 +31,23 @@ pub(super) fn a_range() -> impl Strategy<Value = Range> + Clone {
         "10.100.0.0/14",
         "192.168.0.0/24",
         "172.16.0.0/12",
+        "fd00:20::/56",
+        "fd00:20:0:1::/64",
+        "fd00:101::/56",
+        "fd00:101:0:7::/64",
     ];
     select(written.map(range).to_vec())
+}
+
+pub(super) fn some_ipv6_ranges() -> impl Strategy<Value = Vec<Ipv6Range>> + Clone {
+    let any: [&[&str]; 5] = [
+        &[],
+        &["fd00:20::/56"],
+        &["fd00:20::/56", "fd00:21::/56"],
+        &["fd00:20::/40"],
+        &["fd00:101::/48"],
+    ];
+    select(any.map(super::super::samples::ipv6_ranges).to_vec())
 }
 
 pub(super) fn a_peer() -> impl Strategy<Value = Peer> {

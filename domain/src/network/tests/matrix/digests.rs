@@ -66,6 +66,14 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             .into(),
         ),
         (
+            "register_with_ipv6_ranges",
+            RegisterNetwork {
+                ipv6_ranges: ipv6_ranges(&["fd00:20::/56"]),
+                ..register()
+            }
+            .into(),
+        ),
+        (
             "request_on_terms",
             RequestPeering {
                 peer: peer(1),

@@ -73,6 +73,8 @@ rows! {
     adopt_this_link_for_another        [NET, YES, YES, YES, YES, LOR, LOR, LOR, YES, YES, LOR, LOR, YES, YES, LOR, LOR, LOR, LOR, YES, LOR, YES, LOR, LOR, RET] NetworkCommand::AdoptPeering(_) => adopt(2, link());
     network_nodes_are_told             [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::SetNetworkNodes(_) => nodes(&["10.20.1.0/24"]);
     no_network_nodes_as_it_is          [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::SetNetworkNodes(_) => nodes(&[]);
+    network_ipv6_ranges_are_told       [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::SetNetworkIpv6Ranges(_) => ipv6(&["fd00:20::/56"]);
+    no_network_ipv6_range_as_it_is     [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::SetNetworkIpv6Ranges(_) => ipv6(&[]);
     network_subnets_are_all            [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::ChangeNetworkSubnets(_) => of_network(SubnetChange::Set { subnets: vec![text("*")] });
     network_subnets_as_they_are        [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::ChangeNetworkSubnets(_) => of_network(SubnetChange::Add { subnets: register().subnets });
     network_subnet_that_is_not_chosen  [NET, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, RET] NetworkCommand::ChangeNetworkSubnets(_) => of_network(SubnetChange::Drop { subnets: vec![text("subnet-0cc3")] });
@@ -334,6 +336,11 @@ fn revoke_ingress(n: u128) -> NetworkCommand {
         ingress_id: ingress_id(n),
     }
     .into()
+}
+
+fn ipv6(written: &[&str]) -> NetworkCommand {
+    let ranges = ipv6_ranges(written);
+    SetNetworkIpv6Ranges { ranges }.into()
 }
 
 fn nodes(written: &[&str]) -> NetworkCommand {

@@ -29,6 +29,47 @@ pub(crate) fn ranges(written: &[&str]) -> Vec<Range> {
     written.iter().map(|it| range(it)).collect()
 }
 
+pub(crate) fn ipv6_ranges(written: &[&str]) -> Vec<Ipv6Range> {
+    written
+        .iter()
+        .map(|it| it.parse().expect("an IPv6 range"))
+        .collect()
+}
+
+/// One of each event with which ranges come into a network, IPv6 ones among them or not.
+pub(crate) fn bringing_ranges(dual_stack: bool) -> Vec<NetworkEvent> {
+    let (own, others): (&[&str], &[&str]) = if dual_stack {
+        (&["fd00:20::/56"], &["10.101.0.0/16", "fd00:101::/56"])
+    } else {
+        (&[], &["10.101.0.0/16"])
+    };
+    let register = RegisterNetwork {
+        ipv6_ranges: ipv6_ranges(own),
+        ..register()
+    };
+    let NetworkEvent::PeeringRequested(requested) = requested(1) else {
+        panic!("a request is a request");
+    };
+    let NetworkEvent::PeeringAdopted(adopted) = adopted() else {
+        panic!("an adoption is an adoption");
+    };
+    let peer = peer_with(1, others);
+    vec![
+        registered_as(register, network_id()),
+        PeeringRequested {
+            peer: peer.clone(),
+            ..requested
+        }
+        .into(),
+        PeeringAdopted { peer, ..adopted }.into(),
+        PeerRangesAdded {
+            peering_id: peering_id(1),
+            ranges: ranges(others),
+        }
+        .into(),
+    ]
+}
+
 pub(crate) fn network_id() -> NetworkId {
     NetworkId(Uuid::from_u128(0x17))
 }
@@ -47,6 +88,7 @@ pub(crate) fn register() -> RegisterNetwork {
         account: text("111122223333"),
         cloud_network: text("vpc-0a1b2c3d4e5f60718"),
         range: "10.20.0.0/16".parse().unwrap(),
+        ipv6_ranges: Vec::new(),
         subnets: vec![text("subnet-0aa1"), text("subnet-0bb2")],
     }
 }
@@ -64,6 +106,7 @@ pub(crate) fn registered_as(command: RegisterNetwork, network_id: NetworkId) -> 
         account,
         cloud_network,
         range,
+        ipv6_ranges,
         subnets,
     } = command;
     NetworkRegistered {
@@ -75,6 +118,7 @@ pub(crate) fn registered_as(command: RegisterNetwork, network_id: NetworkId) -> 
         account,
         cloud_network,
         range,
+        ipv6_ranges,
         subnets,
         cloud: None,
         generation: None,

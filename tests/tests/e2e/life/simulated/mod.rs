@@ -212,6 +212,13 @@ impl People for Simulated {
             .widen(&reference(network), range(more));
     }
 
+    fn widen_to_ipv6(&self, network: &Network) -> String {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let given = format!("2600:1f14:{number:x}:3400::/56");
+        self.widen(network, &given);
+        given
+    }
+
     fn narrow(&self, network: &Network, less: &str) {
         self.cloud
             .out_of_band()

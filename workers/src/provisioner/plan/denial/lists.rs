@@ -7,7 +7,6 @@ use domain::{
     Side,
     network::{Denial, DenialWanted, Denied, DriftKind, Thing},
 };
-use ipnet::IpNet;
 
 pub(super) fn thing(denial: &Denial) -> Thing {
     Thing::Denial {
@@ -66,6 +65,6 @@ pub(super) fn is_accepted(
 
 /// Whether the list lets none of this through.
 pub(super) fn keeps_out(list: &AccessListView, denied: &Denied) -> bool {
-    let from = [IpNet::V4(denied.source.net())];
+    let from = [denied.source.net()];
     lets_in(&list.entries, &denied_traffic(denied), &from) == LetsIn::No
 }

@@ -9,7 +9,7 @@ use super::{Draft, Facts, Query, exposure};
 use crate::provisioner::sides;
 use cloud::{LinkView, Rehearsed, RouteState, RouteTarget};
 use domain::{
-    Side,
+    Range, Side,
     network::{BlockCause, ExposurePolicy},
     text::{Account, Subnet},
 };
@@ -339,7 +339,7 @@ fn neighbours(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         };
         let is_a_neighbours = live.iter().any(|it| it.link == *link);
         let mut wanted = facts.peering.routes.get(side).keys();
-        let wanted = wanted.find(|it| IpNet::V4(it.net()).contains(&route.destination));
+        let wanted = wanted.find(|it| it.net().contains(&route.destination));
         if let Some(wanted) =
             wanted.filter(|_| is_a_neighbours && route.state == RouteState::Active)
         {
@@ -383,20 +383,25 @@ fn far_end<'a>(link: &'a LinkView, own: &cloud::NetworkRef) -> Option<&'a [IpNet
 /// The same for links that other private networks in this log have with the peer, whether or not
 /// the cloud shows them yet.
 fn shared_peer(facts: &Facts<'_>) -> CheckOutcome {
-    let own = IpNet::V4(facts.network.range.net());
+    let own = facts.network.ranges();
     let behind = facts.graph.behind(&facts.peering.peer, facts.network.id);
-    let Some(taken) = behind
-        .iter()
-        .find(|it| overlap(&own, &IpNet::V4(it.range.net())))
-    else {
+    let pairs = own.iter().flat_map(|own| {
+        let taken = behind.iter().filter(|it| own.overlaps(&it.range));
+        taken.map(move |taken| (own, taken))
+    });
+    let is_wanted = |it: &Range| {
+        let mut wanted = facts.peering.routes.remote.keys();
+        wanted.any(|wanted| wanted.overlaps(it))
+    };
+    // One that a route is asked for into tells more than one that is only there.
+    let Some((own, taken)) = pairs.max_by_key(|(_, it)| is_wanted(&it.range)) else {
         return CheckOutcome::Passed;
     };
     let message = format!(
         "{own} overlaps {}, which the peer reaches over peering {} of network {}",
         taken.range, taken.peering_id, taken.network_id
     );
-    let mut wanted = facts.peering.routes.remote.keys();
-    if !wanted.any(|it| it.overlaps(&taken.range)) {
+    if !is_wanted(&taken.range) {
         return CheckOutcome::Noted { message };
     }
     failed(

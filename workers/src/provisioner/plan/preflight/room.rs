@@ -5,9 +5,8 @@ use crate::provisioner::{
     plan::{Facts, denial},
     sides,
 };
-use cloud::{LinkState, LinkView, Rehearsed};
-use domain::{Side, network::BlockCause};
-use ipnet::IpNet;
+use cloud::{LinkState, LinkView, Rehearsed, RouteTableView};
+use domain::{Family, Range, Side, network::BlockCause};
 
 pub(super) fn link_quota(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let limits = facts.limits.get(side);
@@ -63,31 +62,38 @@ pub(super) fn route_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let Some(tables) = facts.seen.tables.get(side) else {
         return CheckOutcome::Passed;
     };
-    let full = crate::provisioner::plan::routes::serving(
+    // A table has as many routes of each family (AWS: the quota is enforced for each by itself).
+    let has = |table: &RouteTableView, family: Family| {
+        let routes = table.routes.iter();
+        let routes =
+            routes.filter(|it| it.destination.addr().is_ipv6() == (family == Family::Ipv6));
+        routes.count()
+    };
+    let mut serving = crate::provisioner::plan::routes::serving(
         tables,
         sides::subnets(facts.network, facts.peering, side),
-    )
-    .find(|table| {
-        let missing = wanted
-            .keys()
-            .filter(|it| {
-                !table
-                    .routes
-                    .iter()
-                    .any(|route| route.destination == IpNet::V4(it.net()))
-            })
-            .count();
-        table.routes.len() + missing > most
+    );
+    let full = serving.find_map(|table| {
+        let is_there = |to: &Range| {
+            let mut routes = table.routes.iter();
+            routes.any(|route| route.destination == to.net())
+        };
+        let mut families = Family::BOTH.into_iter();
+        let family = families.find(|family| {
+            let wanted = wanted.keys().filter(|it| it.family() == *family);
+            has(table, *family) + wanted.filter(|it| !is_there(it)).count() > most
+        })?;
+        Some((table, family))
     });
     match full {
         None => CheckOutcome::Passed,
-        Some(table) => failed(
+        Some((table, family)) => failed(
             BlockCause::QuotaExceeded,
             format!(
-                "{} has {} routes of {most}, and {} more are asked for",
+                "{} has {} {family} routes of {most}, and {} more are asked for",
                 table.table,
-                table.routes.len(),
-                wanted.len()
+                has(table, family),
+                wanted.keys().filter(|it| it.family() == family).count()
             ),
             format!(
                 "raise the quota of routes per table, or take some off {}",
@@ -117,10 +123,10 @@ pub(super) fn rule_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
             ],
         };
     }
-    let (most, wanted) = (
-        facts.limits.get(side).rules,
-        facts.peering.firewall.get(side).admit.len(),
-    );
+    let admit = &facts.peering.firewall.get(side).admit;
+    let of = |family| admit.iter().filter(move |it| it.source.family() == family);
+    let wanted = Family::BOTH.into_iter().map(|it| of(it).count()).max();
+    let (most, wanted) = (facts.limits.get(side).rules, wanted.unwrap_or_default());
     if wanted <= most {
         return CheckOutcome::Passed;
     }

@@ -19,7 +19,6 @@ use domain::{
     },
     text::{Link, RouteTable, Subnet},
 };
-use ipnet::IpNet;
 use std::collections::BTreeSet;
 
 /// One side of an active link.
@@ -41,7 +40,7 @@ impl At<'_, '_> {
         let Some(entry) = table
             .routes
             .iter()
-            .find(|entry| entry.destination == IpNet::V4(destination.net()))
+            .find(|entry| entry.destination == destination.net())
         else {
             let missing = DriftKind::RouteMissing {
                 side,
@@ -157,7 +156,7 @@ impl At<'_, '_> {
     /// wins. It is somebody else's, and named.
     pub(super) fn narrower(&self, table: &RouteTableView, destination: Range, draft: &mut Draft) {
         let (facts, side) = (self.facts, self.side);
-        let accepted = IpNet::V4(destination.net());
+        let accepted = destination.net();
         for entry in &table.routes {
             let is_narrower = entry.destination != accepted
                 && accepted.contains(&entry.destination)
@@ -312,8 +311,7 @@ impl At<'_, '_> {
         }
     }
 
-    /// Routes over the link that are none of IPv4: for an IPv6 range, or a list of ranges. They are
-    /// never ours.
+    /// Routes over the link that are for no range: for a list of ranges. They are never ours.
     pub(super) fn others(&self, table: &RouteTableView, draft: &mut Draft) {
         let over_the_link = |it: &&OtherRoute| it.target == RouteTarget::Link(self.link.clone());
         for route in table.others.iter().filter(over_the_link) {

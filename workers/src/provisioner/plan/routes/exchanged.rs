@@ -25,7 +25,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, local: &LinkView, draft: &mut 
     let others = facts.seen.network.get(side.other()).iter().flatten();
     let others: Vec<&IpNet> = others.flat_map(|it| &it.ranges).collect();
     let is_sent = |to: &&Range| {
-        let to = IpNet::V4(to.net());
+        let to = to.net();
         let has = |part: &IpNet| end.imports.iter().any(|range| range.contains(part));
         let mut parts = others.iter().filter(|it| to.contains(**it));
         has(&to)

@@ -5,7 +5,7 @@
 mod at;
 mod exchanged;
 
-use super::{Draft, Facts, Missing, Query, later};
+use super::{Draft, Facts, Missing, Query, later, ranges};
 use crate::provisioner::{apply::Action, sides};
 use at::At;
 use chrono::{DateTime, Utc};
@@ -111,6 +111,9 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
         let peering = facts.peering;
         for (destination, route) in wanted {
             if side == Side::Local && peering.is_unconfirmed(*destination) {
+                continue;
+            }
+            if !ranges::may_lead_home(facts, side, *destination, route, draft) {
                 continue;
             }
             for table in &serving {
@@ -345,8 +348,8 @@ pub(super) fn shows(
     })
 }
 
-/// The routes over this link that the engine did not make: those of other owners, and those for an
-/// IPv6 range or a list of ranges. They lead nowhere once the link is gone.
+/// The routes over this link that the engine did not make: those of other owners, and those for a
+/// list of ranges. They lead nowhere once the link is gone.
 pub(super) fn of_others(
     facts: &Facts<'_>,
     side: Side,

@@ -310,7 +310,7 @@ fn own_group(id: &str, rules: &[RuleView]) -> GroupView {
 }
 
 fn rule(owner: Option<cloud::Owner>) -> RuleView {
-    let source = Source::Ranges(vec![IpNet::V4(client_rule().source.net())]);
+    let source = Source::Ranges(vec![client_rule().source.net()]);
     let admits = Traffic {
         source,
         protocol: Some("tcp".to_owned()),

@@ -21,6 +21,7 @@ mod halves;
 mod holds;
 mod ingress;
 mod interrupted;
+mod ipv6;
 mod misled;
 mod months;
 mod neighbours;
