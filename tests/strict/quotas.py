@@ -30,9 +30,11 @@ def current(world):
         yield peering
 
 
-@before("quota-routes", "1.5, 3.2, 3.4", "no more routes in a table than the quota (setting routes_per_table)", "CreateRoute")
+@before("quota-routes", "1.5, 3.2, 3.4", "no more routes of a family in a table than the quota (setting routes_per_table)", "CreateRoute")
 def room_for_route(world, call):
     table = world.upstream.ask(call.place, "DescribeRouteTables", **{"RouteTableId.1": call.needed("RouteTableId")})
-    routes = [route for route in table.iterfind("routeTableSet/item/routeSet/item") if text(route, "gatewayId") != "local"]
+    kind = "destinationIpv6CidrBlock" if call.get("DestinationIpv6CidrBlock") else "destinationCidrBlock"
+    routes = table.iterfind("routeTableSet/item/routeSet/item")
+    routes = [route for route in routes if text(route, kind) and text(route, "gatewayId") != "local"]
     if len(routes) >= world.settings["routes_per_table"]:
         raise Refusal("RouteLimitExceeded", "You've reached the limit on the number of routes that you can add to a route table")

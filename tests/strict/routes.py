@@ -62,6 +62,16 @@ def local(world, call):
         raise Refusal("RouteAlreadyExists", f"The route identified by {destination} already exists.")
 
 
+@before("route-repeated", "1.5", "a destination of IPv6 that the table has already is RouteAlreadyExists", "CreateRoute")
+def repeated(world, call):
+    destination, table = call.get("DestinationIpv6CidrBlock"), route_table(world, call)
+    if destination is None or table is None:
+        return
+    there = [text(route, "destinationIpv6CidrBlock") for route in table.iterfind("routeSet/item")]
+    if networks.canonical(destination) in [networks.canonical(it) for it in there if it]:
+        raise Refusal("RouteAlreadyExists", f"The route identified by {destination} already exists.")
+
+
 @before("route-local-stays", "1.5", "the route to the network itself cannot be deleted", "DeleteRoute")
 def local_stays(world, call):
     destination = networks.canonical(call.get("DestinationCidrBlock", ""))

@@ -14,7 +14,6 @@ use cloud::{
 use domain::text::Account;
 use domain::{Range, Side};
 use futures::stream::{self, StreamExt as _};
-use ipnet::IpNet;
 use peerage_tests::moto::Moto;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -10,7 +10,6 @@ use cloud::Cloud;
 use domain::network::{CheckDrift, NetworkCommand, NetworkEvent};
 use domain::{CommandId, NetworkId};
 use futures::stream::{self, StreamExt as _};
-use ipnet::IpNet;
 use journal::{Body, Caller, Clock, Followed, Journal, JournalSettings, Signal};
 use simulated::{SimulatedCloud, SimulatedSettings};
 use std::num::NonZeroU32;

@@ -19,6 +19,10 @@ def route(table, name, destination=THEIRS):
     return {"RouteTableId": table, "DestinationCidrBlock": destination, "VpcPeeringConnectionId": name}
 
 
+def route_of_ipv6(table, name, destination):
+    return {"RouteTableId": table, "DestinationIpv6CidrBlock": destination, "VpcPeeringConnectionId": name}
+
+
 @proves("blackhole")
 def a_route_lives_and_dies_with_its_peering(lab):
     lab.at_once()
@@ -94,6 +98,16 @@ def a_table_has_a_bounded_number_of_routes(lab):
     table = main_table(lab.left, ours)
     lab.left.create_route(**route(table, name, "10.20.0.0/17"))
     refused("RouteLimitExceeded", lab.left.create_route, **route(table, name, "10.20.128.0/17"))
+    lab.left.create_route(**route_of_ipv6(table, name, "fd00:20::/56"))
+    refused("RouteLimitExceeded", lab.left.create_route, **route_of_ipv6(table, name, "fd00:21::/56"))
+
+
+@proves("route-repeated")
+def a_route_of_ipv6_is_made_once(lab):
+    name, ours, _ = active(lab)
+    table = main_table(lab.left, ours)
+    lab.left.create_route(**route_of_ipv6(table, name, "fd00:20::/56"))
+    refused("RouteAlreadyExists", lab.left.create_route, **route_of_ipv6(table, name, "fd00:0020::/56"))
 
 
 @proves("route-filters")

@@ -11,7 +11,6 @@ use domain::{
     network::InboundRule,
     text::{FirewallGroup, Interface, Link, RouteTable},
 };
-use ipnet::IpNet;
 use peerage_simulated::{NextCall, Refused, SimulatedCloud, SimulatedSettings};
 use std::{
     ops::RangeInclusive,

@@ -4,8 +4,9 @@
 
 mod at;
 mod exchanged;
+mod home;
 
-use super::{Draft, Facts, Missing, Query, later, ranges};
+use super::{Draft, Facts, Missing, Query, later};
 use crate::provisioner::{apply::Action, sides};
 use at::At;
 use chrono::{DateTime, Utc};
@@ -113,7 +114,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
             if side == Side::Local && peering.is_unconfirmed(*destination) {
                 continue;
             }
-            if !ranges::may_lead_home(facts, side, *destination, route, draft) {
+            if !home::may_lead_home(facts, side, *destination, route, draft) {
                 continue;
             }
             for table in &serving {
