@@ -74,9 +74,8 @@ fn stands(network: &Registered, peering: &Peering, side: Side) -> (State, String
 fn denied(peering: &Peering, side: Side) -> Option<String> {
     let denials = &peering.firewall.get(side).denials;
     let Some(wanted) = &denials.wanted else {
-        let some = (!denials.made.is_empty())
-            .then(|| "entries that deny are still to be taken out of lists before subnets");
-        return some.map(str::to_owned);
+        let told = "entries that deny are still to be taken out of lists before subnets";
+        return (!denials.made.is_empty()).then(|| told.to_owned());
     };
     let subnets: Vec<_> = wanted.subnets.iter().map(ToString::to_string).collect();
     let before = some_of(&subnets);
