@@ -227,20 +227,24 @@ impl Target {
 /// How spans are sent.
 #[derive(Debug)]
 enum Sender {
-    Grpc(opentelemetry_otlp::SpanExporter),
-    Http(HttpExporter),
+    Grpc(Box<opentelemetry_otlp::SpanExporter>),
+    Http(Box<HttpExporter>),
 }
 
 impl Sender {
     fn of(target: &Target) -> Result<Self, String> {
         match target.protocol {
-            TracesProtocol::HttpProtobuf => HttpExporter::of(target).map(Self::Http),
+            TracesProtocol::HttpProtobuf => {
+                HttpExporter::of(target).map(|it| Self::Http(Box::new(it)))
+            }
             TracesProtocol::Grpc => {
                 let exporter = opentelemetry_otlp::SpanExporter::builder()
                     .with_tonic()
                     .with_channel(target.channel()?)
                     .build();
-                exporter.map(Self::Grpc).map_err(|error| error.to_string())
+                exporter
+                    .map(|it| Self::Grpc(Box::new(it)))
+                    .map_err(|error| error.to_string())
             }
         }
     }

@@ -155,19 +155,13 @@ pub(super) fn commands_of_both(at_once: bool) -> Vec<NetworkCommand> {
     let ipv6_ranges = vec![IPV6.parse().unwrap()];
     let mut commands = Vec::new();
     if at_once {
-        for command in self::commands() {
-            commands.push(match command {
-                NetworkCommand::RegisterNetwork(it) => RegisterNetwork {
-                    ipv6_ranges: ipv6_ranges.clone(),
-                    ..it
-                }
-                .into(),
-                NetworkCommand::RequestPeering(mut it) => {
-                    it.peer.ranges.push(range(IPV6_CLIENTS));
-                    it.into()
-                }
-                other => other,
-            });
+        for mut command in self::commands() {
+            if let NetworkCommand::RegisterNetwork(it) = &mut command {
+                it.ipv6_ranges.clone_from(&ipv6_ranges);
+            } else if let NetworkCommand::RequestPeering(it) = &mut command {
+                it.peer.ranges.push(range(IPV6_CLIENTS));
+            }
+            commands.push(command);
         }
     } else {
         let ranges = vec![range(IPV6_CLIENTS)];

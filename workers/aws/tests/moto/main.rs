@@ -8,14 +8,14 @@ mod rehearsals;
 mod support;
 
 use peerage_aws::ec2::{
-    CreatePeering, CreateSecurityGroup, CreateVpc, Ec2, Ec2ErrorKind, IngressRule, Ipv4Net,
+    CreatePeering, CreateSecurityGroup, CreateVpc, Ec2, Ec2ErrorKind, IngressRule,
     PeeringConnection, PeeringConnectionId, PeeringOptions, PeeringRole, PeeringStatus,
     RouteDestination, RouteState, RouteTarget, RuleSource, Scope, Tags, VpcId,
 };
 use support::{LOCAL, REMOTE, local, remote, settings, tags};
 use testkit::moto::Moto;
 
-fn net(text: &str) -> Ipv4Net {
+fn net<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 

@@ -65,7 +65,7 @@ async fn the_same_route_in_a_table_that_does_not_serve_is_somebody_elses_and_sta
         .out_of_band()
         .add_table(&local, &["subnet-aside".parse().unwrap()])
         .unwrap();
-    let to_clients = range(CLIENTS).net().into();
+    let to_clients = range(CLIENTS).net();
     life.cloud
         .out_of_band()
         .route(&local, &aside, to_clients, RouteTarget::Link(life.link()));
