@@ -235,7 +235,9 @@ impl Sender {
     fn of(target: &Target) -> Result<Self, String> {
         match target.protocol {
             TracesProtocol::HttpProtobuf => {
-                HttpExporter::of(target).map(|it| Self::Http(Box::new(it)))
+                let Target { endpoint, ca, .. } = target;
+                let exporter = HttpExporter::of(endpoint, ca, target.timeout, &target.headers);
+                exporter.map(|it| Self::Http(Box::new(it)))
             }
             TracesProtocol::Grpc => {
                 let exporter = opentelemetry_otlp::SpanExporter::builder()

@@ -3,7 +3,6 @@
 //! Batches come from a thread that is none of the runtime's. What is sent runs on the runtime all
 //! the same, where the connection lives, and the thread waits for it.
 
-use super::export::Target;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -53,21 +52,23 @@ pub(super) struct HttpExporter {
 
 impl HttpExporter {
     /// The way there, which is taken with the first spans.
-    pub(super) fn of(target: &Target) -> Result<Self, String> {
-        let wrong = |why: String| format!("the collector {}: {why}", target.endpoint);
-        let uri: Uri = target
-            .endpoint
-            .parse()
-            .map_err(|it| wrong(format!("{it}")))?;
+    pub(super) fn of(
+        endpoint: &str,
+        ca: &Path,
+        timeout: Duration,
+        headers: &HeaderMap,
+    ) -> Result<Self, String> {
+        let wrong = |why: String| format!("the collector {endpoint}: {why}");
+        let uri: Uri = endpoint.parse().map_err(|it| wrong(format!("{it}")))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(wrong("write it as http://127.0.0.1:4318".to_owned()));
         }
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        http.set_connect_timeout(Some(target.timeout));
-        let connector = authorities(&target.ca)
-            .map_err(|it| format!("the collector's authorities {}: {it}", target.ca.display()))?
+        http.set_connect_timeout(Some(timeout));
+        let connector = authorities(ca)
+            .map_err(|it| format!("the collector's authorities {}: {it}", ca.display()))?
             .https_or_http()
             .enable_http1()
             .wrap_connector(http);
@@ -76,8 +77,8 @@ impl HttpExporter {
                 .pool_max_idle_per_host(1)
                 .build(connector),
             uri,
-            headers: target.headers.clone(),
-            timeout: target.timeout,
+            headers: headers.clone(),
+            timeout,
             resource: ResourceAttributesWithSchema::default(),
             runtime: Handle::current(),
         })

@@ -127,7 +127,7 @@ async fn who_is_to_wait_all_the_same_goes_on_once_a_right_is_granted_and_needs_n
             .find("{\"$acl\"")
             .map(|at| &denied.stderr[at..]);
         assert!(text.is_some_and(|it| it.contains("$admins")), "{denied:?}");
-        // Passwords are the official client's to send as they stand: this one has nothing to encode.
+        // The official client sends passwords as they stand: this one is handed over by itself.
         let admin = Client::new(node.at(&format!("admin:{ENCODED}")).parse().unwrap()).unwrap();
         let acl = json!({ "$acl": { "$r": ["$admins", "$ops"] } });
         let event = EventData::json("$metadata", &acl).unwrap();
