@@ -3,8 +3,8 @@
 //! A [`Range`] is an IPv4 or IPv6 network in canonical form, with a prefix from /8 to /32, or from
 //! /16 to /128: a destination, a source, a target, or what a peer has. Two ranges meet only within
 //! one [`Family`]. A [`NetworkRange`] is the one that a private network is known by: RFC 1918
-//! space, /8 to /25; an [`Ipv6Range`] is what it may have beside that. A value of these types needs no
-//! further check of its form anywhere; everything else is refused here, with the fact that is
+//! space, /8 to /25; an [`Ipv6Range`] is what it may have beside that. A value of these types needs
+//! no further check of its form anywhere; everything else is refused here, with the fact that is
 //! wrong. What a provider allows a network to have is a table of its own ([`crate::place`]).
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};

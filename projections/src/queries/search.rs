@@ -2,8 +2,8 @@
 //!
 //! Rows stand in the log's order. Places and times become rows from which and up to which is read
 //! ([`times`](crate::times)); what else is asked for is found block by block
-//! ([`blocks`](crate::blocks)), and in the rows that are in none yet by looking at each. Ranges lead
-//! through a table of their own.
+//! ([`blocks`](crate::blocks)), and in the rows that are in none yet by looking at each. Ranges
+//! lead through a table of their own.
 
 use super::{
     Select, number,

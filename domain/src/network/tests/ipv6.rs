@@ -478,3 +478,15 @@ fn after_any_change_no_route_leads_to_a_family_that_an_end_lacks() {
     let mut routes = peering.routes.remote.keys();
     assert!(routes.all(|it| it.family() == Family::Ipv4));
 }
+
+#[test]
+fn of_a_peering_that_is_being_removed_nothing_is_closed_twice_when_a_range_goes() {
+    let going = || {
+        dual_stack([
+            route_accepted(Side::Local, PEERS),
+            restricted(&["10.101.7.0/24", PEERS]),
+            removal_requested(),
+        ])
+    };
+    given(going()).when(set(&[])).then([ipv6_ranges_set(&[])]);
+}

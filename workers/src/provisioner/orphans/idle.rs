@@ -4,8 +4,9 @@
 //! No account of a peer is entered for that. What stands there of peerings that have ended is seen
 //! as long as a live peering has the account and region read anyway, and not after.
 //!
-//! The lists in front of subnets are read by few passes. So those of the own side are read as often,
-//! whether there are live peerings or not, while a peering is on record that left an entry there.
+//! The lists in front of subnets are read by few passes. So those of the own side are read as
+//! often, whether there are live peerings or not, while a peering is on record that left an entry
+//! there.
 
 use crate::provisioner::{
     context::Pass,

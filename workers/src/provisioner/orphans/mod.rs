@@ -4,8 +4,8 @@
 //! They are found in what the passes over the network's peerings have read anyway; no call is made
 //! for them, with four exceptions. A process that made something for a peering which ended
 //! meanwhile looks there once more, an orphan that somebody asked to be removed is looked at again
-//! first, of a network without live peerings the own side is read once a day (`idle`), and so are the
-//! lists in front of its subnets while a peering is on record as having left an entry there.
+//! first, of a network without live peerings the own side is read once a day (`idle`), and so are
+//! the lists in front of its subnets while a peering is on record as having left an entry there.
 
 mod find;
 mod idle;
