@@ -3,9 +3,12 @@
 use crate::support::{Store, caller, raw};
 use chrono::{TimeDelta, Utc};
 use connectors::{ExecuteError, LeaseSettings, OlderServer, Servers};
-use domain::connector::{
-    LEASE_STREAM,
-    built_in::{BuiltIn, BuiltInCommand, StopBuiltIn},
+use domain::{
+    connector::{
+        LEASE_STREAM,
+        built_in::{BuiltIn, BuiltInCommand, StopBuiltIn},
+    },
+    vocabulary::VOCABULARY,
 };
 use journal::JournalError;
 use peerage_tests::wait::{SOON, soon, until};
@@ -92,7 +95,7 @@ async fn nothing_new_is_written_until_it_was_looked_who_is_there_nor_while_an_ol
     assert!(writes(&store).await, "nobody else is there");
 
     says(&store, SERVERS, 2, None, false).await;
-    says(&store, SERVERS, 3, Some(2), false).await;
+    says(&store, SERVERS, 3, Some(VOCABULARY), false).await;
     says(&store, SERVERS, 4, Some(99), false).await;
     servers.look().await.unwrap();
     assert!(!writes(&store).await);
@@ -103,10 +106,10 @@ async fn nothing_new_is_written_until_it_was_looked_who_is_there_nor_while_an_ol
     assert!(writes(&store).await);
     assert_eq!(servers.older(), []);
     // It comes back, and reads more by now.
-    says(&store, SERVERS, 2, Some(1), false).await;
+    says(&store, SERVERS, 2, Some(VOCABULARY - 1), false).await;
     servers.look().await.unwrap();
     assert!(!writes(&store).await);
-    says(&store, SERVERS, 2, Some(2), false).await;
+    says(&store, SERVERS, 2, Some(VOCABULARY), false).await;
     servers.look().await.unwrap();
     assert!(writes(&store).await);
 }
@@ -171,7 +174,7 @@ async fn a_server_says_that_it_is_there_and_that_it_leaves_and_is_not_its_own_co
     .await;
     assert_eq!(first["host"], "db1");
     assert_eq!(first["released"], false);
-    assert_eq!(first["reads"], domain::vocabulary::VOCABULARY);
+    assert_eq!(first["reads"], VOCABULARY);
     // Its own word of an earlier version, before it was started again, holds nobody up.
     says(&store, SERVERS, 1, None, false).await;
     servers.look().await.unwrap();

@@ -74,7 +74,7 @@ async fn an_owner_and_an_end_are_named_shown_changed_asked_for_and_kept() {
         .await;
 
     // The guest's end comes, and its rule goes; the rest stays.
-    let guest = ["--admit", "10.30.7.0/24", "--expires", "1s"];
+    let guest = ["--admit", "10.30.7.0/24", "--expires", "4s"];
     engine
         .json(&[&["peering", "tenure", PEER][..], &guest].concat())
         .await;
@@ -85,7 +85,7 @@ async fn an_owner_and_an_end_are_named_shown_changed_asked_for_and_kept() {
     .await;
     assert_eq!(after["firewall"][0]["admit"][0]["source"], "10.30.0.0/16");
     engine
-        .json(&["peering", "tenure", PEER, "--expires", "1s"])
+        .json(&["peering", "tenure", PEER, "--expires", "4s"])
         .await;
     let ended = comes_to(&engine, "the end of the peering", |it| {
         it["state"] == "PEERING_STATE_REMOVED"

@@ -71,8 +71,8 @@ async fn all_ranges_of_a_network_are_told_and_what_is_not_there_is_left_out() {
     );
     assert_eq!(
         main_table(&cloud, &one()).await.routes.len(),
-        2,
-        "a local route for each IPv4 range"
+        3,
+        "a local route for each range"
     );
     assert_eq!(
         cloud.networks(&other().network.at, &of).await.unwrap(),
