@@ -17,7 +17,11 @@ use domain::{
 };
 use journal::Position;
 use projections::{Part, PeeringView, WhileBuilding};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+/// How long a list is waited for that is refused while read models are built: after a start they
+/// are at the end of the log before that, unless they begin with nothing and the log is long.
+const NEARLY_BUILT: Duration = Duration::from_secs(1);
 
 /// Waits until the read models show at least this position. Without one they are to show what
 /// callers were told of here; if they do not get there in time, what they have is still worth an
@@ -30,6 +34,10 @@ pub(super) async fn reached(services: &Services, fresh: Freshness) -> Result<(),
         return Ok(());
     }
     let patience = services.read_patience;
+    let mut caught_up = services.projections.caught_up();
+    let built = caught_up.wait_for(|it| *it);
+    // If they are not, the query says so.
+    let _ = tokio::time::timeout(patience.min(NEARLY_BUILT), built).await;
     if services.projections.wait_for(position, patience).await {
         return Ok(());
     }

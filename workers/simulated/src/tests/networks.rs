@@ -86,7 +86,7 @@ async fn all_ranges_of_a_network_are_told_and_what_is_not_there_is_left_out() {
     );
     assert_eq!(
         main_table(&cloud, &one()).await.routes.len(),
-        1,
+        2,
         "and no local route for the range that went"
     );
     cloud.out_of_band().raze(&one().network);
