@@ -8,11 +8,9 @@
 use super::{
     AddressFamilyMissing, NetworkRangeNotAllowed, Refusal, Registered,
     command::SetNetworkIpv6Ranges,
-    event::{
-        ConnectorIngressRevoked, FirewallRestricted, IngressEnd, NetworkEvent,
-        NetworkIpv6RangesSet, NetworkNodesSet, RouteWithdrawn,
-    },
-    peering::Peering,
+    event::{NetworkEvent, NetworkIpv6RangesSet, NetworkNodesSet},
+    peering::{Ingress, Peering},
+    range_gone::{self, Kept},
 };
 use crate::{
     place::Provider,
@@ -116,7 +114,7 @@ pub(super) fn set(
     let mut events = Vec::new();
     for peering in network.live_peerings() {
         if network.standing(peering.id).is_ok() {
-            close(peering, &ranges, &mut events);
+            events.extend(close(peering, &ranges));
         }
     }
     let stays = |range: &Range| is_kept(&ranges, *range);
@@ -138,48 +136,22 @@ fn is_kept(ranges: &[Ipv6Range], part: Range) -> bool {
 }
 
 /// What of this peering needs a range that the private network does not keep.
-fn close(peering: &Peering, ranges: &[Ipv6Range], events: &mut Vec<NetworkEvent>) {
-    let peering_id = peering.id;
+fn close(peering: &Peering, ranges: &[Ipv6Range]) -> Vec<NetworkEvent> {
     // Of what the peer has, all of a family stays while any range of it does.
     let is_spoken = |range: Range| match range.family() {
         Family::Ipv4 => true,
         Family::Ipv6 => !ranges.is_empty(),
     };
-    let to_network = peering.routes.remote.keys().copied();
-    let to_network = to_network.filter(|it| !is_kept(ranges, *it));
-    let to_peer = peering.routes.local.keys().copied();
-    let to_peer = to_peer.filter(|it| !is_spoken(*it));
-    let routes = to_peer
-        .map(|it| (Side::Local, it))
-        .chain(to_network.map(|it| (Side::Remote, it)));
-    events.extend(routes.map(|(side, destination)| {
-        let withdrawn = RouteWithdrawn {
-            peering_id,
-            side,
-            destination,
-            replaced_by: None,
-        };
-        NetworkEvent::from(withdrawn)
-    }));
-    let mut admit = peering.firewall.local.admit.clone();
-    admit.retain(|rule| is_spoken(rule.source));
-    if admit != peering.firewall.local.admit {
-        let restricted = FirewallRestricted {
-            peering_id,
-            side: Side::Local,
-            admit: admit.into_iter().collect(),
-            tenure: Default::default(),
-        };
-        events.push(restricted.into());
-    }
-    let ingress = peering.ingress.iter();
-    let ingress = ingress.filter(|(_, it)| !it.rules().all(|rule| is_kept(ranges, rule.source)));
-    events.extend(ingress.map(|(ingress_id, _)| {
-        let revoked = ConnectorIngressRevoked {
-            peering_id,
-            ingress_id: *ingress_id,
-            because: IngressEnd::Revoked,
-        };
-        NetworkEvent::from(revoked)
-    }));
+    let is_kept = |range| is_kept(ranges, range);
+    range_gone::close(
+        peering,
+        &Kept {
+            route: |side, destination| match side {
+                Side::Local => is_spoken(destination),
+                Side::Remote => is_kept(destination),
+            },
+            source: is_spoken,
+            ingress: |it: &Ingress| it.rules().all(|rule| is_kept(rule.source)),
+        },
+    )
 }

@@ -58,6 +58,7 @@ mod peering;
 mod peerings;
 mod policy;
 mod quarantine;
+mod range_gone;
 mod record;
 mod refusal;
 mod refusal_facts;

@@ -7,11 +7,10 @@
 use super::{
     Refusal, Registered,
     command::{AddPeerRanges, DropPeerRanges},
-    event::{
-        ConnectorIngressRevoked, FirewallRestricted, IngressEnd, NetworkEvent, PeerRangesAdded,
-        PeerRangesDropped, RouteWithdrawn,
-    },
+    event::{NetworkEvent, PeerRangesAdded, PeerRangesDropped},
     peer::Peer,
+    peering::Ingress,
+    range_gone::{self, Kept},
     request_peering::check_ranges,
 };
 use crate::{range::Range, side::Side};
@@ -64,43 +63,19 @@ pub(super) fn drop(
         return Err(Refusal::PeerRangesMissing);
     }
     let stays = |range: Range| kept.iter().any(|kept| kept.contains(&range));
-    let routes = peering.routes.local.keys().filter(|it| !stays(**it));
     // A network without a family of addresses sends nothing to those of the other.
-    let is_spoken = |range: &Range| kept.iter().any(|it| it.family() == range.family());
-    let back = peering.routes.remote.keys().filter(|it| !is_spoken(it));
-    let routes = routes.map(|it| (Side::Local, *it));
-    let routes = routes.chain(back.map(|it| (Side::Remote, *it)));
-    let mut events: Vec<NetworkEvent> = routes
-        .map(|(side, destination)| {
-            RouteWithdrawn {
-                peering_id,
-                side,
-                destination,
-                replaced_by: None,
-            }
-            .into()
-        })
-        .collect();
-    let mut admit = peering.firewall.local.admit.clone();
-    admit.retain(|rule| stays(rule.source));
-    if admit != peering.firewall.local.admit {
-        let restricted = FirewallRestricted {
-            peering_id,
-            side: Side::Local,
-            admit: admit.into_iter().collect(),
-            tenure: Default::default(),
-        };
-        events.push(restricted.into());
-    }
-    let ingress = peering.ingress.iter().filter(|(_, it)| !stays(it.target));
-    events.extend(ingress.map(|(ingress_id, _)| {
-        let revoked = ConnectorIngressRevoked {
-            peering_id,
-            ingress_id: *ingress_id,
-            because: IngressEnd::Revoked,
-        };
-        NetworkEvent::from(revoked)
-    }));
+    let is_spoken = |range: Range| kept.iter().any(|it| it.family() == range.family());
+    let mut events = range_gone::close(
+        peering,
+        &Kept {
+            route: |side, destination| match side {
+                Side::Local => stays(destination),
+                Side::Remote => is_spoken(destination),
+            },
+            source: stays,
+            ingress: |it: &Ingress| stays(it.target),
+        },
+    );
     let dropped = PeerRangesDropped {
         peering_id,
         ranges: given_up.into_iter().collect(),

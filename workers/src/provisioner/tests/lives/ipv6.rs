@@ -58,6 +58,16 @@ fn admitted(life: &Life, side: Side) -> Vec<String> {
     all
 }
 
+/// Nothing of IPv6 is left at the cloud.
+fn is_of_ipv4_alone(life: &Life) {
+    assert_eq!(destinations(life, Side::Local), [CLIENTS]);
+    assert_eq!(destinations(life, Side::Remote), ["10.20.0.0/16"]);
+    assert_eq!(
+        admitted(life, Side::Local),
+        [format!("tcp 2113 from {CLIENTS}")]
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn routes_and_rules_of_both_families_are_made_and_taken_away_again() {
     let mut life = active().await;
@@ -103,12 +113,7 @@ async fn a_peering_of_one_family_gets_the_other_over_the_same_link() {
     assert_eq!((life.rules(Side::Local), life.link()), (2, link));
     life.says(SetNetworkIpv6Ranges { ranges: vec![] });
     life.settles().await;
-    assert_eq!(destinations(&life, Side::Local), [CLIENTS]);
-    assert_eq!(destinations(&life, Side::Remote), ["10.20.0.0/16"]);
-    assert_eq!(
-        admitted(&life, Side::Local),
-        [format!("tcp 2113 from {CLIENTS}")]
-    );
+    is_of_ipv4_alone(&life);
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,12 +144,7 @@ async fn with_a_range_that_is_given_up_goes_all_that_led_there() {
         ranges: vec![range(IPV6_CLIENTS)],
     });
     life.settles().await;
-    assert_eq!(destinations(&life, Side::Local), [CLIENTS]);
-    assert_eq!(destinations(&life, Side::Remote), ["10.20.0.0/16"]);
-    assert_eq!(
-        admitted(&life, Side::Local),
-        [format!("tcp 2113 from {CLIENTS}")]
-    );
+    is_of_ipv4_alone(&life);
 }
 
 #[tokio::test(start_paused = true)]
