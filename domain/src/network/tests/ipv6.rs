@@ -406,20 +406,22 @@ fn with_a_range_of_the_private_network_goes_all_that_needs_it() {
         nodes(&["10.20.1.0/24"]),
         ipv6_ranges_set(&[]),
     ]);
-    let opened = given(history())
-        .when(allow(
-            PEERS,
-            Some(IngressSource::Ranges(ranges(&["fd00:20::8/128"]))),
-        ))
-        .0
-        .expect("an ingress");
-    let ends = |written: &[&str]| {
-        let history = history().into_iter().chain(opened.clone());
-        let events = given(history).when(set(written)).0.expect("other ranges");
+    let ends = |from: &[&str], kept: &[&str]| {
+        let from = Some(IngressSource::Ranges(ranges(from)));
+        let opened = given(history()).when(allow(PEERS, from)).0;
+        let history = history().into_iter().chain(opened.expect("an ingress"));
+        let events = given(history).when(set(kept)).0.expect("other ranges");
         let revoked = |it: &NetworkEvent| matches!(it, NetworkEvent::ConnectorIngressRevoked(_));
         events.iter().any(revoked)
     };
-    assert!(ends(&[also]) && !ends(&[OWN]));
+    assert!(ends(&["fd00:20::8/128"], &[also]) && !ends(&["fd00:20::8/128"], &[OWN]));
+    // Of several sources one that goes is enough.
+    for kept in [OWN, also] {
+        assert!(
+            ends(&["fd00:20::8/128", "fd00:21::8/128"], &[kept]),
+            "{kept}"
+        );
+    }
 }
 
 #[test]
