@@ -228,6 +228,18 @@ impl OutOfBand {
         });
     }
 
+    /// A list that there is stands before this subnet, in the place of any that it had.
+    pub fn move_list(&self, network: &NetworkRef, list: &AccessList, before: &Subnet) {
+        self.with_network(network, |network| {
+            for known in &mut network.access_lists {
+                known.subnets.retain(|subnet| subnet != before);
+                if known.id.as_ref() == Some(list) {
+                    known.subnets.push(before.clone());
+                }
+            }
+        });
+    }
+
     /// The lists of the network, each with the subnets that it stands before.
     pub fn lists(&self, network: &NetworkRef) -> Vec<AccessListView> {
         let views = self.with_network(network, |network| network.access_list_views());

@@ -105,8 +105,8 @@ fn placed(
     Some(placed)
 }
 
-/// What was seen to be kept out and is not any more is said so, unless something that this look has
-/// to say says it already.
+/// What was seen to be kept out and is not any more is said so, unless this look has to say what is
+/// kept out instead.
 pub(super) fn lapse(
     facts: &Facts<'_>,
     side: Side,
@@ -121,10 +121,8 @@ pub(super) fn lapse(
         let mut all = seen.denies.iter();
         all.all(|it| keeps_out(list, it) || is_accepted(facts, side, list, it))
     };
-    let says = |outcome: &Outcome| {
-        matches!(outcome, Outcome::DenialEnforced(it) if it.side == side)
-            || matches!(outcome, Outcome::DenialRemoved(it) if it.side == side)
-    };
+    let says =
+        |outcome: &Outcome| matches!(outcome, Outcome::DenialEnforced(it) if it.side == side);
     if !serving(wanted, lists).iter().all(holds) && !draft.records.iter().any(says) {
         draft.record(DenialLapsed {
             peering_id: facts.peering.id,
