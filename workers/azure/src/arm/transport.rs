@@ -13,7 +13,12 @@ use rustls::{
     crypto::aws_lc_rs,
     version::{TLS12, TLS13},
 };
-use std::{error::Error as _, fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    fmt::Write as _,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 /// The largest answer: a VNet with all its subnets, peerings and interfaces.
 const LARGEST: usize = 32 * 1024 * 1024;
@@ -67,7 +72,7 @@ impl Transport {
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(connect_timeout));
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls())
+            .with_tls_config(TLS.clone())
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
@@ -103,6 +108,9 @@ impl Transport {
             .unwrap_or_else(|_| Err(NoAnswer::Lost(format!("no answer within {timeout:?}"))))
     }
 }
+
+/// Read once: a machine may trust hundreds of authorities.
+static TLS: LazyLock<ClientConfig> = LazyLock::new(tls);
 
 /// TLS 1.2 or later, with the authorities that the machine trusts.
 fn tls() -> ClientConfig {

@@ -4,14 +4,18 @@ use crate::tokens::{TokenError, TokenSource, said};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, crypto::aws_lc_rs};
 use secrecy::ExposeSecret as _;
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::time::timeout;
 
 /// The longest answer that is read. A page of 500 networks with 25 peerings each is some 10 MB.
@@ -64,9 +68,8 @@ impl Transport {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        let provider = Arc::new(aws_lc_rs::default_provider());
         let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider)?
+            .with_tls_config(tls()?)
             .https_or_http()
             .enable_http1()
             .wrap_connector(http);
@@ -136,6 +139,21 @@ impl Transport {
             body: body.to_bytes(),
         })
     }
+}
+
+/// TLS with the authorities that the machine trusts. They are read once: there may be hundreds.
+fn tls() -> io::Result<ClientConfig> {
+    static TLS: OnceLock<ClientConfig> = OnceLock::new();
+    if let Some(known) = TLS.get() {
+        return Ok(known.clone());
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let made = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_native_roots()?
+        .with_no_client_auth();
+    Ok(TLS.get_or_init(|| made).clone())
 }
 
 /// How long the answer asks to wait; only seconds are understood, and at most an hour of them.
