@@ -79,19 +79,31 @@ fn is_zero(count: &u64) -> bool {
 impl CloudCalls {
     /// How many are kept at most.
     pub const MOST: usize = 32;
-    /// How many bytes of JSON they have at most.
+    /// How many bytes of JSON they have on record at most.
     pub const MOST_BYTES: usize = 8 * 1024;
 
     /// Takes a call in.
     pub fn note(&mut self, call: CloudCall) {
         self.calls.push(call.bounded());
-        let mut bytes: usize = self.calls.iter().map(|it| it.bytes() + 1).sum();
-        while self.calls.len() > Self::MOST || bytes > Self::MOST_BYTES {
-            let oldest_read = self.calls.iter().position(|it| !it.changes);
-            let left_out = self.calls.remove(oldest_read.unwrap_or(0));
-            bytes -= left_out.bytes() + 1;
-            self.omitted += 1;
+        if self.calls.len() > Self::MOST {
+            self.leave_one_out();
         }
+    }
+
+    /// These with as many of the calls as fit into a record.
+    #[must_use]
+    pub fn for_the_record(mut self) -> Self {
+        let mut bytes: usize = self.calls.iter().map(|it| it.bytes() + 1).sum();
+        while bytes > Self::MOST_BYTES {
+            bytes -= self.leave_one_out().bytes() + 1;
+        }
+        self
+    }
+
+    fn leave_one_out(&mut self) -> CloudCall {
+        let oldest_read = self.calls.iter().position(|it| !it.changes);
+        self.omitted += 1;
+        self.calls.remove(oldest_read.unwrap_or(0))
     }
 
     /// Puts what was noted before in front.
@@ -156,6 +168,7 @@ mod tests {
                 ..call(true, number)
             });
         }
+        let calls = calls.for_the_record();
         let longest = calls.calls.iter().map(|it| it.account.len()).max();
         assert_eq!(longest, Some(CloudCall::LONGEST_TEXT));
         let bytes = serde_json::to_vec(&calls).expect("json").len();

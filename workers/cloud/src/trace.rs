@@ -56,9 +56,9 @@ impl CallTrace {
         COLLECTED.scope(Collected { trace, thing }, work).await
     }
 
-    /// What was collected since it was taken last.
+    /// What was collected since it was taken last, as far as it fits into a record.
     pub fn take(&self) -> CloudCalls {
-        std::mem::take(&mut self.calls.lock())
+        std::mem::take(&mut *self.calls.lock()).for_the_record()
     }
 
     /// The same of whatever collects the calls of the work at hand; none if nothing does.
