@@ -12,6 +12,10 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
+/// How many networks are asked for at the same time.
+const AT_ONCE: usize = 16;
 
 #[derive(Debug, Args)]
 pub(super) struct At {
@@ -54,14 +58,17 @@ impl At {
             return output::messages(form, &[answer], output::at);
         }
         let all = v1::ListNetworksRequest::default();
-        let mut answers = Vec::new();
-        for network in servers.list(all, usize::MAX).await? {
+        let all = servers.list(all, usize::MAX).await?;
+        let asked = all.into_iter().map(|network| {
+            let mut servers = servers.clone();
             let message = v1::GetNetworkAtRequest {
                 allow_absent: true,
                 ..ask(network.network_id)
             };
-            answers.push(servers.read(message).await?);
-        }
+            async move { servers.read(message).await }
+        });
+        let answers = stream::iter(asked).buffered(AT_ONCE).try_collect();
+        let mut answers: Vec<_> = answers.await?;
         // Others came later.
         answers.retain(|it| it.network.is_some());
         output::messages(form, &answers, output::at)

@@ -88,6 +88,7 @@ pub(super) fn findings(planned: &Planned) -> Vec<Finding> {
     if found.is_empty() {
         let text = match planned.plans.len() {
             0 => "no peering that could be planned".to_owned(),
+            1 => "one plan: identities, permissions and quotas are as they should be".to_owned(),
             some => {
                 format!("{some} plans: identities, permissions and quotas are as they should be")
             }

@@ -60,7 +60,7 @@ async fn the_doctor_has_peerings_planned_and_tells_what_is_risky_and_worth_knowi
     let [("well", text)] = of(&found, "cloud access")[..] else {
         panic!("{found}")
     };
-    assert!(text.starts_with("1 plans"), "{text}");
+    assert!(text.starts_with("one plan"), "{text}");
     let without = engine.json(&["doctor", "--no-cloud"]).await;
     assert_eq!(of(&without, "cloud access"), []);
 
