@@ -13,6 +13,7 @@
 
 pub mod arm;
 pub mod canned;
+pub mod forks;
 pub mod forwarder;
 pub mod http;
 pub mod microburst;

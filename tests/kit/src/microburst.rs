@@ -3,9 +3,11 @@
 //! It is not ours, so its faults are not made to measure: throttles, refusals and lost answers in
 //! AWS's own wire format.
 
+use crate::forks::Forked;
 use crate::process::Running;
-use crate::{http, ports, venv};
+use crate::{http, ports};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A running fault proxy.
@@ -22,17 +24,20 @@ impl Microburst {
     /// When it does not start; the message carries what it printed.
     pub async fn start(upstream: &str) -> Self {
         let port = ports::free();
-        let mut command = venv::command("microburst");
-        command.args([
-            "--host",
-            "127.0.0.1",
-            "--upstream",
-            upstream,
-            "--port",
-            &port.to_string(),
-            "--no-resign",
-        ]);
-        let mut process = Running::start("microburst", &mut command);
+        let wanted = Forked {
+            program: "microburst",
+            arguments: &[
+                "--host",
+                "127.0.0.1",
+                "--upstream",
+                upstream,
+                "--port",
+                &port.to_string(),
+                "--no-resign",
+            ],
+            environment: BTreeMap::new(),
+        };
+        let mut process = Running::fork("microburst", &wanted);
         let healthy = || async move {
             let (status, _) = http::ask(port, "GET", "/_microburst/health", "").await?;
             (status == 200).then_some(())

@@ -1,10 +1,12 @@
 //! An EC2 emulator of its own for a test: `moto_server` on a free port, gone with its guard.
 
+use crate::forks::Forked;
 use crate::process::Running;
-use crate::{http, ports, venv};
+use crate::{http, ports};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -23,14 +25,22 @@ impl Moto {
     /// When it does not start; the message carries what it printed.
     pub async fn start() -> Self {
         let port = ports::free();
-        let mut command = venv::command("moto_server");
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        // Loading the catalogue of machine images takes a second, and no test here starts a
-        // machine.
-        command.env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false");
         let folder = TempDir::new().expect("a temporary folder");
-        command.env("MOTO_RECORDER_FILEPATH", folder.path().join("recording"));
-        let mut process = Running::start("moto_server", &mut command);
+        let recording = folder.path().join("recording");
+        let wanted = Forked {
+            program: "moto_server",
+            arguments: &["-H", "127.0.0.1", "-p", &port.to_string()],
+            environment: BTreeMap::from([
+                // Loading the catalogue of machine images takes a second, and no test here starts
+                // a machine.
+                ("MOTO_EC2_LOAD_DEFAULT_AMIS", "false"),
+                (
+                    "MOTO_RECORDER_FILEPATH",
+                    recording.to_str().expect("a path that is text"),
+                ),
+            ]),
+        };
+        let mut process = Running::fork("moto_server", &wanted);
         let answers = || async move {
             let (status, _) = http::ask(port, "GET", "/moto-api/data.json", "").await?;
             (status == 200).then_some(())

@@ -1,6 +1,7 @@
 //! Child processes that cannot outlive their test: killed and reaped when the guard goes, their
 //! output kept for the report.
 
+use crate::forks::{Fork, Forked};
 use crate::wait;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -28,9 +29,16 @@ pub fn without_settings(program: impl AsRef<OsStr>, prefixes: &[&str]) -> Comman
 #[derive(Debug)]
 pub struct Running {
     name: String,
-    child: Child,
+    child: Held,
     output: PathBuf,
     _folder: TempDir,
+}
+
+/// Whose child it is: ours, or that of the process that forks.
+#[derive(Debug)]
+enum Held {
+    Child(Child),
+    Fork(Fork),
 }
 
 impl Running {
@@ -51,7 +59,23 @@ impl Running {
             .unwrap_or_else(|error| panic!("{name} does not start: {command:?}: {error}"));
         Self {
             name: name.to_owned(),
-            child,
+            child: Held::Child(child),
+            output,
+            _folder: folder,
+        }
+    }
+
+    /// Starts a Python server from a process that has read its libraries.
+    ///
+    /// # Panics
+    /// When there is no such process.
+    #[must_use]
+    pub fn fork(name: &str, wanted: &Forked<'_>) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let output = folder.path().join("output");
+        Self {
+            name: name.to_owned(),
+            child: Held::Fork(Fork::start(wanted, &output)),
             output,
             _folder: folder,
         }
@@ -60,7 +84,10 @@ impl Running {
     /// The process id, for signals.
     #[must_use]
     pub fn id(&self) -> u32 {
-        self.child.id()
+        match &self.child {
+            Held::Child(child) => child.id(),
+            Held::Fork(fork) => fork.id(),
+        }
     }
 
     /// Everything the child has printed so far.
@@ -75,7 +102,10 @@ impl Running {
     /// # Panics
     /// When the operating system does not know the child.
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("state of a child process")
+        match &mut self.child {
+            Held::Child(child) => child.try_wait().expect("state of a child process"),
+            Held::Fork(fork) => fork.ended(),
+        }
     }
 
     /// Sends it a signal by name: `TERM`, `STOP`, `CONT`.
@@ -84,7 +114,7 @@ impl Running {
     /// When it is not there any more.
     pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill")
-            .args(["-s", signal, &self.child.id().to_string()])
+            .args(["-s", signal, &self.id().to_string()])
             .status();
         assert!(
             sent.is_ok_and(|status| status.success()),
@@ -100,13 +130,18 @@ impl Running {
     /// When it is not there any more.
     #[must_use]
     pub fn processor_time(&self) -> Duration {
-        processor_time(&self.child.id().to_string())
+        processor_time(&self.id().to_string())
     }
 
     /// Kills it hard, as a crash would, and waits until it is gone.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        match &mut self.child {
+            Held::Child(child) => {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            Held::Fork(fork) => fork.kill(),
+        }
     }
 
     /// Waits for it to end by itself.

@@ -4,9 +4,10 @@
 //! each, stands in `strict/`. Some of it comes with time or with reads, so a test tells it the
 //! time, and how late reads are.
 
+use crate::forks::Forked;
 use crate::moto::Moto;
 use crate::process::Running;
-use crate::{http, ports, venv, workspace};
+use crate::{http, ports, workspace};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -73,10 +74,13 @@ impl Strict {
     /// When it does not start; the message carries what it printed.
     pub async fn start(moto: &Moto) -> Self {
         let port = ports::free();
-        let mut command = venv::command("python");
-        command.arg(workspace::root().join("tests/strict/strict.py"));
-        command.args(["--upstream", &moto.endpoint(), "--port", &port.to_string()]);
-        let mut process = Running::start("strict", &mut command);
+        let program = workspace::root().join("tests/strict/strict.py");
+        let wanted = Forked {
+            program: program.to_str().expect("a path that is text"),
+            arguments: &["--upstream", &moto.endpoint(), "--port", &port.to_string()],
+            environment: BTreeMap::new(),
+        };
+        let mut process = Running::fork("strict", &wanted);
         let healthy = || async move {
             let (status, _) = http::ask(port, "GET", "/_strict/health", "").await?;
             (status == 200).then_some(())
