@@ -10,6 +10,7 @@ const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 const READ_OPERATION: &str = "Microsoft.Network/locations/operations/read";
 const READ_RESULT: &str = "Microsoft.Network/locations/operationResults/read";
 const READ_TABLE: &str = "Microsoft.Network/routeTables/read";
+const READ_INTERFACE: &str = "Microsoft.Network/networkInterfaces/read";
 const READ_GROUP: &str = "Microsoft.Network/networkSecurityGroups/read";
 const WRITE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules/write";
 const DELETE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules/delete";
@@ -22,7 +23,9 @@ pub fn actions(operation: Operation) -> &'static [&'static str] {
         Operation::Networks | Operation::Subnets | Operation::DnsSupport => &[READ_VNET],
         Operation::Links => &[READ_VNET, READ_HALF],
         Operation::RouteTables => &[READ_VNET, READ_HALF, READ_TABLE],
-        Operation::FirewallGroups | Operation::AccessLists => &[READ_VNET, READ_GROUP],
+        Operation::FirewallGroups | Operation::AccessLists => {
+            &[READ_VNET, READ_GROUP, READ_INTERFACE]
+        }
         Operation::OperationState => &[READ_OPERATION, READ_RESULT, READ_HALF],
         Operation::CreateLink | Operation::AcceptLink => {
             &[READ_HALF, WRITE_HALF, PEER, READ_OPERATION]
@@ -34,14 +37,23 @@ pub fn actions(operation: Operation) -> &'static [&'static str] {
             WRITE_HALF,
             PEER,
             READ_GROUP,
+            READ_INTERFACE,
             READ_OPERATION,
         ],
-        Operation::CreateGroup | Operation::AuthorizeRule | Operation::TagFirewall => {
-            &[READ_VNET, READ_GROUP, WRITE_RULE, READ_OPERATION]
-        }
-        Operation::DeleteGroup | Operation::RevokeRule => {
-            &[READ_VNET, READ_GROUP, DELETE_RULE, READ_OPERATION]
-        }
+        Operation::CreateGroup | Operation::AuthorizeRule | Operation::TagFirewall => &[
+            READ_VNET,
+            READ_GROUP,
+            READ_INTERFACE,
+            WRITE_RULE,
+            READ_OPERATION,
+        ],
+        Operation::DeleteGroup | Operation::RevokeRule => &[
+            READ_VNET,
+            READ_GROUP,
+            READ_INTERFACE,
+            DELETE_RULE,
+            READ_OPERATION,
+        ],
         // The cloud has no such thing, or the engine never does it.
         Operation::Interfaces
         | Operation::Rehearse

@@ -157,7 +157,7 @@ impl Cloud for AzureCloud {
         let asked = Asked::of(Operation::FirewallGroups, at);
         let seen = self.seen(&asked, of).await?;
         let mut views = Vec::new();
-        for (it, guarded) in firewall::guarded(&self.arm, &asked, &seen).await? {
+        for (it, guarded) in firewall::guarded(&self.arm, &self.given, &asked, &seen).await? {
             views.extend(firewall::groups(&asked, it, &guarded, &self.given)?);
         }
         Ok(views)
@@ -171,7 +171,7 @@ impl Cloud for AzureCloud {
         let asked = Asked::of(Operation::AccessLists, at);
         let seen = self.seen(&asked, of).await?;
         let mut views = Vec::new();
-        for (it, guarded) in firewall::guarded(&self.arm, &asked, &seen).await? {
+        for (it, guarded) in firewall::guarded(&self.arm, &self.given, &asked, &seen).await? {
             views.extend(firewall::lists(&asked, it, &guarded, &self.given)?);
         }
         Ok(views)
@@ -266,7 +266,7 @@ impl Cloud for AzureCloud {
         option: LinkOption,
         to: Switch,
     ) -> Result<(), CloudError> {
-        options::set(&self.arm, network, link, option, to).await
+        options::set((&self.arm, &self.given), network, link, option, to).await
     }
 
     async fn install_route(

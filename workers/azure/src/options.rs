@@ -6,14 +6,15 @@ use crate::{
         Arm, ResourceId,
         model::{Flags, Half},
     },
-    firewall, halves,
+    firewall::{self, Given},
+    halves,
     refusals::Asked,
 };
 use cloud::{CloudError, CloudErrorKind, NetworkRef, Operation, Switch};
 use domain::{network::LinkOption, text::Link};
 
 pub(crate) async fn set(
-    arm: &Arm,
+    (arm, given): (&Arm, &Given),
     network: &NetworkRef,
     link: &Link,
     option: LinkOption,
@@ -27,7 +28,9 @@ pub(crate) async fn set(
         LinkOption::ForwardedTraffic => |it| &mut it.allow_forwarded_traffic,
         LinkOption::GatewayTransit => |it| &mut it.allow_gateway_transit,
         LinkOption::RemoteGateways => |it| &mut it.use_remote_gateways,
-        LinkOption::AddressSpaceSync => return sync(arm, &asked, &vnet, &half, to).await,
+        LinkOption::AddressSpaceSync => {
+            return sync((arm, given), &asked, &vnet, &half, to).await;
+        }
         LinkOption::DnsResolution
         | LinkOption::ExportCustomRoutes
         | LinkOption::ImportCustomRoutes
@@ -44,7 +47,7 @@ pub(crate) async fn set(
     }
     *switch(&mut flags) = to.is_on();
     if option == LinkOption::VirtualNetworkAccess && to == Switch::On {
-        firewall::is_closed(arm, &asked, &vnet, &there).await?;
+        firewall::is_closed(arm, given, &asked, &vnet, &there).await?;
     }
     let of = (&there, other.as_deref());
     halves::put_again(arm, &asked, &half, of, &flags, "").await
@@ -53,7 +56,7 @@ pub(crate) async fn set(
 /// Brings the half's ranges up to date. Only the half that says so itself can be; switched off,
 /// nothing is undone. Ranges that are new are kept out before they are taken in.
 async fn sync(
-    arm: &Arm,
+    (arm, given): (&Arm, &Given),
     asked: &Asked<'_>,
     vnet: &ResourceId,
     half: &ResourceId,
@@ -65,7 +68,7 @@ async fn sync(
         return Ok(());
     }
     if there.properties.flags.allow_virtual_network_access && to == Switch::On {
-        firewall::is_closed(arm, asked, vnet, &there).await?;
+        firewall::is_closed(arm, given, asked, vnet, &there).await?;
     }
     let (of, flags) = ((&there, other.as_deref()), there.properties.flags.clone());
     let query = "syncRemoteAddressSpace=true&";

@@ -44,7 +44,7 @@ pub use halves::{
 pub use layer::Layer;
 pub use links::*;
 pub use owner::{NotAnOwner, OWNER_TAG, Owner};
-pub use posture::{LetsIn, lets_in};
+pub use posture::{LetsIn, lets_in, lets_in_through};
 pub use rate_limited::{ClientPolicy, RateLimited};
 pub use trace::{CallTrace, answered_as};
 pub use views::*;

@@ -6,6 +6,9 @@
 //! It is exact: what entries deny is taken away part by part, by protocol, source, target and port,
 //! and what several deny together is denied. What an entry says of a source that cannot be read is
 //! neither taken for a denial nor for none: the answer is then [`LetsIn::CannotTell`].
+//!
+//! Lists may stand one behind the other (Azure: before a subnet, and before an interface in it):
+//! then it is what all of them let through.
 
 use crate::views::{AccessEntry, Direction, Source, Traffic};
 use ipnet::IpNet;
@@ -26,10 +29,53 @@ pub enum LetsIn {
 /// `from`. What no entry covers is denied: where a cloud admits by default, that default is the
 /// last entry. Outbound entries let nothing in.
 pub fn lets_in(entries: &[AccessEntry], traffic: &Traffic, from: &[IpNet]) -> LetsIn {
-    let protocols = Protocols::of(entries, traffic);
-    let mut left = protocols.areas(traffic, &sources(&traffic.source, from));
-    let (mut allowed_perhaps, mut denied_perhaps) = (false, false);
-    for entry in in_order(entries) {
+    lets_in_through(&[entries], traffic, from)
+}
+
+/// The same of several lists that stand one behind the other: a packet has to be let in by each of
+/// them. Where there is no list, everything is let in.
+pub fn lets_in_through(lists: &[&[AccessEntry]], traffic: &Traffic, from: &[IpNet]) -> LetsIn {
+    let all = lists.iter().flat_map(|it| it.iter());
+    let protocols = Protocols::of(all, traffic);
+    let mut passed = Passed {
+        certain: protocols.areas(traffic, &sources(&traffic.source, from)),
+        perhaps: Vec::new(),
+    };
+    for (at, entries) in lists.iter().enumerate() {
+        let entries = in_order(entries);
+        let known = passes(&entries, &protocols, passed.certain, from);
+        if at + 1 == lists.len() && !known.certain.is_empty() {
+            return LetsIn::Yes;
+        }
+        let doubtful = passes(&entries, &protocols, passed.perhaps, from);
+        passed = Passed {
+            certain: known.certain,
+            perhaps: [known.perhaps, doubtful.certain, doubtful.perhaps].concat(),
+        };
+    }
+    match (passed.certain.is_empty(), passed.perhaps.is_empty()) {
+        (false, _) => LetsIn::Yes,
+        (true, false) => LetsIn::CannotTell,
+        (true, true) => LetsIn::No,
+    }
+}
+
+/// What a list lets through of what reaches it.
+#[derive(Debug, Default)]
+struct Passed {
+    certain: Vec<Area>,
+    /// What depends on an entry of which the source cannot be read.
+    perhaps: Vec<Area>,
+}
+
+fn passes(
+    entries: &[&AccessEntry],
+    protocols: &Protocols<'_>,
+    mut left: Vec<Area>,
+    from: &[IpNet],
+) -> Passed {
+    let (mut passed, mut doubtful) = (Passed::default(), Vec::<Area>::new());
+    for entry in entries {
         if left.is_empty() {
             break;
         }
@@ -39,27 +85,34 @@ pub fn lets_in(entries: &[AccessEntry], traffic: &Traffic, from: &[IpNet]) -> Le
                 (protocols.areas(&entry.traffic, from), false)
             }
         };
-        let is_about = left
-            .iter()
-            .any(|one| areas.iter().any(|other| one.shares(other)));
-        match (is_about, is_read, entry.allow) {
-            (false, ..) => {}
-            (true, true, true) if denied_perhaps => return LetsIn::CannotTell,
-            (true, true, true) => return LetsIn::Yes,
-            (true, true, false) => {
-                left = areas.iter().fold(left, |left, area| {
-                    left.iter().flat_map(|it| it.without(area)).collect()
-                });
+        let about = || {
+            let pairs = left
+                .iter()
+                .flat_map(|one| areas.iter().map(move |it| one.and(it)));
+            pairs.flatten().collect::<Vec<_>>()
+        };
+        match (is_read, entry.allow) {
+            (true, true) => {
+                let is_doubtful = |one: &Area| doubtful.iter().any(|it| it.shares(one));
+                let (perhaps, certain): (Vec<_>, Vec<_>) =
+                    about().into_iter().partition(is_doubtful);
+                passed.certain.extend(certain);
+                passed.perhaps.extend(perhaps);
+                left = without(left, &areas);
             }
-            (true, false, true) => allowed_perhaps = true,
-            (true, false, false) => denied_perhaps = true,
+            (true, false) => left = without(left, &areas),
+            (false, true) => passed.perhaps.extend(about()),
+            (false, false) => doubtful.extend(areas),
         }
     }
-    if allowed_perhaps {
-        LetsIn::CannotTell
-    } else {
-        LetsIn::No
-    }
+    passed
+}
+
+/// What is left of areas without these.
+fn without(left: Vec<Area>, areas: &[Area]) -> Vec<Area> {
+    areas.iter().fold(left, |left, area| {
+        left.iter().flat_map(|it| it.without(area)).collect()
+    })
 }
 
 /// The inbound entries, in the order in which they are tried. Of two with one priority the denial
@@ -104,8 +157,8 @@ fn narrower<'r>(one: &'r IpNet, other: &'r IpNet) -> Option<&'r IpNet> {
 struct Protocols<'e>(Vec<Option<&'e str>>);
 
 impl<'e> Protocols<'e> {
-    fn of(entries: &'e [AccessEntry], traffic: &'e Traffic) -> Self {
-        let all = entries.iter().map(|it| &it.traffic).chain([traffic]);
+    fn of(entries: impl Iterator<Item = &'e AccessEntry>, traffic: &'e Traffic) -> Self {
+        let all = entries.map(|it| &it.traffic).chain([traffic]);
         let named: BTreeSet<&str> = all.filter_map(|it| it.protocol.as_deref()).collect();
         let any_other = std::iter::once(None);
         Self(any_other.chain(named.into_iter().map(Some)).collect())
@@ -177,6 +230,17 @@ impl Area {
         let mut spans = self.spans.iter().zip(&other.spans);
         (self.protocol, self.is_v6) == (other.protocol, other.is_v6)
             && spans.all(|(one, other)| one.0 <= other.1 && other.0 <= one.1)
+    }
+
+    /// What both cover.
+    fn and(&self, other: &Self) -> Option<Self> {
+        let [a, b, c] = self.spans;
+        let [d, e, f] = other.spans;
+        let both = |one: Span, other: Span| (one.0.max(other.0), one.1.min(other.1));
+        self.shares(other).then_some(Self {
+            spans: [both(a, d), both(b, e), both(c, f)],
+            ..*self
+        })
     }
 
     /// What is left of it: for each of the three, at most a part below and a part above what both

@@ -390,6 +390,17 @@ pub struct AccessListView {
     pub subnets: Vec<Subnet>,
     /// Its entries, in any order.
     pub entries: Vec<AccessEntry>,
+    /// What stands before interfaces in those subnets, and has to let packets in as well (Azure): a
+    /// view for each such list, and one without for interfaces that have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Vec<AccessEntry>>,
+}
+
+impl AccessListView {
+    /// The lists that a packet passes, one after the other.
+    pub fn passed(&self) -> impl Iterator<Item = &Vec<AccessEntry>> {
+        std::iter::once(&self.entries).chain(&self.behind)
+    }
 }
 
 /// Which way traffic goes, seen from the network that an entry stands before.

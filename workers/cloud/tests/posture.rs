@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use ipnet::IpNet;
-use peerage_cloud::{AccessEntry, Direction, LetsIn, Source, Traffic, lets_in};
+use peerage_cloud::{AccessEntry, Direction, LetsIn, Source, Traffic, lets_in, lets_in_through};
 use std::net::IpAddr;
 
 /// A packet of the small world.
@@ -350,4 +350,75 @@ fn where_a_cloud_admits_by_default_the_default_is_the_last_entry() {
     .concat();
     assert_eq!(lets_in(&denied, &network, &from), LetsIn::No);
     assert_eq!(lets_in(&[], &network, &from), LetsIn::No);
+}
+
+/// Two lists, one behind the other: a packet has to be let in by both.
+#[test]
+fn what_it_says_of_two_lists_one_behind_the_other_is_what_the_packets_say_one_by_one() {
+    let (kinds, from) = (kinds(), ranges(&["10.0.0.0/30", "fd00::/126"]));
+    let asked = traffic(&["0.0.0.0/0", "::/0"], None, None);
+    let all = || entry(traffic(&["0.0.0.0/0", "::/0"], None, None), true);
+    let (mut let_in, mut kept_out) = (0, 0);
+    for first in &kinds {
+        for second in kinds.iter().step_by(3) {
+            for (one, other) in [(true, true), (true, false), (false, false)] {
+                let list = |about: &Traffic, allow: bool| match allow {
+                    true => vec![entry(about.clone(), true)],
+                    false => in_turn([entry(about.clone(), false), all()]).to_vec(),
+                };
+                let (front, back) = (list(first, one), list(second, other));
+                let expected = packets().iter().any(|packet| {
+                    let lets = |list: &[AccessEntry]| {
+                        let mut about = list.iter().filter(|it| covers(&it.traffic, packet));
+                        about.next().is_some_and(|it| it.allow)
+                    };
+                    covers(&asked, packet) && lets(&front) && lets(&back)
+                });
+                let said = lets_in_through(&[&front, &back], &asked, &from);
+                assert_eq!(said == LetsIn::Yes, expected, "{front:?} {back:?}");
+                let_in += usize::from(expected);
+                kept_out += usize::from(!expected);
+            }
+        }
+    }
+    assert!(let_in > 1000 && kept_out > 100, "{let_in}, {kept_out}");
+}
+
+#[test]
+fn behind_a_list_that_cannot_be_read_nothing_is_let_in_for_certain_and_a_denial_keeps_all_out() {
+    let from = ranges(&["10.0.0.0/30"]);
+    let any = traffic(&["0.0.0.0/0"], None, None);
+    let (all, some) = (entry(any.clone(), true), entry(unread(None, None), true));
+    let none = entry(any.clone(), false);
+    let said = |lists: &[&[AccessEntry]]| lets_in_through(lists, &any, &from);
+    for (front, back) in [(&some, &all), (&all, &some)] {
+        let lists = [std::slice::from_ref(front), std::slice::from_ref(back)];
+        assert_eq!(said(&lists), LetsIn::CannotTell);
+    }
+    let (some, none) = (std::slice::from_ref(&some), std::slice::from_ref(&none));
+    assert_eq!(said(&[some, none]), LetsIn::No);
+    assert_eq!(
+        said(&[some, &[]]),
+        LetsIn::No,
+        "an empty list lets nothing in"
+    );
+    assert_eq!(said(&[]), LetsIn::Yes, "and no list at all everything");
+}
+
+/// A denial of which the source cannot be read leaves open what it may be about, and nothing else.
+#[test]
+fn a_denial_that_cannot_be_read_leaves_open_what_it_may_be_about_alone() {
+    let from = ranges(&["10.0.0.0/30"]);
+    let any = traffic(&["0.0.0.0/0"], None, None);
+    let of = |ports| traffic(&["0.0.0.0/0"], Some("tcp"), Some(ports));
+    let entries = in_turn([
+        entry(unread(Some("tcp"), Some((0, 1))), false),
+        entry(of((0, 1)), true),
+    ]);
+    assert_eq!(lets_in(&entries, &any, &from), LetsIn::CannotTell);
+    let entries = in_turn([
+        entry(unread(Some("tcp"), Some((0, 1))), false),
+        entry(of((0, 2)), true),
+    ]);
+    assert_eq!(lets_in(&entries, &of((2, 2)), &from), LetsIn::Yes);
 }

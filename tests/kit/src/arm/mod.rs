@@ -1,5 +1,5 @@
-//! A Resource Manager of our own: networks, subnets, peerings, security groups and route tables as
-//! Azure was recorded to answer for them.
+//! A Resource Manager of our own: networks, subnets, peerings, interfaces, security groups and route
+//! tables as Azure was recorded to answer for them.
 //!
 //! Each rule names the recording or the fact that it follows (`tests/golden/clouds`); where there
 //! is none, it says so. Time is told: nothing ends before somebody moves the clock, or before so
@@ -135,6 +135,8 @@ pub struct State {
     pub faults: Vec<(String, String, Fault)>,
     /// Every request that came.
     pub seen: Vec<Asked>,
+    /// How much of a list is answered at once; `None` for all of it.
+    pub page: Option<usize>,
     /// The VNets that have a gateway, by their ids in lower case.
     pub gateways: Vec<String>,
     /// The guid that the next resource gets.

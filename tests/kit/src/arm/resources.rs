@@ -75,8 +75,9 @@ impl Operation {
 }
 
 /// The kinds of resources, each with the kinds of its children.
-pub(super) const KINDS: [(&str, &[&str]); 3] = [
+pub(super) const KINDS: [(&str, &[&str]); 4] = [
     ("virtualNetworks", &["subnets", HALVES]),
+    ("networkInterfaces", &[]),
     ("networkSecurityGroups", &["securityRules"]),
     ("routeTables", &["routes"]),
 ];
@@ -102,17 +103,17 @@ impl State {
         else {
             return Answer::of_manager(404, "InvalidResourceType", "no such type");
         };
+        let tenant = asked.tenant.clone().unwrap_or_default();
+        let is_read = words.len() <= 8 && asked.method == "GET";
+        let refused = self.may(&tenant, &format!("{kind}/read"));
+        if let Some(refused) = refused.filter(|_| is_read) {
+            return refused;
+        }
         let Some(name) = name else {
             return self.list(asked, kind);
         };
         let id = format!("/{}", words[..8].join("/"));
         let key = id.to_ascii_lowercase();
-        let tenant = asked.tenant.clone().unwrap_or_default();
-        let is_read = words.len() == 8 && asked.method == "GET";
-        let refused = self.may(&tenant, &format!("{kind}/read"));
-        if let Some(refused) = refused.filter(|_| is_read) {
-            return refused;
-        }
         match (words.get(8), words.get(9), asked.method.as_str()) {
             (None, _, "GET") => match self.parents.get(&key) {
                 Some(parent) => {
@@ -170,8 +171,21 @@ impl State {
             .parents
             .iter()
             .filter(|(key, it)| it.kind.eq_ignore_ascii_case(kind) && key.starts_with(&of));
-        let shown: Vec<_> = all.map(|(_, it)| self.show(it, asked)).collect();
-        Answer::new(200, json!({ "value": shown }))
+        let from = asked.query.get("$skiptoken");
+        let from: usize = from.and_then(|it| it.parse().ok()).unwrap_or_default();
+        let all: Vec<_> = all.skip(from).collect();
+        let page = self.page.unwrap_or(usize::MAX);
+        let shown = all.iter().take(page).map(|(_, it)| self.show(it, asked));
+        let mut body = json!({ "value": shown.collect::<Vec<_>>() });
+        // No recording has a list that goes on; that it does so with a whole URL is documented.
+        if all.len() > page {
+            let base = asked.query.get(" base").cloned().unwrap_or_default();
+            let version = &asked.query["api-version"];
+            let (path, next) = (&asked.path, from + page);
+            let next = format!("{base}{path}?api-version={version}&$skiptoken={next}");
+            body["nextLink"] = next.into();
+        }
+        Answer::new(200, body)
     }
 
     /// A change that has begun; the answer says where to ask about it.
@@ -306,18 +320,9 @@ impl State {
         if !self.parents.contains_key(key) {
             return Answer::new(204, Value::Null);
         }
-        let mut subnets = self.parents.values().flat_map(|it| &it.children);
-        let is_used = subnets.any(|it| {
-            let id = at(
-                &Value::Object(it.properties.clone()),
-                "networkSecurityGroup.id",
-            )
-            .clone();
-            id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(key))
-        });
-        if is_used {
+        if let Some(user) = self.users(key).next() {
             let code = "InUseNetworkSecurityGroupCannotBeDeleted";
-            return Answer::error(400, code, "a subnet has it");
+            return Answer::error(400, code, format!("{user} has it"));
         }
         let answer = Answer::new(202, Value::Null);
         let outcome = Outcome::Removed(key.to_owned());
@@ -473,6 +478,27 @@ impl State {
                 operation.outcome = Outcome::Over;
             }
         }
+    }
+
+    /// The ids of the subnets and interfaces that this group stands before.
+    pub(super) fn users<'s>(&'s self, group: &'s str) -> impl Iterator<Item = String> + 's {
+        let is_it = move |properties: &Map<String, Value>| {
+            let of = properties.get("networkSecurityGroup");
+            let id = of.and_then(|it| it["id"].as_str());
+            id.is_some_and(|it| it.eq_ignore_ascii_case(group))
+        };
+        self.parents.values().flat_map(move |parent| {
+            let own = parent.body.get("properties").and_then(Value::as_object);
+            let own = own.filter(|it| is_it(it)).map(|_| parent.id.clone());
+            let children = parent
+                .children
+                .iter()
+                .filter(move |it| is_it(&it.properties));
+            let below = |it: &Child| format!("{}/{}/{}", parent.id, it.kind, it.name);
+            own.into_iter()
+                .chain(children.map(below))
+                .collect::<Vec<_>>()
+        })
     }
 
     /// Whether an operation is under way.

@@ -4,7 +4,7 @@ use super::{
     Asked, State, map,
     resources::{Child, HALVES, KINDS, Outcome, Parent},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 impl State {
@@ -36,6 +36,9 @@ impl State {
                 .collect();
             properties.insert((*kind).to_owned(), shown.into());
         }
+        if parent.kind == "networkInterfaces" {
+            name_addresses(&parent.id, &mut properties);
+        }
         if parent.kind == "networkSecurityGroups" {
             let rules = default_rules(&parent.id, self.provisioning(parent.operation));
             properties.insert("defaultSecurityRules".to_owned(), rules);
@@ -57,6 +60,9 @@ impl State {
         if child.kind == HALVES {
             self.show_half(parent, &mut properties, asked);
         }
+        if child.kind == "subnets" {
+            self.show_addresses(parent, child, &mut properties);
+        }
         // Policies are sent in lower case and come back otherwise (private-endpoint-service-2022).
         for policy in [
             "privateEndpointNetworkPolicies",
@@ -73,6 +79,46 @@ impl State {
             "properties": properties,
             "type": format!("Microsoft.Network/{kind}/{}", child.kind),
         })
+    }
+}
+
+impl State {
+    /// The address configurations of interfaces in a subnet are told by their ids, beside those of
+    /// what this fake does not have (network-watcher-2018#9); nothing where there are none.
+    fn show_addresses(&self, parent: &Parent, subnet: &Child, shown: &mut Map<String, Value>) {
+        let id = format!("{}/subnets/{}", parent.id, subnet.name);
+        let interfaces = self.parents.values();
+        let interfaces = interfaces.filter(|it| it.kind == "networkInterfaces");
+        let inside = interfaces.flat_map(|it| {
+            let all = it.body.get("properties").map(|of| &of["ipConfigurations"]);
+            let all = all.and_then(Value::as_array).into_iter().flatten();
+            let here = all.filter(|one| {
+                let subnet = one["properties"]["subnet"]["id"].as_str();
+                subnet.is_some_and(|it| it.eq_ignore_ascii_case(&id))
+            });
+            here.map(|one| json!({ "id": address_id(&it.id, one) }))
+        });
+        let inside: Vec<_> = inside.collect();
+        if inside.is_empty() {
+            return;
+        }
+        let told = shown.entry("ipConfigurations").or_insert_with(|| json!([]));
+        if let Some(told) = told.as_array_mut() {
+            told.extend(inside);
+        }
+    }
+}
+
+fn address_id(interface: &str, one: &Value) -> String {
+    let name = one["name"].as_str().unwrap_or_default();
+    format!("{interface}/ipConfigurations/{name}")
+}
+
+/// Each address configuration of an interface has an id (network-watcher-2018#13).
+fn name_addresses(id: &str, properties: &mut Map<String, Value>) {
+    let all = properties.get_mut("ipConfigurations");
+    for one in all.and_then(Value::as_array_mut).into_iter().flatten() {
+        one["id"] = address_id(id, one).into();
     }
 }
 

@@ -170,6 +170,7 @@ pub(in super::super) fn access_list(
             .map(|subnet| asked.name("subnet", subnet.as_str()))
             .collect::<Result<_, _>>()?,
         entries: found.entries.iter().map(entry).collect(),
+        behind: None,
     })
 }
 

@@ -5,6 +5,7 @@ use super::{
     API_VERSION,
     error::{ArmError, Failure},
     id::ResourceId,
+    model::Page,
     operation::{Entry, Known, OperationName, Poll, Progress},
     tenants::Tenants,
     token::Tokens,
@@ -21,6 +22,9 @@ use tokio::time::{Instant, sleep_until};
 
 /// Where a token of the other end's tenant goes.
 const AUXILIARY: HeaderName = HeaderName::from_static("x-ms-authorization-auxiliary");
+
+/// The most pages that a list is read of.
+const PAGES: usize = 200;
 
 /// Who calls: in which tenant, and, where the call refers to another tenant's resource, in which
 /// besides.
@@ -118,6 +122,43 @@ impl Arm {
         read.map(Some).map_err(|error| {
             ArmError::new(Failure::Unexpected, format!("{id} is not read: {error}"))
         })
+    }
+
+    /// All resources of this path. A list goes on where its answer says, at the same service.
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        by: As<'_>,
+        path: &str,
+    ) -> Result<Vec<T>, ArmError> {
+        let broken = |words: String| {
+            ArmError::new(Failure::Unexpected, format!("{path} is not read: {words}"))
+        };
+        let (first, mut all) = (self.url(path, "")?, Vec::new());
+        let mut next = Some(first.clone());
+        for _ in 0..PAGES {
+            let Some(url) = next.take() else {
+                return Ok(all);
+            };
+            let answer = match self.call(by, Method::GET, url, Bytes::new()).await {
+                Err(error) if error.failure == Failure::NotFound => return Ok(all),
+                answer => answer?,
+            };
+            let page: Page<T> =
+                serde_json::from_slice(&answer.body).map_err(|error| broken(error.to_string()))?;
+            all.extend(page.value);
+            next = match page.next_link.filter(|it| !it.is_empty()) {
+                None => None,
+                Some(link) => {
+                    let url: Option<Uri> = link.parse().ok();
+                    let url = url.filter(|it| is_of(&first, it));
+                    Some(url.ok_or_else(|| broken("it goes on elsewhere".to_owned()))?)
+                }
+            };
+        }
+        match next {
+            None => Ok(all),
+            Some(_) => Err(broken(format!("it has more than {PAGES} pages"))),
+        }
     }
 
     /// Puts a resource as a whole. `query` is what the request says beside its version.

@@ -63,6 +63,17 @@ impl ResourceId {
         Self::vnet(vnet).filter(|_| is_half)?.half(name)
     }
 
+    /// An interface, by the id of an address configuration of its.
+    pub(crate) fn interface(text: &str) -> Option<Self> {
+        let (interface, _) = rsplit(text, "/ipConfigurations/")?;
+        Self::of("networkInterfaces", interface)
+    }
+
+    /// The path of all resources of this kind in its resource group.
+    pub(crate) fn siblings(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(all, _)| all)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -80,6 +91,14 @@ impl ResourceId {
     pub(crate) fn is(&self, other: &str) -> bool {
         same(&self.0, other)
     }
+}
+
+/// What is before and behind a word, in any case of its letters.
+fn rsplit<'t>(text: &'t str, word: &str) -> Option<(&'t str, &'t str)> {
+    let at = text
+        .to_ascii_lowercase()
+        .rfind(&word.to_ascii_lowercase())?;
+    Some((text.get(..at)?, text.get(at + word.len()..)?))
 }
 
 /// What may stand between two slashes of a path; nothing that changes where the path leads.

@@ -72,6 +72,21 @@ impl Subnet {
         ];
         !self.name.eq_ignore_ascii_case(GATEWAY_SUBNET) && lists.iter().any(|it| !it.is_empty())
     }
+
+    /// The ids of what has an address in it; nothing for what does not say its own. A network
+    /// security group may stand before each that is an interface.
+    pub(crate) fn addressed(&self) -> Vec<Option<&str>> {
+        let of = &self.properties;
+        let others = of.application_gateway_ip_configurations.iter();
+        let others = others
+            .chain(&of.private_endpoints)
+            .chain(&of.service_association_links)
+            .chain(&of.resource_navigation_links)
+            .map(|_| None);
+        let told = of.ip_configurations.iter();
+        let told = told.map(|it| it.get("id").and_then(Value::as_str));
+        told.chain(others).collect()
+    }
 }
 
 /// One side's half of a link.
@@ -135,6 +150,28 @@ pub(crate) struct PutHalfProperties<'a> {
     pub(crate) remote_virtual_network: &'a Reference,
     #[serde(flatten)]
     pub(crate) flags: &'a Flags,
+}
+
+/// What a list answers, page by page.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Page<T> {
+    pub(crate) value: Vec<T>,
+    pub(crate) next_link: Option<String>,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Interface {
+    pub(crate) id: String,
+    pub(crate) properties: InterfaceProperties,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct InterfaceProperties {
+    pub(crate) network_security_group: Option<Reference>,
 }
 
 /// A network security group with all its rules.

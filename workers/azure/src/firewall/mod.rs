@@ -3,10 +3,15 @@
 //! A group of the port's is the set of rules that the engine has for one peering in one VNet: a
 //! denial of all that comes from the other network, and before it what is declared. It stands in
 //! every network security group that the settings give the engine and that a subnet of the VNet
-//! has. The engine never makes a network security group and never associates one. What stands
-//! before interfaces alone is not read: it can only deny more.
+//! has, or an interface in a subnet that has none of those. The engine never makes a network
+//! security group and never associates one.
+//!
+//! Packets pass the group of the subnet and that of the interface, and both have to let them in.
+//! Interfaces are read only where no group of the engine's stands before their subnet: where one
+//! does, what stands behind it can only deny more.
 
 mod entries;
+mod interfaces;
 mod owned;
 mod rules;
 mod views;
@@ -17,17 +22,22 @@ pub(crate) use views::{groups, lists};
 use crate::{
     arm::{
         Arm, ResourceId,
-        model::{Half, SecurityGroup, SecurityRule, Vnet},
+        model::{Half, Reference, SecurityGroup, SecurityRule, Subnet, Vnet},
     },
     links::{Seen, ranges, remote_ranges},
     refusals::Asked,
 };
 use cloud::{
-    AccessEntry, CloudError, CloudErrorKind, LetsIn, Source, Traffic, lets_in, owner_by_name,
+    AccessEntry, CloudError, CloudErrorKind, LetsIn, Source, Traffic, lets_in_through,
+    owner_by_name,
 };
 use domain::PeeringId;
+use interfaces::Interfaces;
 use ipnet::IpNet;
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
 /// What the settings give the engine to write into.
 #[derive(Clone, Debug)]
@@ -40,38 +50,100 @@ impl Given {
     fn has(&self, id: &str) -> bool {
         self.groups.iter().any(|it| crate::arm::same(it, id))
     }
+
+    fn stands_before(&self, subnet: &Subnet) -> bool {
+        group_of(subnet).is_some_and(|it| self.has(it))
+    }
 }
 
-/// A VNet with the network security groups of its subnets.
+/// The id of a subnet's group.
+fn group_of(subnet: &Subnet) -> Option<&str> {
+    let group: &Reference = subnet.properties.network_security_group.as_ref()?;
+    Some(&group.id)
+}
+
+/// Which interfaces are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// Those in subnets before which no group of the engine's stands: what it takes to judge.
+    WhereNeeded,
+    /// All: a rule of the engine's may stand where it is not needed any more.
+    Everywhere,
+}
+
+/// A VNet with the network security groups of its subnets and of interfaces in them.
 #[derive(Debug)]
 pub(crate) struct Guarded<'a> {
     pub(crate) vnet: &'a Vnet,
     groups: BTreeMap<String, SecurityGroup>,
+    interfaces: Interfaces,
+}
+
+/// What packets pass on their way to some of what is in a subnet.
+#[derive(Clone, Copy, Debug)]
+struct Way<'g> {
+    /// The subnet's group.
+    front: Option<&'g SecurityGroup>,
+    /// The interface's.
+    back: Option<&'g SecurityGroup>,
+}
+
+impl<'g> Way<'g> {
+    fn groups(self) -> impl Iterator<Item = &'g SecurityGroup> {
+        self.front.into_iter().chain(self.back)
+    }
 }
 
 impl<'a> Guarded<'a> {
     /// Reads them, each once.
-    pub(crate) async fn read(
+    async fn read(
         arm: &Arm,
         asked: &Asked<'_>,
         vnet: &'a Vnet,
+        (given, look): (&Given, Look),
     ) -> Result<Self, CloudError> {
+        let used = vnet.properties.subnets.iter();
+        let used = used.filter(|it| it.has_interfaces());
+        let is_looked_at = |it: &&Subnet| look == Look::Everywhere || !given.stands_before(it);
+        let interfaces = Interfaces::read(arm, asked, used.clone().filter(is_looked_at)).await?;
+        let before_subnets = vnet.properties.subnets.iter().filter_map(group_of);
+        let before_interfaces = used.flat_map(|it| interfaces.groups_in(it));
+        let ids: BTreeMap<_, _> = before_subnets
+            .chain(before_interfaces.flatten())
+            .map(|id| (id.to_ascii_lowercase(), id))
+            .collect();
         let mut groups = BTreeMap::new();
-        let subnets = vnet.properties.subnets.iter();
-        for id in subnets.filter_map(|it| it.properties.network_security_group.as_ref()) {
-            let key = id.id.to_ascii_lowercase();
-            let Some(resource) = ResourceId::of("networkSecurityGroups", &id.id) else {
+        for (key, id) in ids {
+            let Some(resource) = ResourceId::of("networkSecurityGroups", id) else {
                 continue;
             };
-            if groups.contains_key(&key) {
-                continue;
-            }
             let read = arm.get::<SecurityGroup>(asked.by(), &resource).await;
             if let Some(group) = read.map_err(|error| asked.failed(error))? {
                 groups.insert(key, group);
             }
         }
-        Ok(Self { vnet, groups })
+        Ok(Self {
+            vnet,
+            groups,
+            interfaces,
+        })
+    }
+
+    /// The ways to what is in a subnet, which differ by the interfaces' groups. Behind a group of
+    /// the engine's none is looked for.
+    fn ways(&self, subnet: &Subnet, given: &Given) -> Vec<Way<'_>> {
+        let front = group_of(subnet).and_then(|it| self.group(it));
+        if given.stands_before(subnet) {
+            return vec![Way { front, back: None }];
+        }
+        let behind = self.interfaces.groups_in(subnet).into_iter();
+        let behind = behind.map(|it| it.and_then(|id| self.group(id)));
+        // A group that is not there keeps nothing out: the same as none.
+        let mut seen = BTreeSet::new();
+        behind
+            .filter(|it| seen.insert(it.map(|it| it.id.as_str())))
+            .map(|back| Way { front, back })
+            .collect()
     }
 
     /// The group of this id.
@@ -113,15 +185,16 @@ async fn vnet_of(arm: &Arm, asked: &Asked<'_>, id: &ResourceId) -> Result<Vnet, 
 /// subnets' names.
 pub(crate) async fn is_closed(
     arm: &Arm,
+    given: &Given,
     asked: &Asked<'_>,
     id: &ResourceId,
     half: &Half,
 ) -> Result<(), CloudError> {
     let vnet = vnet_of(arm, asked, id).await?;
-    let guarded = Guarded::read(arm, asked, &vnet).await?;
+    let guarded = Guarded::read(arm, asked, &vnet, (given, Look::WhereNeeded)).await?;
     let name = half.name.parse().ok();
     let peering = name.as_ref().and_then(owner_by_name).map(|it| it.peering);
-    let open = open_subnets(&guarded, &remote_ranges(half), peering);
+    let open = open_subnets(&guarded, given, &remote_ranges(half), peering);
     if open.is_empty() {
         return Ok(());
     }
@@ -134,8 +207,13 @@ pub(crate) async fn is_closed(
     Err(asked.error(CloudErrorKind::Precondition).message(message))
 }
 
-/// The subnets that would let any of these addresses in.
-fn open_subnets(guarded: &Guarded<'_>, from: &[IpNet], peering: Option<PeeringId>) -> Vec<String> {
+/// The subnets that would let any of these addresses in, to some of what is in them.
+fn open_subnets(
+    guarded: &Guarded<'_>,
+    given: &Given,
+    from: &[IpNet],
+    peering: Option<PeeringId>,
+) -> Vec<String> {
     let tagged = guarded.tagged();
     let any = Traffic {
         source: Source::Ranges(from.to_vec()),
@@ -143,32 +221,36 @@ fn open_subnets(guarded: &Guarded<'_>, from: &[IpNet], peering: Option<PeeringId
         protocol: None,
         ports: None,
     };
-    let is_open = |entries: &[AccessEntry]| lets_in(entries, &any, from) != LetsIn::No;
+    let entries = |group: &SecurityGroup| -> Vec<AccessEntry> {
+        let others = all_rules(group).filter(|it| !rules::admits_for(it, peering));
+        others
+            .flat_map(|it| entries::of(&it.properties, &tagged))
+            .collect()
+    };
+    let is_open = |way: &Way<'_>| {
+        let lists: Vec<_> = way.groups().map(entries).collect();
+        let lists: Vec<_> = lists.iter().map(Vec::as_slice).collect();
+        from.is_empty() || lets_in_through(&lists, &any, from) != LetsIn::No
+    };
     let subnets = guarded.vnet.properties.subnets.iter();
-    let open = subnets.filter(|subnet| {
-        let id = subnet.properties.network_security_group.as_ref();
-        let group = id.and_then(|it| guarded.group(&it.id));
-        let is_guarded = group.is_some_and(|group| {
-            let others = all_rules(group).filter(|it| !rules::admits_for(it, peering));
-            let entries: Vec<_> = others
-                .flat_map(|it| entries::of(&it.properties, &tagged))
-                .collect();
-            !from.is_empty() && !is_open(&entries)
-        });
-        subnet.has_interfaces() && !is_guarded
-    });
+    let open = subnets.filter(|it| it.has_interfaces());
+    let open = open.filter(|it| guarded.ways(it, given).iter().any(is_open));
     open.map(|it| it.name.clone()).collect()
 }
 
 /// The networks as they were read, each with its groups.
 pub(crate) async fn guarded<'a>(
     arm: &Arm,
+    given: &Given,
     asked: &Asked<'_>,
     seen: &'a [Seen],
 ) -> Result<Vec<(&'a Seen, Guarded<'a>)>, CloudError> {
-    let mut all = Vec::new();
+    let (mut all, look) = (Vec::new(), Look::WhereNeeded);
     for it in seen {
-        all.push((it, Guarded::read(arm, asked, &it.vnet).await?));
+        all.push((
+            it,
+            Guarded::read(arm, asked, &it.vnet, (given, look)).await?,
+        ));
     }
     Ok(all)
 }

@@ -1,7 +1,7 @@
 //! Writes the engine's own rules, and no others: a name that the engine gives is looked for before
 //! anything is put, and every change of a group is waited for before the next one there.
 
-use super::{Given, Guarded, all_rules, rules, views, views::Denial, vnet_of};
+use super::{Given, Guarded, Look, all_rules, rules, views, views::Denial, vnet_of};
 use crate::{
     arm::{
         Arm, Failure, ResourceId,
@@ -30,7 +30,7 @@ pub(crate) async fn create(
     let asked = Asked::of(Operation::CreateGroup, &network.at);
     let id = asked.vnet(&network.network)?;
     let vnet = vnet_of(arm, &asked, &id).await?;
-    let guarded = Guarded::read(arm, &asked, &vnet).await?;
+    let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::WhereNeeded)).await?;
     let name = rules::denial(owner.peering);
     let mut given_groups = guarded.given(given);
     let is_taken = |it: &&SecurityGroup| {
@@ -62,7 +62,7 @@ pub(crate) async fn rehearse(
     let asked = Asked::of(Operation::Rehearse, &network.at);
     let id = asked.vnet(&network.network)?;
     let vnet = vnet_of(arm, &asked, &id).await?;
-    let guarded = Guarded::read(arm, &asked, &vnet).await?;
+    let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::WhereNeeded)).await?;
     Ok(match guarded.given(given).next() {
         Some(_) => Rehearsed::NotAvailable,
         None => Rehearsed::NowhereToWrite {
@@ -73,8 +73,8 @@ pub(crate) async fn rehearse(
 
 fn nowhere(id: &ResourceId) -> String {
     format!(
-        "no subnet of {id} has a network security group that the engine may write into; \
-         associate one, and name it under cloud.azure.security_groups"
+        "no subnet of {id}, and no interface in one, has a network security group that the engine \
+         may write into; associate one, and name it under cloud.azure.security_groups"
     )
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn delete(
     let asked = Asked::of(Operation::DeleteGroup, at);
     let (id, peering) = rules::read_group(group).ok_or_else(|| asked.missing(group.as_str()))?;
     let vnet = vnet_of(arm, &asked, &id).await?;
-    let guarded = Guarded::read(arm, &asked, &vnet).await?;
+    let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::Everywhere)).await?;
     if views::is_open(&guarded, peering) {
         let message = format!("`{group}` guards a half that is open");
         return Err(asked.error(CloudErrorKind::InUse).message(message));
@@ -160,7 +160,7 @@ pub(crate) async fn authorize(
     let asked = Asked::of(Operation::AuthorizeRule, at);
     let (id, peering) = rules::read_group(group).ok_or_else(|| asked.missing(group.as_str()))?;
     let vnet = vnet_of(arm, &asked, &id).await?;
-    let guarded = Guarded::read(arm, &asked, &vnet).await?;
+    let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::WhereNeeded)).await?;
     let name = rules::admission(peering, rule);
     let (mut put, mut groups) = (0, 0);
     for into in guarded.given(given).filter(|it| is_made(it, peering)) {
@@ -203,7 +203,7 @@ pub(crate) async fn revoke(
     };
     let name = rule.as_str().rsplit('/').next().unwrap_or_default();
     let vnet = vnet_of(arm, &asked, &id).await?;
-    let guarded = Guarded::read(arm, &asked, &vnet).await?;
+    let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::Everywhere)).await?;
     if name == rules::OPEN {
         let owner = owner_there(&guarded, given, peering);
         let put = put_denials(arm, &asked, given, (&id, &guarded), owner).await?;
@@ -271,7 +271,7 @@ pub(crate) async fn tag(
         }
     };
     let vnet = vnet_of(arm, &asked, &id).await?;
-    let guarded = Guarded::read(arm, &asked, &vnet).await?;
+    let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::WhereNeeded)).await?;
     let is_ours = rules::owner(&name).is_some_and(|(of, _)| of == peering);
     let mut found = false;
     for group in guarded.given(given).filter(|_| is_ours) {

@@ -2,7 +2,7 @@
 
 use super::{Given, Guarded, all_rules, entries, rules};
 use crate::{
-    arm::model::{Half, RuleProperties, SecurityGroup, SecurityRule},
+    arm::model::{Half, RuleProperties, SecurityGroup, SecurityRule, Subnet},
     links::{Seen, remote_ranges},
     refusals::Asked,
 };
@@ -14,8 +14,8 @@ use domain::{PeeringId, network::ExposedBy};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The network security groups of a VNet's subnets with what they allow, one for each subnet with
-/// interfaces that has none, and the engine's rules, one group for each peering.
+/// The network security groups of a VNet with what they allow, one for each subnet with something
+/// in it that has none before it, and the engine's rules, one group for each peering.
 pub(crate) fn groups(
     asked: &Asked<'_>,
     seen: &Seen,
@@ -45,7 +45,7 @@ pub(crate) fn groups(
             rules: rules.collect::<Result<_, _>>()?,
         });
     }
-    views.extend(unguarded(asked, seen)?);
+    views.extend(unguarded(asked, seen, guarded, given)?);
     for peering in peerings(guarded, given) {
         views.extend(own(asked, seen, guarded, given, peering)?);
     }
@@ -79,11 +79,20 @@ fn everything() -> Traffic {
     }
 }
 
-/// Subnets with interfaces and without a network security group let everything in.
-fn unguarded(asked: &Asked<'_>, seen: &Seen) -> Result<Vec<GroupView>, CloudError> {
+/// Subnets with interfaces before which no network security group stands, nor before the subnet,
+/// let everything in.
+fn unguarded(
+    asked: &Asked<'_>,
+    seen: &Seen,
+    guarded: &Guarded<'_>,
+    given: &Given,
+) -> Result<Vec<GroupView>, CloudError> {
     let subnets = seen.vnet.properties.subnets.iter();
-    let bare =
-        subnets.filter(|it| it.has_interfaces() && it.properties.network_security_group.is_none());
+    let is_bare = |it: &&Subnet| {
+        let ways = guarded.ways(it, given);
+        it.has_interfaces() && ways.into_iter().any(|it| it.groups().next().is_none())
+    };
+    let bare = subnets.filter(is_bare);
     let views = bare.map(|subnet| {
         let id = format!("{}/{}", subnet.id, rules::OPEN);
         Ok(GroupView {
@@ -96,7 +105,8 @@ fn unguarded(asked: &Asked<'_>, seen: &Seen) -> Result<Vec<GroupView>, CloudErro
                 id: asked.name("rule", &id)?,
                 rule: None,
                 admits: everything(),
-                text: "everything from everywhere: the subnet has no network security group"
+                text: "everything from everywhere: the subnet has no network security group, and \
+                       something in it has none of its own"
                     .to_owned(),
                 owner: None,
                 what: ExposedBy::Default,
@@ -258,8 +268,9 @@ fn admits_all() -> AccessEntry {
     }
 }
 
-/// What stands before each subnet with interfaces, default rules and all, but for what the engine
-/// admits itself: somebody else's rule that admits the same behind a denial lets nobody in.
+/// What stands before each subnet with interfaces and before those, default rules and all, but for
+/// what the engine admits itself: somebody else's rule that admits the same behind a denial lets
+/// nobody in.
 pub(crate) fn lists(
     asked: &Asked<'_>,
     seen: &Seen,
@@ -267,27 +278,26 @@ pub(crate) fn lists(
     given: &Given,
 ) -> Result<Vec<AccessListView>, CloudError> {
     let tagged = guarded.tagged();
+    let entries = |group: &SecurityGroup| -> Vec<AccessEntry> {
+        let admits = |it: &&SecurityRule| matches!(rules::owner(&it.name), Some((_, false)));
+        let is_given = given.has(&group.id);
+        let others = all_rules(group).filter(|it| !(is_given && admits(it)));
+        others
+            .flat_map(|it| entries::of(&it.properties, &tagged))
+            .collect()
+    };
+    let mut views = Vec::new();
     let subnets = seen.vnet.properties.subnets.iter();
-    let views = subnets.filter(|it| it.has_interfaces()).map(|subnet| {
-        let id = subnet.properties.network_security_group.as_ref();
-        let entries = match id.and_then(|it| guarded.group(&it.id)) {
-            Some(group) => {
-                let admits =
-                    |it: &&SecurityRule| matches!(rules::owner(&it.name), Some((_, false)));
-                let is_given = given.has(&group.id);
-                let others = all_rules(group).filter(|it| !(is_given && admits(it)));
-                others
-                    .flat_map(|it| entries::of(&it.properties, &tagged))
-                    .collect()
-            }
-            None => vec![admits_all()],
-        };
-        Ok(AccessListView {
-            list: None,
-            network: seen.network.clone(),
-            subnets: vec![asked.name("subnet", &subnet.id)?],
-            entries,
-        })
-    });
-    views.collect()
+    for subnet in subnets.filter(|it| it.has_interfaces()) {
+        for way in guarded.ways(subnet, given) {
+            views.push(AccessListView {
+                list: None,
+                network: seen.network.clone(),
+                subnets: vec![asked.name("subnet", &subnet.id)?],
+                entries: way.front.map_or_else(|| vec![admits_all()], &entries),
+                behind: way.back.map(&entries),
+            });
+        }
+    }
+    Ok(views)
 }

@@ -8,6 +8,7 @@ mod support;
 
 mod failures;
 mod firewall;
+mod interfaces;
 mod life;
 mod operations;
 mod options;

@@ -133,6 +133,19 @@ def main(endpoint, subscription, token):
     client.subnets.begin_create_or_update(GROUP, "a", "guarded", subnet).result()
     used = code(lambda: groups.begin_delete(GROUP, "guard").result())
     holds("a group in use is kept", used == (400, "InUseNetworkSecurityGroupCannotBeDeleted"))
+    inside = {"name": "one", "properties": {"subnet": {"id": vnets.get(GROUP, "a").subnets[1].id}}}
+    card = {"location": "westus", "properties": {"ipConfigurations": [inside], "networkSecurityGroup": {"id": guard.id}}}
+    interfaces = client.network_interfaces
+    card = interfaces.begin_create_or_update(GROUP, "card", card).result()
+    holds("an interface has its group", card.network_security_group.id == guard.id and card.provisioning_state == "Succeeded")
+    holds("interfaces are listed", [it.name for it in interfaces.list(GROUP)] == ["card"])
+    here = client.subnets.get(GROUP, "a", "guarded").ip_configurations
+    holds("a subnet tells who is in it", [it.id for it in here] == [card.ip_configurations[0].id])
+    client.subnets.begin_create_or_update(GROUP, "a", "guarded", {"properties": {"addressPrefix": "10.0.1.0/24"}}).result()
+    used = code(lambda: groups.begin_delete(GROUP, "guard").result())
+    holds("so is one that an interface has", used == (400, "InUseNetworkSecurityGroupCannotBeDeleted"))
+    interfaces.begin_delete(GROUP, "card").result()
+    holds("an interface is removed", client.subnets.get(GROUP, "a", "guarded").ip_configurations is None)
     rules.begin_delete(GROUP, "guard", "deny").result()
     holds("a rule is removed", list(rules.list(GROUP, "guard")) == [])
 

@@ -139,6 +139,7 @@ pub(crate) async fn access_lists(
             entries: in_order(asked, &seen),
             network: seen.network,
             subnets: vec![all],
+            behind: None,
         });
     }
     Ok(lists)

@@ -274,6 +274,7 @@ impl SimulatedNetwork {
             list,
             subnets,
             entries,
+            behind: None,
         };
         let named = self
             .access_lists

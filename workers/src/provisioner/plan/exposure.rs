@@ -13,7 +13,7 @@ use super::{Draft, Facts, Query, firewall};
 use crate::provisioner::{apply::Action, sides};
 use cloud::{
     AccessEntry, Direction, GroupView, LetsIn, LinkForm, RouteTableView, RouteTarget, RouteView,
-    RuleView, Source, Traffic, lets_in,
+    RuleView, Source, Traffic, lets_in, lets_in_through,
 };
 use domain::{
     Side,
@@ -89,21 +89,26 @@ pub(super) fn open<'a>(facts: &Facts<'a>, side: Side, draft: &mut Draft) -> Opti
     }
     let lists = draft.require(facts.seen.lists.get(side), Query::AccessLists(side))?;
     let declared = declared(facts, side, groups);
-    let guards: Vec<Vec<AccessEntry>> = lists
+    let others = |entries: &Vec<AccessEntry>| -> Vec<AccessEntry> {
+        let others = entries
+            .iter()
+            .filter(|it| !it.allow || !declared.contains(&&it.traffic));
+        others.cloned().collect()
+    };
+    let guards: Vec<Vec<Vec<AccessEntry>>> = lists
         .iter()
         .filter(|list| !list.subnets.is_empty())
-        .map(|list| {
-            let entries = list.entries.iter();
-            let others = entries.filter(|it| !it.allow || !declared.contains(&&it.traffic));
-            others.cloned().collect()
-        })
+        .map(|list| list.passed().map(others).collect())
         .collect();
     open.retain_mut(|it| {
         let traffic = Traffic {
             source: sources(facts, side, it.rule, &from),
             ..it.rule.admits.clone()
         };
-        let verdict = |entries: &Vec<AccessEntry>| lets_in(entries, &traffic, &from);
+        let verdict = |lists: &Vec<Vec<AccessEntry>>| {
+            let lists: Vec<_> = lists.iter().map(Vec::as_slice).collect();
+            lets_in_through(&lists, &traffic, &from)
+        };
         let Some(most) = guards.iter().map(verdict).max() else {
             return true;
         };

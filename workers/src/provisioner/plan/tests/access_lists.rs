@@ -49,6 +49,7 @@ fn list(subnets: &[&str], entries: &[AccessEntry]) -> AccessListView {
         network: "vpc-0bbbbbbbbbbbbbbbb".parse().unwrap(),
         subnets: subnets.iter().map(|it| it.parse().unwrap()).collect(),
         entries: in_this_order(entries),
+        behind: None,
     }
 }
 

@@ -72,6 +72,11 @@ impl Place {
     fn guard(&self) -> String {
         self.resource("networkSecurityGroups", "guard")
     }
+
+    /// What stands before interfaces alone.
+    fn card(&self) -> String {
+        self.resource("networkSecurityGroups", "card")
+    }
 }
 
 const HALVES: &str = "virtualNetworkPeerings";
@@ -94,9 +99,11 @@ pub(super) struct Azure {
     wire: Wire,
     /// Whether the engine was given a network security group to write into.
     is_guarded: bool,
-    /// The denials that have been in force. One that is changed keeps out until then what it has
-    /// kept out, and then what it says.
-    stood: Mutex<BTreeSet<(Side, String)>>,
+    /// Whether there is a subnet without a group, and with an interface that has one.
+    has_cards: bool,
+    /// The denials that have been in force, each with its group. One that is changed keeps out
+    /// until then what it has kept out, and then what it says.
+    stood: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl Azure {
@@ -132,6 +139,7 @@ impl Azure {
             wire: Wire::to(port.unwrap()).await,
             fake,
             is_guarded: true,
+            has_cards: false,
             stood: Mutex::default(),
         }
     }
@@ -142,6 +150,47 @@ impl Azure {
             is_guarded: false,
             ..self
         }
+    }
+
+    /// The same, where each network has a subnet besides before which nothing stands but the group
+    /// of the interface in it.
+    pub(super) fn with_cards(self) -> Self {
+        for place in [&LOCAL, &REMOTE, &THIRD] {
+            let located =
+                |properties: Value| json!({ "location": place.region, "properties": properties });
+            self.fake.plant(&place.card(), &located(json!({})));
+            let subnet = format!("{}/subnets/cards", place.vnet());
+            let bare = json!({ "name": "cards", "properties": { "addressPrefix": place.range } });
+            self.fake.plant(&subnet, &bare);
+            let address = json!({ "name": "one", "properties": { "subnet": { "id": subnet } } });
+            let interface = located(json!({
+                "ipConfigurations": [address],
+                "networkSecurityGroup": { "id": place.card() },
+            }));
+            let id = place.resource("networkInterfaces", "card");
+            self.fake.plant(&id, &interface);
+        }
+        Self {
+            has_cards: true,
+            ..self
+        }
+    }
+
+    /// Somebody puts an interface without a group into the subnet that has none.
+    pub(super) fn bare_interface(&self, side: Side) {
+        let place = Place::of(side);
+        let subnet = format!("{}/subnets/cards", place.vnet());
+        let address = json!({ "name": "one", "properties": { "subnet": { "id": subnet } } });
+        let properties = json!({ "ipConfigurations": [address] });
+        let id = place.resource("networkInterfaces", "bare");
+        let body = json!({ "location": place.region, "properties": properties });
+        self.fake.plant(&id, &body);
+    }
+
+    /// The groups of a network, each of which stands alone before something.
+    fn groups(&self, place: &Place) -> Vec<String> {
+        let cards = self.has_cards.then(|| place.card());
+        std::iter::once(place.guard()).chain(cards).collect()
     }
 
     /// A request of this side's own people, done at once.
@@ -214,8 +263,14 @@ impl Azure {
         if !is_joined || !is_open {
             return Vec::new();
         }
+        let groups = self.groups(own).into_iter();
+        let lets = groups.flat_map(|it| self.lets_through(&it, other));
+        lets.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn lets_through(&self, group: &str, other: &str) -> Vec<String> {
         self.fake.with(|state| {
-            let group = &state.parents[&own.guard().to_lowercase()];
+            let group = &state.parents[&group.to_lowercase()];
             let mut rules: Vec<_> = group
                 .children
                 .iter()
@@ -242,7 +297,7 @@ impl Azure {
                 let is_of_all = of["protocol"] == "*"
                     && said(of, "destinationPortRange", "destinationPortRanges") == ["*"]
                     && said(of, "destinationAddressPrefix", "destinationAddressPrefixes") == ["*"];
-                let key = (side, rule.name.clone());
+                let key = (group.id.clone(), rule.name.clone());
                 let mut stood = self.stood.lock();
                 let in_force = !is_changing(state, rule.operation);
                 let goes = state
@@ -302,7 +357,8 @@ impl World for Azure {
     fn cloud(&self) -> Arc<dyn Cloud> {
         let endpoint = format!("http://{}", self.wire.address());
         let groups = if self.is_guarded {
-            [&LOCAL, &REMOTE, &THIRD].map(Place::guard).to_vec()
+            let places = [&LOCAL, &REMOTE, &THIRD].into_iter();
+            places.flat_map(|it| self.groups(it)).collect()
         } else {
             Vec::new()
         };
@@ -372,8 +428,10 @@ impl World for Azure {
     }
 
     fn rules(&self, side: Side) -> BTreeSet<String> {
-        let parent = self.fake.parent(&Place::of(side).guard()).unwrap();
-        let rules = parent.children.into_iter().filter(|it| it.kind == RULES);
+        let groups = self.groups(Place::of(side)).into_iter();
+        let parents = groups.map(|it| self.fake.parent(&it).unwrap());
+        let all = parents.flat_map(|it| it.children);
+        let rules = all.filter(|it| it.kind == RULES);
         rules.map(|it| it.name).collect()
     }
 
@@ -449,6 +507,7 @@ impl World for Azure {
                 HALVES,
                 RULES,
                 "networkSecurityGroups",
+                "networkInterfaces",
                 "virtualNetworks",
             ];
             let about = kinds.into_iter().find(|kind| it.path.contains(kind))?;

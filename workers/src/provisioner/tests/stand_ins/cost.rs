@@ -75,6 +75,13 @@ fn look(which: Which) -> Bounds {
             // The network, its links, its groups and what they deny are all told by the network,
             // the last two by its groups as well.
             Which::Azure => &[("GET virtualNetworks", 4), ("GET networkSecurityGroups", 2)],
+            // Both groups, and once for both what stands where; each for itself and for what it
+            // denies.
+            Which::AzureAtInterfaces => &[
+                ("GET virtualNetworks", 4),
+                ("GET networkSecurityGroups", 4),
+                ("GET networkInterfaces", 2),
+            ],
         }),
     }
 }
@@ -138,4 +145,28 @@ async fn at_azure_each_change_is_asked_for_once_and_a_look_reads_each_thing_once
         ],
     ];
     a_life(Which::Azure, made.map(of), gone.map(of)).await;
+}
+
+#[tokio::test]
+async fn at_azure_interfaces_are_listed_where_nothing_of_the_engines_stands_before_their_subnet() {
+    let of = |changes| Bounds {
+        changes,
+        reads: None,
+    };
+    // The same, into each of two groups.
+    let made: [&[_]; 2] = [
+        &[("PUT securityRules", 4), ("PUT virtualNetworkPeerings", 2)],
+        &[("PUT securityRules", 2), ("PUT virtualNetworkPeerings", 2)],
+    ];
+    let gone: [&[_]; 2] = [
+        &[
+            ("DELETE securityRules", 4),
+            ("DELETE virtualNetworkPeerings", 1),
+        ],
+        &[
+            ("DELETE securityRules", 2),
+            ("DELETE virtualNetworkPeerings", 1),
+        ],
+    ];
+    a_life(Which::AzureAtInterfaces, made.map(of), gone.map(of)).await;
 }

@@ -77,3 +77,8 @@ async fn a_crash_over_a_bad_wire_leaves_exactly_what_was_asked_for_at_google_clo
 async fn a_crash_over_a_bad_wire_leaves_exactly_what_was_asked_for_at_azure() {
     a_crash_at_any_step(Which::Azure, Quality::Bad, 7).await;
 }
+
+#[tokio::test]
+async fn a_crash_at_a_step_leaves_nothing_open_where_groups_stand_before_interfaces_alone() {
+    a_crash_at_any_step(Which::AzureAtInterfaces, Quality::Good, 3).await;
+}

@@ -29,6 +29,7 @@ async fn a_rule_that_somebody_removes_is_put_back(mut life: Life) {
 // At Google Cloud what nothing admits is denied, and the engine keeps no denial.
 in_world!(at_azure_alone, Azure, Good: a_denial_that_somebody_removes_from_before_an_open_half_is_put_back);
 in_world!(at_azure_alone_over_a_bad_wire, Azure, Bad: a_denial_that_somebody_removes_from_before_an_open_half_is_put_back);
+in_world!(at_azure_at_interfaces, AzureAtInterfaces, Good: a_denial_that_somebody_removes_from_before_an_open_half_is_put_back);
 
 async fn a_denial_that_somebody_removes_from_before_an_open_half_is_put_back(mut life: Life) {
     life.converges().await;

@@ -24,6 +24,11 @@ in_every_world!(
     a_strangers_rule_of_the_engines_name_is_left_alone,
 );
 
+in_world!(at_azure_at_interfaces, AzureAtInterfaces, Good:
+    what_is_admitted_is_what_was_said_and_is_taken_back_when_it_is_said_no_more,
+    an_exception_opens_its_port_alone_and_closes_at_its_end,
+);
+
 impl Life {
     /// The engine's rules that admit something on this side.
     fn admissions(&self, side: Side) -> BTreeSet<String> {

@@ -19,6 +19,16 @@ in_every_world!(
     a_process_that_begins_anew_finds_all_as_it_is_and_changes_nothing,
 );
 
+// The same where a group stands before interfaces alone: the denial has to be there too.
+in_world!(at_azure_at_interfaces, AzureAtInterfaces, Good:
+    a_link_is_made_routed_and_removed_in_the_providers_order_and_leaves_nothing,
+    a_range_that_the_peer_gets_later_is_kept_out_too_and_sent_once_it_is_exchanged,
+    a_process_that_begins_anew_finds_all_as_it_is_and_changes_nothing,
+);
+in_world!(at_azure_at_interfaces_over_a_bad_wire, AzureAtInterfaces, Bad:
+    a_link_is_made_routed_and_removed_in_the_providers_order_and_leaves_nothing,
+);
+
 fn sides_of(life: &Life, of: impl Fn(&NetworkEvent) -> Option<Side>) -> Vec<Side> {
     life.log.events().iter().filter_map(of).collect()
 }

@@ -82,6 +82,8 @@ use world::World;
 enum Which {
     Google,
     Azure,
+    /// Azure, where a group stands before a subnet and another before interfaces alone.
+    AzureAtInterfaces,
 }
 
 /// What the wire is like.
@@ -191,6 +193,7 @@ impl Life {
         let world: Arc<dyn World> = match which {
             Which::Google => Arc::new(google::Google::start().await),
             Which::Azure => Arc::new(azure::Azure::start().await),
+            Which::AzureAtInterfaces => Arc::new(azure::Azure::start().await.with_cards()),
         };
         if quality == Quality::Bad {
             world.wire().goes_bad(0);

@@ -3,15 +3,15 @@
 use super::{
     Life, Quality, Which,
     azure::Azure,
-    world::{Change, Half},
+    world::{Change, Half, World},
 };
 use crate::provisioner::{apply::switch, testing::CLIENTS};
 use cloud::Switch;
 use domain::{
     Side,
-    network::{BlockCause, Leftover, LinkOption, Terms},
+    network::{BlockCause, Leftover, LinkOption, Peering, Terms},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 in_every_world!(
     a_side_that_does_not_answer_is_named_and_the_link_is_made_once_it_does,
@@ -25,7 +25,7 @@ in_every_world!(
 async fn where_the_engine_was_given_no_group_to_write_into_both_halves_stay_closed_and_a_person_is_told()
  {
     let world = Azure::start().await.unguarded();
-    let mut life = Life::in_world(std::sync::Arc::new(world));
+    let mut life = Life::in_world(Arc::new(world));
     life.blocks(BlockCause::OptionPrecondition, Side::Local)
         .await;
     let blocked = life.log.peering().blocked.unwrap();
@@ -43,6 +43,37 @@ async fn where_the_engine_was_given_no_group_to_write_into_both_halves_stay_clos
     life.is_clean("removed");
 }
 
+/// Before the link is opened that holds it up, and afterwards it is told.
+#[tokio::test]
+async fn an_interface_without_a_group_keeps_both_halves_closed_and_is_an_exposure_once_they_are_open()
+ {
+    let world = Arc::new(Azure::start().await.with_cards());
+    world.bare_interface(Side::Remote);
+    let mut life = Life::in_world(Arc::clone(&world) as Arc<dyn World>);
+    life.blocks(BlockCause::OptionPrecondition, Side::Remote)
+        .await;
+    let blocked = life.log.peering().blocked.unwrap();
+    assert!(blocked.message.contains("of cards"), "{}", blocked.message);
+    for side in Side::BOTH {
+        let halves = life.world.halves(side);
+        assert!(halves.iter().all(|it| it.on.is_empty()), "{halves:?}");
+    }
+    life.removes();
+    life.ends_as("removed").await;
+    life.is_clean("removed");
+
+    let world = Arc::new(Azure::start().await.with_cards());
+    let mut life = Life::in_world(Arc::clone(&world) as Arc<dyn World>);
+    life.converges().await;
+    world.bare_interface(Side::Remote);
+    life.passes(super::settings().drift_interval);
+    let is_told = |it: &Peering| !it.firewall.remote.exposures.is_empty();
+    life.until("the exposure", is_told).await;
+    let exposures = life.log.peering().firewall.remote.exposures.clone();
+    let mut of = exposures.values().map(|it| it.exposure.group_name.as_str());
+    assert!(of.any(|it| it == "cards"), "{exposures:?}");
+}
+
 fn accepting_open() -> Terms {
     Terms {
         accept_open: Some("the lab has no security groups".parse().unwrap()),
@@ -54,7 +85,7 @@ fn accepting_open() -> Terms {
 #[tokio::test]
 async fn a_request_that_accepts_an_open_link_has_one_where_there_is_no_group_to_write_into() {
     let world = Azure::start().await.unguarded();
-    let mut life = Life::in_world(std::sync::Arc::new(world)).with_terms(&accepting_open());
+    let mut life = Life::in_world(Arc::new(world)).with_terms(&accepting_open());
     life.kept = Vec::new();
     life.converges().await;
     for side in Side::BOTH {
@@ -81,7 +112,7 @@ async fn a_request_that_accepts_an_open_link_has_one_where_there_is_no_group_to_
 #[tokio::test]
 async fn a_request_that_accepts_an_open_link_is_closed_all_the_same_where_it_can_be() {
     let world = Azure::start().await;
-    let mut life = Life::in_world(std::sync::Arc::new(world)).with_terms(&accepting_open());
+    let mut life = Life::in_world(Arc::new(world)).with_terms(&accepting_open());
     life.converges().await;
     for side in Side::BOTH {
         assert_ne!(life.world.rules(side), BTreeSet::new());
@@ -158,7 +189,7 @@ async fn a_side_whose_half_may_not_be_made_blocks_and_goes_on_by_itself_once_it_
         if side == Side::Local {
             life.removes();
             life.ends_as("removed").await;
-            life = Life::in_world(std::sync::Arc::clone(&life.world));
+            life = Life::in_world(Arc::clone(&life.world));
         }
     }
     life.converges().await;
