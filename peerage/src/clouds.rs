@@ -1,7 +1,7 @@
 //! The cloud that the configuration names.
 
 use crate::{
-    config::{self, CloudKind, Config},
+    config::{self, CloudKind, Config, SYSTEM_IDENTITY},
     storage::{Storage, check_secret},
 };
 use aws::{
@@ -243,6 +243,15 @@ fn azure_credential(settings: &config::Azure) -> Result<azure::Credential, Cloud
             token_file,
         });
     }
+    if let Some(identity) = machine_identity(settings) {
+        return Ok(match given(&client_id) {
+            None => azure::Credential::Managed(identity),
+            Some(client_id) => azure::Credential::Trusting {
+                client_id,
+                identity,
+            },
+        });
+    }
     if settings.secret_file.as_os_str().is_empty() {
         return Ok(azure::Credential::Fixed(STAND_IN.into()));
     }
@@ -256,6 +265,16 @@ fn azure_credential(settings: &config::Azure) -> Result<azure::Credential, Cloud
     Ok(azure::Credential::ClientSecret {
         client_id,
         secret: secret.trim().into(),
+    })
+}
+
+/// The identity of the machine, where the engine is that.
+fn machine_identity(settings: &config::Azure) -> Option<azure::MachineIdentity> {
+    let which = given(&settings.managed_identity)?;
+    let metadata = given(&settings.metadata);
+    Some(azure::MachineIdentity {
+        assigned: Some(which).filter(|it| it != SYSTEM_IDENTITY),
+        metadata: metadata.unwrap_or_else(|| azure::METADATA.to_owned()),
     })
 }
 

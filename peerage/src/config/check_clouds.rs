@@ -1,6 +1,6 @@
 //! What no type can say of the clouds' configuration.
 
-use super::Config;
+use super::{Config, SYSTEM_IDENTITY};
 use domain::{Provider, text::Account};
 use std::ops::RangeInclusive;
 
@@ -179,10 +179,20 @@ impl Config {
                 ));
             }
         }
+        self.check_who_at_azure(problems);
+    }
+
+    /// One thing says who the engine is at Azure, and one alone.
+    fn check_who_at_azure(&self, problems: &mut Vec<String>) {
+        let azure = &self.cloud.azure;
         let has = |path: &std::path::Path| !path.as_os_str().is_empty();
         let (secret, token) = (has(&azure.secret_file), has(&azure.token_file));
-        if secret && token {
-            problems.push("cloud.azure: name secret_file or token_file, not both".to_owned());
+        let identity = &azure.managed_identity;
+        let machine = !identity.is_empty();
+        if [secret, token, machine].iter().filter(|it| **it).count() > 1 {
+            problems.push(
+                "cloud.azure: name one of secret_file, token_file and managed_identity".to_owned(),
+            );
         }
         if (secret || token) && azure.client_id.is_empty() {
             problems.push(
@@ -190,10 +200,19 @@ impl Config {
                     .to_owned(),
             );
         }
+        if machine && identity != SYSTEM_IDENTITY && identity.parse::<uuid::Uuid>().is_err() {
+            problems.push(format!(
+                "cloud.azure.managed_identity: `{SYSTEM_IDENTITY}` for the machine's own, or the client id of an assigned one, \
+                 like aaaabbbb-cccc-4ddd-8eee-ffff00001111"
+            ));
+        }
+        if !azure.metadata.is_empty() && !machine {
+            problems.push("cloud.azure.metadata: name managed_identity too".to_owned());
+        }
         let is_asked = self.cloud.kind().serves(Provider::Azure);
-        if is_asked && azure.endpoint.is_empty() && !(secret || token) {
+        if is_asked && azure.endpoint.is_empty() && !(secret || token || machine) {
             problems.push(
-                "cloud.azure: name client_id, and secret_file or token_file: nobody else says who the engine is there"
+                "cloud.azure: name client_id, and secret_file or token_file; or managed_identity: nobody else says who the engine is there"
                     .to_owned(),
             );
         }

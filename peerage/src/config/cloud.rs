@@ -219,6 +219,9 @@ pub struct GcpProject {
     pub routes_per_network: Option<usize>,
 }
 
+/// What `managed_identity` says for the machine's own.
+pub const SYSTEM_IDENTITY: &str = "system";
+
 /// How to reach Azure's tenants.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -236,6 +239,11 @@ pub struct Azure {
     pub secret_file: PathBuf,
     /// The file with a token of another issuer that it shows instead (workload identity).
     pub token_file: PathBuf,
+    /// The identity that Azure gives the machine: `system` for the machine's own, or the client id
+    /// of one that is assigned to it. With a `client_id` the application of that id trusts it.
+    pub managed_identity: String,
+    /// Where the machine's metadata service answers. Empty: where each machine of Azure's has it.
+    pub metadata: String,
     /// The network security groups that the engine may write its rules into, by resource id.
     pub security_groups: Vec<String>,
     /// The least and the greatest priority of its rules there (Azure: 100 to 4096).
@@ -280,6 +288,8 @@ impl Default for Azure {
             client_id: String::new(),
             secret_file: PathBuf::new(),
             token_file: PathBuf::new(),
+            managed_identity: String::new(),
+            metadata: String::new(),
             security_groups: Vec::new(),
             rule_priorities: (100, 999),
             links_per_network: quotas.links,

@@ -325,6 +325,12 @@ fn google_cloud_and_azure_are_configured_and_what_they_would_not_take_is_told_at
     assert_eq!(config.cloud.azure.security_groups, [group]);
     assert_eq!(config.cloud.azure.rule_priorities, (100, 999));
     assert_eq!(config.cloud.gcp.links_per_network, 25);
+    for identity in ["system", "aaaabbbb-cccc-4ddd-8eee-ffff00001111"] {
+        let of_machine =
+            format!("cloud.mode = \"azure\"\n[cloud.azure]\nmanaged_identity = \"{identity}\"");
+        let config = load(&of_machine, &[]).unwrap();
+        assert_eq!(config.cloud.azure.managed_identity, identity);
+    }
     for (wrong, key) in [
         (
             "[cloud.gcp]\nlinks_per_network = 0",
@@ -356,7 +362,19 @@ fn google_cloud_and_azure_are_configured_and_what_they_would_not_take_is_told_at
         ),
         (
             "[cloud.azure]\nclient_id = \"c\"\nsecret_file = \"s\"\ntoken_file = \"t\"",
-            "cloud.azure: name secret_file or token_file",
+            "cloud.azure: name one of secret_file, token_file",
+        ),
+        (
+            "[cloud.azure]\nclient_id = \"c\"\ntoken_file = \"t\"\nmanaged_identity = \"system\"",
+            "cloud.azure: name one of secret_file, token_file",
+        ),
+        (
+            "[cloud.azure]\nmanaged_identity = \"mine\"",
+            "cloud.azure.managed_identity: `system`",
+        ),
+        (
+            "[cloud.azure]\nmetadata = \"http://127.0.0.1:1\"",
+            "cloud.azure.metadata: ",
         ),
         ("cloud.mode = \"azure\"", "cloud.azure: name client_id"),
         (

@@ -26,7 +26,7 @@ mod settings;
 pub use actions::actions;
 pub use arm::API_VERSION;
 pub use mode::mode_at;
-pub use settings::{AzureSettings, Credential, ENDPOINT, LOGIN};
+pub use settings::{AzureSettings, Credential, ENDPOINT, LOGIN, METADATA, MachineIdentity};
 
 use arm::Arm;
 use async_trait::async_trait;

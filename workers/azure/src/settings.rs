@@ -11,6 +11,9 @@ pub const ENDPOINT: &str = "https://management.azure.com";
 /// The public cloud's login service.
 pub const LOGIN: &str = "https://login.microsoftonline.com";
 
+/// Where a machine of Azure's tells about itself, and gives tokens of its identity.
+pub const METADATA: &str = "http://169.254.169.254";
+
 /// How to reach Azure Resource Manager, and as whom.
 #[derive(Clone, Debug)]
 pub struct AzureSettings {
@@ -59,8 +62,39 @@ pub enum Credential {
         /// The file with the token; read anew for every token that is asked for.
         token_file: PathBuf,
     },
+    /// The identity that Azure gives the machine on which the engine runs. It is known in its own
+    /// tenant alone.
+    Managed(MachineIdentity),
+    /// An application that trusts that identity, known in every tenant that it works in (a managed
+    /// identity as a federated credential). There is no secret to keep.
+    Trusting {
+        /// The application's (client) id.
+        client_id: String,
+        /// Whom it trusts.
+        identity: MachineIdentity,
+    },
     /// Tokens that are given as they are, the same for every tenant.
     Fixed(SecretString),
+}
+
+/// A machine's identity (a managed identity), and where the machine asks for its tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineIdentity {
+    /// The client id of one that was made for itself and assigned to the machine; the machine's own
+    /// where it is `None`.
+    pub assigned: Option<String>,
+    /// Where the machine's metadata service answers, like [`METADATA`].
+    pub metadata: String,
+}
+
+impl MachineIdentity {
+    /// The machine's own, of the service that each machine of Azure's has.
+    pub fn of_machine() -> Self {
+        Self {
+            assigned: None,
+            metadata: METADATA.to_owned(),
+        }
+    }
 }
 
 impl AzureSettings {

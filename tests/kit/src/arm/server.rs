@@ -1,4 +1,5 @@
-//! The same over HTTP on loopback, with the login service beside it under `/login`.
+//! The same over HTTP on loopback, with the login service beside it under `/login`, and the metadata
+//! service of a machine under `/metadata`.
 
 use super::{Answer, Asked, Fault, Parent, State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -28,6 +29,12 @@ struct Tokens {
     given: BTreeMap<String, String>,
     expired: Vec<String>,
     count: usize,
+    /// The identities of the machine: the client id of each that is not its own, and its tenant.
+    identities: Vec<(Option<String>, String)>,
+    /// What the login service takes in place of a secret.
+    exchanged: Vec<String>,
+    /// The metadata service answers so.
+    ill: Option<u16>,
 }
 
 impl Tokens {
@@ -112,6 +119,28 @@ impl FakeArm {
         self.tokens.lock().give(tenant)
     }
 
+    /// The machine that the caller is on has an identity of this tenant: its own, or one that was
+    /// assigned to it, by its client id.
+    pub fn identity(&self, assigned: Option<&str>, tenant: &str) {
+        let one = (assigned.map(str::to_owned), tenant.to_owned());
+        self.tokens.lock().identities.push(one);
+    }
+
+    /// A token of another issuer that the login service takes in place of a secret.
+    #[must_use]
+    pub fn exchanged(&self) -> String {
+        let tokens = &mut *self.tokens.lock();
+        let token = tokens.give("another issuer");
+        tokens.given.remove(&token);
+        tokens.exchanged.push(token.clone());
+        token
+    }
+
+    /// The machine's metadata service answers with this status, or again as it should.
+    pub fn metadata_is_ill(&self, status: Option<u16>) {
+        self.tokens.lock().ill = status;
+    }
+
     /// A subscription is this tenant's.
     pub fn subscription(&self, subscription: &str, tenant: &str) {
         let key = subscription.to_ascii_lowercase();
@@ -187,8 +216,10 @@ async fn serve(
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let is_metadata = path == "/metadata/identity/oauth2/token";
         let (answer, is_lost) = match path.strip_prefix("/login/") {
             Some(rest) => (login(rest, &body, tokens), false),
+            None if is_metadata => (metadata(query, &headers, tokens), false),
             None => match asked(method, (path, query), &headers, &body, tokens) {
                 Ok(asked) => state.lock().answer(&asked),
                 Err(refused) => (*refused, false),
@@ -305,7 +336,15 @@ fn login(path: &str, form: &str, tokens: &Mutex<Tokens>) -> Answer {
         return refused(400, "invalid_request", 900_144);
     }
     let secret = SECRET.replace(' ', "%20");
-    if !form.contains(&format!("client_secret={secret}")) {
+    let said = |name: &str| {
+        let mut pairs = form.split('&').filter_map(|it| it.split_once('='));
+        pairs.find(|it| it.0 == name).map(|it| it.1.to_owned())
+    };
+    let is_secret = said("client_secret") == Some(secret);
+    let shown = said("client_assertion").map(|it| plain(&it));
+    let is_exchanged = shown.is_some_and(|it| tokens.lock().exchanged.contains(&it));
+    let of_kind = said("client_assertion_type").is_some_and(|it| it.ends_with("jwt%2Dbearer"));
+    if !(is_secret || is_exchanged && of_kind) {
         return refused(401, "invalid_client", 7_000_215);
     }
     if tenant.starts_with("ffffffff") {
@@ -313,5 +352,52 @@ fn login(path: &str, form: &str, tokens: &Mutex<Tokens>) -> Answer {
     }
     let token = tokens.lock().give(tenant);
     let body = json!({"token_type": "Bearer", "expires_in": 3599, "access_token": token});
+    Answer::new(200, body)
+}
+
+/// What stands in a form or a query for the signs of tokens and ids.
+fn plain(text: &str) -> String {
+    let signs = [("%2E", "."), ("%2D", "-"), ("%5F", "_")];
+    let plain = |text: String, (sign, it): (&str, &str)| text.replace(sign, it);
+    signs.into_iter().fold(text.to_owned(), plain)
+}
+
+/// The metadata service: to whoever says that it asks for metadata, a token of the machine's.
+/// Documented, not recorded; its numbers are texts.
+fn metadata(query: &str, headers: &BTreeMap<String, String>, tokens: &Mutex<Tokens>) -> Answer {
+    let said = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|it| it.split_once('='));
+        pairs.find(|it| it.0 == name).map(|it| it.1.to_owned())
+    };
+    let refused = |status, words: &str| {
+        let body = json!({"error": "invalid_request", "error_description": words});
+        Answer::new(status, body)
+    };
+    let tokens = &mut *tokens.lock();
+    if let Some(status) = tokens.ill {
+        return refused(status, "try again");
+    }
+    let is_asked = headers.get("metadata").is_some_and(|it| it == "true");
+    if !is_asked || said("api-version").is_none() {
+        return refused(400, "Required metadata header not specified");
+    }
+    let Some(resource) = said("resource") else {
+        return refused(400, "a resource is missing");
+    };
+    let assigned = said("client_id").map(|it| plain(&it));
+    let mut identities = tokens.identities.iter();
+    let Some((_, tenant)) = identities.find(|it| it.0 == assigned) else {
+        return refused(400, "Identity not found");
+    };
+    let tenant = tenant.clone();
+    let token = tokens.give(&tenant);
+    if resource.ends_with("AzureADTokenExchange") {
+        tokens.given.remove(&token);
+        tokens.exchanged.push(token.clone());
+    }
+    let body = json!({
+        "access_token": token, "expires_in": "3599", "expires_on": "1790000000",
+        "resource": resource, "token_type": "Bearer",
+    });
     Answer::new(200, body)
 }

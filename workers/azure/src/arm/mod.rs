@@ -4,6 +4,7 @@
 mod client;
 mod error;
 mod id;
+mod machine;
 pub(crate) mod model;
 mod operation;
 mod tenants;

@@ -6,6 +6,7 @@
 
 use super::{
     error::{ArmError, Failure},
+    machine, same,
     transport::{NoAnswer, Transport},
 };
 use crate::settings::{AzureSettings, Credential};
@@ -24,6 +25,9 @@ const MARGIN: Duration = Duration::from_secs(120);
 
 /// The longest that one is used, whatever it says.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// What kind of proof a token of another issuer is (RFC 7523, section 2.2).
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// The tokens of every tenant.
 pub(crate) struct Tokens {
@@ -48,9 +52,9 @@ impl fmt::Debug for Tokens {
 
 /// What the login service answers.
 #[derive(Deserialize)]
-struct Granted {
-    access_token: SecretString,
-    expires_in: u64,
+pub(super) struct Granted {
+    pub(super) access_token: SecretString,
+    pub(super) expires_in: u64,
 }
 
 /// What it answers when it refuses.
@@ -116,14 +120,14 @@ impl Tokens {
 
     async fn fetch(&self, tenant: &str) -> Result<Token, ArmError> {
         let since = Instant::now();
-        let form = match &self.credential {
+        let granted = match &self.credential {
             Credential::Fixed(text) => {
                 let (text, until) = (text.clone(), since + LONGEST);
                 return Ok(Token { text, until });
             }
             Credential::ClientSecret { client_id, secret } => {
-                let secret = encoded(secret.expose_secret());
-                format!("client_id={}&client_secret={secret}", encoded(client_id))
+                let shown = ("client_secret", secret.expose_secret());
+                self.granted(tenant, client_id, shown).await?
             }
             Credential::Federated {
                 client_id,
@@ -134,16 +138,48 @@ impl Tokens {
                     let what = format!("{} is not read: {error}", token_file.display());
                     failed(Failure::CredentialsRefused, what)
                 })?;
-                format!(
-                    "client_id={}&client_assertion_type={}&client_assertion={}",
-                    encoded(client_id),
-                    encoded("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-                    encoded(shown.trim())
-                )
+                let shown = ("client_assertion", shown.trim());
+                self.granted(tenant, client_id, shown).await?
+            }
+            Credential::Trusting {
+                client_id,
+                identity,
+            } => {
+                let of_machine = machine::token(&self.transport, identity, machine::EXCHANGE);
+                let of_machine = of_machine.await?.access_token;
+                let shown = ("client_assertion", of_machine.expose_secret());
+                self.granted(tenant, client_id, shown).await?
+            }
+            Credential::Managed(identity) => {
+                let resource = self.scope.trim_end_matches("/.default");
+                let granted = machine::token(&self.transport, identity, resource).await?;
+                is_known_in(tenant, &granted.access_token)?;
+                granted
             }
         };
-        let scope = encoded(&self.scope);
-        let form = format!("grant_type=client_credentials&scope={scope}&{form}");
+        let holds = Duration::from_secs(granted.expires_in).min(LONGEST);
+        Ok(Token {
+            text: granted.access_token,
+            until: since + holds - MARGIN.min(holds / 2),
+        })
+    }
+
+    /// A token in this tenant for the application that shows this.
+    async fn granted(
+        &self,
+        tenant: &str,
+        client_id: &str,
+        (kind, shown): (&str, &str),
+    ) -> Result<Granted, ArmError> {
+        let mut form = format!(
+            "grant_type=client_credentials&scope={}&client_id={}&{kind}={}",
+            encoded(&self.scope),
+            encoded(client_id),
+            encoded(shown)
+        );
+        if kind == "client_assertion" {
+            form = format!("{form}&client_assertion_type={}", encoded(ASSERTION));
+        }
         // A tenant is a name of letters, digits and hyphens: it stands in a path as it is.
         let url = format!("{}/{tenant}/oauth2/v2.0/token", self.login);
         let request = Request::builder()
@@ -165,13 +201,22 @@ impl Tokens {
         if !answer.status.is_success() {
             return Err(refused(tenant, &answer.body));
         }
-        let granted: Granted = serde_json::from_slice(&answer.body)
-            .map_err(|_| failed(Failure::CredentialsRefused, "the answer is no token"))?;
-        let holds = Duration::from_secs(granted.expires_in).min(LONGEST);
-        Ok(Token {
-            text: granted.access_token,
-            until: since + holds - MARGIN.min(holds / 2),
-        })
+        serde_json::from_slice(&answer.body)
+            .map_err(|_| failed(Failure::CredentialsRefused, "the answer is no token"))
+    }
+}
+
+/// A machine's identity is known in one tenant: its tokens say in which, whoever asks.
+fn is_known_in(tenant: &str, token: &SecretString) -> Result<(), ArmError> {
+    match tenant_in(token.expose_secret()) {
+        Some(own) if !same(&own, tenant) => {
+            let words = format!(
+                "the managed identity is of tenant {own}, and is not known in {tenant}: name an \
+                 application that trusts it as cloud.azure.client_id"
+            );
+            Err(failed(Failure::CredentialsRefused, words))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -207,6 +252,6 @@ fn tenant_in(token: &str) -> Option<String> {
     Some(claims.tid)
 }
 
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

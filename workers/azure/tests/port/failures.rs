@@ -226,6 +226,24 @@ async fn a_token_of_another_issuer_is_read_from_its_file_each_time() {
         .unwrap_err();
     assert_eq!(refused.kind, CloudErrorKind::CredentialsRefused);
     assert!(refused.message.contains("no/such/file"), "{refused}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let with = || {
+        AzureCloud::new(AzureSettings {
+            credential: Credential::Federated {
+                client_id: "the-engine".to_owned(),
+                token_file: file.clone(),
+            },
+            ..settings(&world.fake)
+        })
+    };
+    let at = &world.local.at;
+    std::fs::write(&file, "of nobody that is known").unwrap();
+    let refused = with().identity(at).await.unwrap_err();
+    assert!(refused.message.contains("AADSTS7000215"), "{refused}");
+    std::fs::write(&file, format!("{}\n", world.fake.exchanged())).unwrap();
+    assert_eq!(with().identity(at).await.as_ref(), Ok(&at.account));
 }
 
 #[tokio::test]

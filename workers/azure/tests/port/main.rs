@@ -10,5 +10,6 @@ mod failures;
 mod firewall;
 mod interfaces;
 mod life;
+mod machine;
 mod operations;
 mod options;
