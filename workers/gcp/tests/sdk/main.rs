@@ -1,4 +1,4 @@
-//! Google's own client drives the fake, and the API's own description judges what the engine sends.
+//! Google's own clients drive the fake, and the API's own description judges what the engine sends.
 
 #![allow(clippy::unwrap_used)]
 
@@ -35,15 +35,14 @@ fn found(output: &Output) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn googles_own_client_drives_each_endpoint_and_each_answer_is_of_its_schema() {
+/// Drives a fake by this script, each of whose calls has to be right, and each endpoint with them.
+async fn drives(mut script: Command, arguments: &[&str], at_least: usize) {
     let fake = FakeCompute::start(Temper::default()).await;
     for project in [LOCAL, REMOTE] {
         fake.project(project);
     }
-    let mut python = python();
-    python.args(["drive", &fake.endpoint()]);
-    let output = tokio::task::spawn_blocking(move || python.output()).await;
+    script.args(arguments).arg(fake.endpoint());
+    let output = tokio::task::spawn_blocking(move || script.output()).await;
     let found = found(&output.unwrap().unwrap());
     let driven: Vec<_> = fake.calls().into_iter().map(|it| it.method).collect();
     for method in gcp_fake::METHODS {
@@ -54,7 +53,20 @@ async fn googles_own_client_drives_each_endpoint_and_each_answer_is_of_its_schem
             "{method} is not driven"
         );
     }
-    assert!(found.len() > 50, "{found:#?}");
+    assert!(found.len() > at_least, "{found:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn googles_own_client_drives_each_endpoint_and_each_answer_is_of_its_schema() {
+    drives(python(), &["drive"], 50).await;
+}
+
+/// It is generated from another description, and reads answers into messages of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn googles_newer_library_drives_each_endpoint_and_knows_all_that_it_is_answered() {
+    let mut script = venv::command("python");
+    script.arg(workspace::root().join("workers/gcp/tests/sdk/compute.py"));
+    drives(script, &[], 50).await;
 }
 
 /// Everything that the engine does, once.
