@@ -1,5 +1,5 @@
-//! A Resource Manager of our own: networks, subnets, peerings, interfaces, security groups and route
-//! tables as Azure was recorded to answer for them.
+//! A Resource Manager of our own: networks, subnets, peerings, interfaces, security groups and
+//! route tables as Azure was recorded to answer for them.
 //!
 //! Each rule names the recording or the fact that it follows (`tests/golden/clouds`); where there
 //! is none, it says so. Time is told: nothing ends before somebody moves the clock, or before so

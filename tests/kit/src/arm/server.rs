@@ -1,5 +1,5 @@
-//! The same over HTTP on loopback, with the login service beside it under `/login`, and the metadata
-//! service of a machine under `/metadata`.
+//! The same over HTTP on loopback, with the login service beside it under `/login`, and the
+//! metadata service of a machine under `/metadata`.
 
 use super::{Answer, Asked, Fault, Parent, State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -1,12 +1,12 @@
-//! Tokens of the identity that Azure gives a machine (managed identity), from the machine's metadata
-//! service: one request, on the machine's own wire.
+//! Tokens of the identity that Azure gives a machine (managed identity), from the machine's
+//! metadata service: one request, on the machine's own wire.
 //!
 //! Written by hand as the rest of tokens is: the field's own library asks at an address that cannot
 //! be said, and keeps one token for all tenants.
 
 use super::{
     error::{ArmError, Failure},
-    token::{Granted, encoded},
+    grant::{Granted, encoded},
     transport::{NoAnswer, Transport},
 };
 use crate::settings::MachineIdentity;

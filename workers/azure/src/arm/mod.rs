@@ -3,6 +3,7 @@
 
 mod client;
 mod error;
+mod grant;
 mod id;
 mod machine;
 pub(crate) mod model;

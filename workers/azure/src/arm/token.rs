@@ -6,6 +6,7 @@
 
 use super::{
     error::{ArmError, Failure},
+    grant::{Granted, encoded},
     machine, same,
     transport::{NoAnswer, Transport},
 };
@@ -14,7 +15,6 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use parking_lot::Mutex;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -48,13 +48,6 @@ impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tokens({}, [hidden])", self.login)
     }
-}
-
-/// What the login service answers.
-#[derive(Deserialize)]
-pub(super) struct Granted {
-    pub(super) access_token: SecretString,
-    pub(super) expires_in: u64,
 }
 
 /// What it answers when it refuses.
@@ -250,8 +243,4 @@ fn tenant_in(token: &str) -> Option<String> {
     let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
     let claims: Claims = serde_json::from_slice(&claims).ok()?;
     Some(claims.tid)
-}
-
-pub(super) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
