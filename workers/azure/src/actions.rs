@@ -7,6 +7,7 @@ const READ_HALF: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeering
 const WRITE_HALF: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
 const DELETE_HALF: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete";
 const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
+const READ_MANAGED: &str = "Microsoft.Network/virtualNetworks/listNetworkManagerEffectiveConnectivityConfigurations/action";
 const READ_OPERATION: &str = "Microsoft.Network/locations/operations/read";
 const READ_RESULT: &str = "Microsoft.Network/locations/operationResults/read";
 const READ_TABLE: &str = "Microsoft.Network/routeTables/read";
@@ -54,9 +55,9 @@ pub fn actions(operation: Operation) -> &'static [&'static str] {
             DELETE_RULE,
             READ_OPERATION,
         ],
+        Operation::Rehearse => &[READ_VNET, READ_GROUP, READ_INTERFACE, READ_MANAGED],
         // The cloud has no such thing, or the engine never does it.
         Operation::Interfaces
-        | Operation::Rehearse
         | Operation::TagLink
         | Operation::InstallRoute
         | Operation::RemoveRoute

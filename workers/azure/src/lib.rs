@@ -17,6 +17,7 @@ mod arm;
 mod firewall;
 mod halves;
 mod links;
+mod managers;
 mod mode;
 mod networks;
 mod options;
@@ -217,7 +218,7 @@ impl Cloud for AzureCloud {
     }
 
     /// Azure makes what it is asked for, or refuses: it rehearses nothing. Whether there is a
-    /// network security group to write into is seen.
+    /// network security group to write into is seen, and what network managers have in force.
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
         match rehearsal {
             Rehearsal::CreateGroup { network, .. } => {

@@ -209,6 +209,11 @@ pub enum Rehearsed {
         /// The provider's words.
         message: String,
     },
+    /// Nobody was asked, and there is something to know of the network where it would be made.
+    ToBeKnown {
+        /// What, and what a person does about it.
+        message: String,
+    },
     /// Nobody was asked.
     NotAvailable,
 }

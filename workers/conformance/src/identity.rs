@@ -82,6 +82,7 @@ pub(crate) async fn a_rehearsal_changes_nothing_and_says_what_is_not_permitted(s
             ),
             Rehearsed::NotAvailable
             | Rehearsed::NowhereToWrite { .. }
+            | Rehearsed::ToBeKnown { .. }
             | Rehearsed::Refused { .. } => {
                 assert_eq!(denied, Rehearsed::NotAvailable, "{operation}");
             }

@@ -135,6 +135,8 @@ pub struct State {
     pub faults: Vec<(String, String, Fault)>,
     /// Every request that came.
     pub seen: Vec<Asked>,
+    /// What network managers have in force at VNets, by the VNets' ids in lower case.
+    pub managed: BTreeMap<String, Vec<Value>>,
     /// How much of a list is answered at once; `None` for all of it.
     pub page: Option<usize>,
     /// The VNets that have a gateway, by their ids in lower case.

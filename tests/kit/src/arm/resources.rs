@@ -82,6 +82,9 @@ pub(super) const KINDS: [(&str, &[&str]); 4] = [
     ("routeTables", &["routes"]),
 ];
 
+/// What is asked of a VNet about network managers.
+const MANAGED: &str = "listNetworkManagerEffectiveConnectivityConfigurations";
+
 pub(super) const HALVES: &str = "virtualNetworkPeerings";
 
 /// What answers ask to wait before the first poll (README 2.3).
@@ -133,6 +136,11 @@ impl State {
             (None, _, "PUT") => self.put(asked, kind, &id),
             (None, _, "PATCH") => self.patch(asked, &key),
             (None, _, "DELETE") => self.remove(asked, kind, &key),
+            (Some(what), None, "POST") if what.eq_ignore_ascii_case(MANAGED) => {
+                let action = format!("{kind}/{MANAGED}/action");
+                let refused = self.may(&tenant, &action);
+                refused.unwrap_or_else(|| self.managed(asked, &key))
+            }
             (Some(child), name, method) => {
                 let Some(child) = children.iter().find(|it| it.eq_ignore_ascii_case(child)) else {
                     return Answer::of_manager(404, "InvalidResourceType", "no such type");
@@ -150,6 +158,24 @@ impl State {
             }
             _ => Answer::of_manager(405, "MethodNotAllowed", "no such method"),
         }
+    }
+
+    /// What network managers have in force at a VNet. Documented, not recorded: the list goes on
+    /// with a word that is asked for in the body.
+    fn managed(&self, asked: &Asked, key: &str) -> Answer {
+        if !self.parents.contains_key(key) {
+            return Answer::of_manager(404, "ResourceNotFound", "not found");
+        }
+        let all = self.managed.get(key).cloned().unwrap_or_default();
+        let from = asked.body["skipToken"].as_str();
+        let from: usize = from.and_then(|it| it.parse().ok()).unwrap_or_default();
+        let page = self.page.unwrap_or(usize::MAX);
+        let shown: Vec<_> = all.iter().skip(from).take(page).collect();
+        let mut body = json!({ "value": shown });
+        if all.len().saturating_sub(from) > page {
+            body["skipToken"] = (from + page).to_string().into();
+        }
+        Answer::new(200, body)
     }
 
     fn may_child(&self, asked: &Asked, kind: &str, child: &str) -> Option<Answer> {

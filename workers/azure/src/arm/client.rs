@@ -2,10 +2,10 @@
 //! and no failed one is repeated.
 
 use super::{
-    API_VERSION,
+    API_VERSION, MANAGERS_API_VERSION,
     error::{ArmError, Failure},
     id::ResourceId,
-    model::Page,
+    model::{Managed, Page, Skipped},
     operation::{Entry, Known, OperationName, Poll, Progress},
     tenants::Tenants,
     token::Tokens,
@@ -159,6 +159,36 @@ impl Arm {
             None => Ok(all),
             Some(_) => Err(broken(format!("it has more than {PAGES} pages"))),
         }
+    }
+
+    /// What network managers have in force at a VNet.
+    pub(crate) async fn managed(
+        &self,
+        by: As<'_>,
+        vnet: &ResourceId,
+    ) -> Result<Vec<Managed>, ArmError> {
+        let path = format!("{vnet}/listNetworkManagerEffectiveConnectivityConfigurations");
+        let url = format!(
+            "{}{path}?api-version={MANAGERS_API_VERSION}",
+            self.0.endpoint
+        );
+        let (mut all, mut body) = (Vec::new(), serde_json::json!({}));
+        for _ in 0..PAGES {
+            let no_url = |_| ArmError::new(Failure::Malformed, "the endpoint is no URL");
+            let url: Uri = url.parse().map_err(no_url)?;
+            let asked = Bytes::from(body.to_string());
+            let answer = self.call(by, Method::POST, url, asked).await?;
+            let page: Skipped<Managed> = serde_json::from_slice(&answer.body).map_err(|error| {
+                ArmError::new(Failure::Unexpected, format!("{path} is not read: {error}"))
+            })?;
+            all.extend(page.value);
+            match page.skip_token.filter(|it| !it.is_empty()) {
+                None => return Ok(all),
+                Some(token) => body = serde_json::json!({ "skipToken": token }),
+            }
+        }
+        let words = format!("{path} has more than {PAGES} pages");
+        Err(ArmError::new(Failure::Unexpected, words))
     }
 
     /// Puts a resource as a whole. `query` is what the request says beside its version.

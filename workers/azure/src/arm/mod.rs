@@ -20,3 +20,7 @@ pub(crate) use operation::{Change, OperationName, Progress};
 /// The version of `Microsoft.Network` that every request names. Versions only add, and old ones
 /// stay; this one is the last that calls of peerings were recorded with.
 pub const API_VERSION: &str = "2024-05-01";
+
+/// The version in which configurations of network managers are asked for: the one above does not
+/// tell what they keep to themselves.
+pub(crate) const MANAGERS_API_VERSION: &str = "2025-05-01";

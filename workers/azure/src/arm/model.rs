@@ -174,6 +174,36 @@ pub(crate) struct InterfaceProperties {
     pub(crate) network_security_group: Option<Reference>,
 }
 
+/// A configuration of a network manager's that is in force at a network.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Managed {
+    pub(crate) id: String,
+    pub(crate) properties: Manager,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Manager {
+    pub(crate) delete_existing_peering: Option<String>,
+    pub(crate) connectivity_capabilities: Capabilities,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Capabilities {
+    pub(crate) peering_enforcement: Option<String>,
+    pub(crate) connected_group_address_overlap: Option<String>,
+}
+
+/// A list that goes on with a word of its own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Skipped<T> {
+    pub(crate) value: Vec<T>,
+    pub(crate) skip_token: Option<String>,
+}
+
 /// A network security group with all its rules.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

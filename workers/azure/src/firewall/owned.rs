@@ -7,6 +7,7 @@ use crate::{
         Arm, Failure, ResourceId,
         model::{RuleProperties, SecurityGroup, SecurityRule},
     },
+    managers,
     refusals::Asked,
 };
 use cloud::{
@@ -53,7 +54,8 @@ pub(crate) async fn create(
     Ok(group)
 }
 
-/// Whether there is a group that the denial could be put into.
+/// Whether there is a group that the denial could be put into; and if there is, what is to be known
+/// of the network besides.
 pub(crate) async fn rehearse(
     arm: &Arm,
     given: &Given,
@@ -63,10 +65,16 @@ pub(crate) async fn rehearse(
     let id = asked.vnet(&network.network)?;
     let vnet = vnet_of(arm, &asked, &id).await?;
     let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::WhereNeeded)).await?;
-    Ok(match guarded.given(given).next() {
-        Some(_) => Rehearsed::NotAvailable,
-        None => Rehearsed::NowhereToWrite {
+    if guarded.given(given).next().is_none() {
+        return Ok(Rehearsed::NowhereToWrite {
             message: nowhere(&id),
+        });
+    }
+    let found = managers::findings(arm, &asked, network).await?;
+    Ok(match found.is_empty() {
+        true => Rehearsed::NotAvailable,
+        false => Rehearsed::ToBeKnown {
+            message: found.join("; "),
         },
     })
 }

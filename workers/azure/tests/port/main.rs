@@ -11,5 +11,6 @@ mod firewall;
 mod interfaces;
 mod life;
 mod machine;
+mod managers;
 mod operations;
 mod options;

@@ -111,6 +111,11 @@ def main(endpoint, subscription, token):
     halves.begin_delete(GROUP, "a", "ab").result()
     holds("removing it again does no harm", list(halves.list(GROUP, "a")) == [])
 
+    managed = client.list_network_manager_effective_connectivity_configurations(GROUP, "a", {})
+    kept = managed.value[0].properties
+    holds("what a network manager has in force is told", kept.delete_existing_peering == "True" and managed.skip_token is None)
+    holds("and what it keeps to itself", kept.connectivity_capabilities.peering_enforcement == "Enforced")
+
     groups, rules = client.network_security_groups, client.security_rules
     guard = groups.begin_create_or_update(GROUP, "guard", {"location": "westus"}).result()
     holds("a group has its default rules", [it.name for it in guard.default_security_rules][0] == "AllowVnetInBound")

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use serde_json::json;
 use std::path::Path;
 use testkit::{arm::FakeArm, venv};
 
@@ -10,12 +11,24 @@ const TENANT: &str = "11111111-1111-4111-8111-111111111111";
 const SUBSCRIPTION: &str = "11111111-1111-5111-8111-111111111111";
 
 /// What the script has to say, at the least.
-const HELD: usize = 25;
+const HELD: usize = 27;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn azures_own_library_makes_sense_of_every_answer() {
     let fake = FakeArm::start().await;
     fake.subscription(SUBSCRIPTION, TENANT);
+    let vnet = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourcegroups/rg/providers/microsoft.network/virtualnetworks/a"
+    );
+    let properties = json!({
+        "appliesToGroups": [], "connectivityTopology": "HubAndSpoke", "deleteExistingPeering": "True",
+        "connectivityCapabilities": {
+            "connectedGroupPrivateEndpointsScale": "Standard",
+            "connectedGroupAddressOverlap": "Disallowed", "peeringEnforcement": "Enforced",
+        },
+    });
+    let configuration = json!({ "id": "/one", "properties": properties });
+    fake.with(|it| it.managed.insert(vnet, vec![configuration]));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk/drive.py");
     let (endpoint, token) = (fake.endpoint().to_owned(), fake.token(TENANT));
     let run = tokio::task::spawn_blocking(move || {

@@ -13,9 +13,10 @@ use domain::{
 use serde_json::json;
 
 /// What the engine does on a side that it keeps.
-pub const ACTIONS: [&str; 12] = [
+pub const ACTIONS: [&str; 13] = [
     "Microsoft.Network/virtualNetworks/read",
     "Microsoft.Network/virtualNetworks/peer/action",
+    "Microsoft.Network/virtualNetworks/listNetworkManagerEffectiveConnectivityConfigurations/action",
     "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read",
     "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write",
     "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete",

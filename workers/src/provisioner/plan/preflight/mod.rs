@@ -14,7 +14,7 @@ use domain::{
     text::{Account, Subnet},
 };
 use ipnet::IpNet;
-use room::{denial_room, link_quota, route_room, rule_room};
+use room::{denial_room, link_quota, managed, route_room, rule_room};
 
 /// One check, and what it came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +174,7 @@ fn network(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let shown = facts.seen.network.get(side).iter().flatten();
     let owners: Vec<_> = shown.map(|view| view.shared_by.as_ref()).collect();
     if owners.contains(&None) {
-        return CheckOutcome::Passed;
+        return managed(facts, side);
     }
     if let Some(owner) = owners.into_iter().flatten().next() {
         return shared(facts, side, owner);
@@ -437,7 +437,9 @@ fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let is_untold = |it: &&Rehearsed| {
         matches!(
             it,
-            Rehearsed::NotAvailable | Rehearsed::NowhereToWrite { .. }
+            Rehearsed::NotAvailable
+                | Rehearsed::NowhereToWrite { .. }
+                | Rehearsed::ToBeKnown { .. }
         )
     };
     if said.into_iter().all(|it| is_untold(&it)) {

@@ -136,3 +136,13 @@ pub(super) fn rule_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         "raise the quota of rules per group, or admit wider ranges in their place",
     )
 }
+
+/// What others who manage the network have in force there (Azure: network managers).
+pub(super) fn managed(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    if let Some(Rehearsed::ToBeKnown { message }) = facts.seen.may_create_group.get(side) {
+        return CheckOutcome::Noted {
+            message: message.clone(),
+        };
+    }
+    CheckOutcome::Passed
+}

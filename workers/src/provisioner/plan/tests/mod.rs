@@ -4,6 +4,7 @@
 
 mod access_lists;
 mod in_place;
+mod managed;
 mod replacement;
 mod tags;
 
