@@ -356,6 +356,18 @@ impl Log {
         Self::adopting_with(link, Consent::Delegated, clock)
     }
 
+    /// The same at this provider, where a link is two halves of this name.
+    pub(super) fn adopting_at(provider: Provider, link: &Link, clock: &Clock) -> Self {
+        let adopt = |request: RequestPeering| AdoptPeering {
+            peer: request.peer,
+            link: link.clone(),
+            consent: Consent::Delegated,
+            tenure: Default::default(),
+        };
+        let log = Self::default().told_by(clock);
+        log.asked_of(commands_at(provider), |request| adopt(request).into())
+    }
+
     /// The same, where this one keeps the peer's side.
     pub(super) fn adopting_with(link: &Link, consent: Consent, clock: &Clock) -> Self {
         let adopt = |request: RequestPeering| AdoptPeering {

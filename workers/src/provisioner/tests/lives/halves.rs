@@ -2,7 +2,7 @@
 //! told apart by whose they are.
 
 use super::{Life, is_clean, remove};
-use crate::provisioner::testing::{Fuse, Meddled, Meddling, Settled, peering_id};
+use crate::provisioner::testing::{Fuse, Log, Meddled, Meddling, Settled, peering_id};
 use cloud::{CloudErrorKind, LinkForm, Operation, half_name};
 use domain::{
     Provider, Side,
@@ -517,6 +517,30 @@ async fn a_stranger_half_for_the_pair_is_not_taken_over() {
         life.settles().await;
         assert_eq!(life.log.peering().life.as_str(), "removed");
         assert_eq!(life.names_on(Side::Local), [theirs], "{provider}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_link_of_two_halves_is_kept_and_let_go_and_never_removed() {
+    for provider in TWO {
+        let mut life = asked_for(provider, Consent::Delegated);
+        let theirs: Link = "somebodys".parse().unwrap();
+        let (local, remote) = (life.network(Side::Local), life.network(Side::Remote));
+        for (from, to) in [(&local, &remote), (&remote, &local)] {
+            life.cloud.out_of_band().make_half(from, to, &theirs);
+        }
+        life.log = Log::adopting_at(provider, &theirs, &life.clock);
+        life.settles().await;
+        let peering = life.log.peering();
+        assert!(peering.is_converged(), "{provider}: {:?}", peering.blocked);
+        assert!(!peering.made_the_link());
+        assert_eq!(life.count("HalfChangeStarted"), 0, "{provider}");
+        life.says(remove());
+        life.settles().await;
+        assert!(!life.log.peering().life.is_live(), "{provider}");
+        for side in Side::BOTH {
+            assert_eq!(life.names_on(side), [theirs.clone()], "{provider}, {side}");
+        }
     }
 }
 

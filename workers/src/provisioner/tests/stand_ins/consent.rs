@@ -97,9 +97,11 @@ async fn a_stale_half_at_the_peer_stands_in_the_way_until_its_owner_removes_it(m
 /// Giving up takes nothing that its owner keeps, and names what stands.
 #[tokio::test]
 async fn giving_up_names_each_half_that_stands_and_cleaning_a_side_takes_its_own_alone() {
-    for which in [Which::Google, Which::Azure] {
+    let everywhere = [Which::Google, Which::Azure].into_iter();
+    let everywhere = everywhere.flat_map(|it| [(it, Quality::Good), (it, Quality::Bad)]);
+    for (which, quality) in everywhere {
         for clean in [None, Some(Side::Remote)] {
-            let mut life = Life::at(which, Quality::Good).await;
+            let mut life = Life::at(which, quality).await;
             life.converges().await;
             life.says(AbandonPeering {
                 peering_id: peering_id(),
