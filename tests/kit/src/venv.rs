@@ -24,3 +24,9 @@ pub fn command(program: &str) -> Command {
     );
     Command::new(path)
 }
+
+/// The real `az`, where `PEERAGE_TEST_AZ` names it.
+#[must_use]
+pub fn az() -> Option<PathBuf> {
+    std::env::var_os("PEERAGE_TEST_AZ").map(PathBuf::from)
+}

@@ -177,7 +177,7 @@ async fn an_option_that_a_command_does_not_have_is_refused() {
 /// Without a session the real one ends with status 1, and with 2 if it does not know a word.
 #[test]
 fn the_real_az_understands_each_command_where_it_is_named() {
-    let Some(az) = std::env::var_os("PEERAGE_TEST_AZ") else {
+    let Some(az) = venv::az() else {
         return;
     };
     let home = tempfile::tempdir().unwrap();
