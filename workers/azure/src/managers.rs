@@ -22,13 +22,20 @@ pub(crate) async fn findings(
 ) -> Result<Vec<String>, CloudError> {
     let vnet = asked.vnet(&network.network)?;
     let managed = match arm.managed(As::of(asked.tenant()), &vnet).await {
-        // A role of an older engine does not have that action.
-        Err(error) if matches!(error.failure, Failure::Denied | Failure::NotFound) => {
-            return Ok(Vec::new());
-        }
+        // A role of an older engine does not have that action, and another cloud may not have this
+        // version of the interface. It only tells something: it holds nothing up.
+        Err(error) if error.is_refusal && is_final(error.failure) => return Ok(Vec::new()),
         managed => managed.map_err(|error| asked.failed(error))?,
     };
     Ok(managed.iter().flat_map(of).collect())
+}
+
+/// Whether asking again would be refused again.
+fn is_final(failure: Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Denied | Failure::NotFound | Failure::Malformed | Failure::Unexpected
+    )
 }
 
 fn of(configuration: &Managed) -> Vec<String> {

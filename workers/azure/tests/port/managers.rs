@@ -62,6 +62,12 @@ async fn where_the_engine_may_not_ask_nothing_is_told_and_a_failure_is_one() {
         .fail_next("POST", "listNetworkManager", Fault::Refused(ill));
     let failed = world.cloud.rehearse(&world.rehearsal()).await.unwrap_err();
     assert_eq!(failed.kind, CloudErrorKind::Ambiguous);
+    let words = "no registered resource provider for that version";
+    let unknown = Answer::of_manager(400, "NoRegisteredProviderFound", words);
+    let unknown = Fault::Refused(unknown);
+    world.fake.fail_next("POST", "listNetworkManager", unknown);
+    let said = world.cloud.rehearse(&world.rehearsal()).await.unwrap();
+    assert_eq!(said, Rehearsed::NotAvailable, "another cloud's");
     let denied = (LOCAL.to_owned(), "listNetworkManager".to_owned());
     world.fake.with(|it| it.denied.push(denied));
     let said = world.cloud.rehearse(&world.rehearsal()).await.unwrap();
