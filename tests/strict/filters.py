@@ -47,11 +47,11 @@ def tagged(name, wanted, tags):
 
 
 PEERING = {
-    "accepter-vpc-info.cidr-block": lambda world, p: networks.blocks(world, p.accepter) or [],
+    "accepter-vpc-info.cidr-block": lambda world, p: networks.of_family(networks.blocks(world, p.accepter), 4),
     "accepter-vpc-info.owner-id": lambda _, p: [p.accepter.account],
     "accepter-vpc-info.vpc-id": lambda _, p: [p.accepter.vpc],
     "expiration-time": lambda _, p: [views.instant(p.expires)],
-    "requester-vpc-info.cidr-block": lambda world, p: networks.blocks(world, p.requester) or [],
+    "requester-vpc-info.cidr-block": lambda world, p: networks.of_family(networks.blocks(world, p.requester), 4),
     "requester-vpc-info.owner-id": lambda _, p: [p.requester.account],
     "requester-vpc-info.vpc-id": lambda _, p: [p.requester.vpc],
     "status-code": lambda _, p: [p.state],

@@ -8,7 +8,7 @@ from wire import Refusal, text
 
 
 def blocks(world, side):
-    """Every IPv4 block of a network, the first one first; `None` when there is no such network."""
+    """Every block of a network, its first IPv4 block first; `None` when there is no such network."""
     return world.blocks.get((*side.place, side.vpc)) or read_blocks(world, side)
 
 
@@ -19,12 +19,18 @@ def read_blocks(world, side):
     except Refusal:
         return None
     found = [text(vpc, "cidrBlock")]
-    for association in vpc.iterfind("cidrBlockAssociationSet/item"):
-        block = text(association, "cidrBlock")
-        if text(association, "cidrBlockState/state") in ("associated", "associating") and block not in found:
-            found.append(block)
+    for kind in ("cidrBlock", "ipv6CidrBlock"):
+        for association in vpc.iterfind(f"{kind}AssociationSet/item"):
+            block = canonical(text(association, kind))
+            if text(association, f"{kind}State/state") in ("associated", "associating") and block not in found:
+                found.append(block)
     world.blocks[*side.place, side.vpc] = found
     return found
+
+
+def of_family(blocks, version):
+    """Those of IPv4, or of IPv6."""
+    return [block for block in blocks or [] if ipaddress.ip_network(block).version == version]
 
 
 def forget_blocks(world):
@@ -33,7 +39,7 @@ def forget_blocks(world):
 
 
 def overlap(ours, theirs):
-    """Whether any block of one overlaps any of the other."""
+    """Whether any block of one, of IPv4 or of IPv6, overlaps any of the other."""
     return any(ipaddress.ip_network(one).overlaps(ipaddress.ip_network(other)) for one in ours for other in theirs)
 
 

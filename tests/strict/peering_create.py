@@ -9,7 +9,7 @@ import visibility
 from rules import declare, handles
 from wire import Refusal, answer, text
 
-declare("overlap", "1.4, 3.2", "a request between networks with any overlapping block becomes failed, later")
+declare("overlap", "1.4, 3.2", "a request between networks with any overlapping block, of IPv4 or of IPv6, becomes failed, later")
 declare("wrong-peer", "1.4", "a request to a network that its owner does not have becomes failed, later")
 declare("self-peering", "1.4 [G]", "a request of a network to itself becomes failed, later")
 declare("unknown-region", "1.4", "a region that does not exist is refused at once")

@@ -5,7 +5,7 @@ import peering as life
 from rules import declare
 from wire import text
 
-declare("cidr-block-set", "1.4", "a peering shows all IPv4 blocks of both networks, not only the first")
+declare("cidr-block-set", "1.4", "a peering shows all blocks of both networks, not only the first one of IPv4")
 declare("tags-per-side", "1.4, 3.2", "the tags of a peering stay in the account and region that made them")
 
 
@@ -24,10 +24,13 @@ def content(world, peering, tags):
 
 def side(world, peering, role):
     end = getattr(peering, role)
-    blocks = networks.blocks(world, end) or []
+    blocks = networks.blocks(world, end)
+    v4, v6 = networks.of_family(blocks, 4), networks.of_family(blocks, 6)
+    shows_all = world.on("cidr-block-set")
     return {
-        "cidrBlock": blocks[0] if blocks else None,
-        "cidrBlockSet": [{"cidrBlock": block} for block in blocks] if world.on("cidr-block-set") and blocks else None,
+        "cidrBlock": v4[0] if v4 else None,
+        "cidrBlockSet": [{"cidrBlock": block} for block in v4] if shows_all and v4 else None,
+        "ipv6CidrBlockSet": [{"ipv6CidrBlock": block} for block in v6] if shows_all and v6 else None,
         "ownerId": end.account,
         "peeringOptions": {
             "allowDnsResolutionFromRemoteVpc": peering.options[role],

@@ -8,6 +8,7 @@ from lab import (
     THIRD,
     accept,
     active,
+    block_of_ipv6,
     comes_to,
     delete,
     pair,
@@ -39,6 +40,22 @@ def a_secondary_block_overlaps_as_well(lab):
     ours, theirs = pair(lab)
     lab.right.associate_vpc_cidr_block(VpcId=theirs, CidrBlock="10.10.4.0/24")
     same(state(lab.left, request(lab.left, ours, theirs)), "failed")
+
+
+@proves("overlap")
+def blocks_of_ipv6_overlap_as_well(lab):
+    lab.at_once()
+    ours, theirs = pair(lab)
+    same(block_of_ipv6(lab, lab.left, ours, 1), block_of_ipv6(lab, lab.right, theirs, 1))
+    same(state(lab.left, request(lab.left, ours, theirs)), "failed")
+
+
+@proves()
+def networks_whose_blocks_of_ipv6_do_not_overlap_are_peered(lab):
+    lab.at_once()
+    ours, theirs = pair(lab)
+    same(block_of_ipv6(lab, lab.left, ours, 1) != block_of_ipv6(lab, lab.right, theirs, 2), True)
+    same(state(lab.left, request(lab.left, ours, theirs)), "pending-acceptance")
 
 
 @proves("wrong-peer")
@@ -169,3 +186,16 @@ def all_blocks_of_a_network_are_shown(lab):
     lab.right.associate_vpc_cidr_block(VpcId=theirs, CidrBlock="10.21.0.0/16")
     info = see(lab.left, name)["AccepterVpcInfo"]
     same([info["CidrBlock"], [block["CidrBlock"] for block in info["CidrBlockSet"]]], ["10.20.0.0/16", ["10.20.0.0/16", "10.21.0.0/16"]])
+
+
+@proves("cidr-block-set")
+def blocks_of_ipv6_are_shown_beside_those_of_ipv4(lab):
+    name, _, theirs = active(lab)
+    block = block_of_ipv6(lab, lab.right, theirs, 1)
+    seen = see(lab.left, name)
+    info = seen["AccepterVpcInfo"]
+    shown = [[block["CidrBlock"] for block in info["CidrBlockSet"]], [block["Ipv6CidrBlock"] for block in info.get("Ipv6CidrBlockSet", [])]]
+    same(shown, [["10.20.0.0/16"], [block]])
+    same("Ipv6CidrBlockSet" in seen["RequesterVpcInfo"], False)
+    of_block = [{"Name": "accepter-vpc-info.cidr-block", "Values": [block]}]
+    same(lab.left.describe_vpc_peering_connections(Filters=of_block)["VpcPeeringConnections"], [], "a filter for blocks of IPv4")

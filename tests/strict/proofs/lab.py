@@ -1,6 +1,7 @@
 """What a proof works with: two accounts, boto3, the proxy's control side, and sentences to say what must be so."""
 
 import functools
+import ipaddress
 import json
 import urllib.request
 
@@ -90,6 +91,14 @@ class Lab:
 
 def vpc(ec2, cidr):
     return ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+
+
+def block_of_ipv6(lab, ec2, network, number):
+    """Gives the network a block of IPv6. The emulator draws it by lot: the same number draws the same one."""
+    urllib.request.urlopen(urllib.request.Request(f"{lab.endpoint}/moto-api/seed?a={number}", method="POST"), timeout=60).close()
+    ec2.associate_vpc_cidr_block(VpcId=network, AmazonProvidedIpv6CidrBlock=True)
+    seen = ec2.describe_vpcs(VpcIds=[network])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+    return str(ipaddress.ip_network(seen[0]["Ipv6CidrBlock"]))
 
 
 def request(ec2, ours, theirs, account=RIGHT, region=HERE, tags=None):
