@@ -11,6 +11,7 @@ mod tests;
 
 mod denial;
 mod ingress;
+mod ipv6;
 
 pub use ingress::ingress_not_aimed;
 
@@ -98,8 +99,8 @@ pub struct Known {
     pub zones: BySide<BTreeSet<String>>,
     /// The links of the private network that count against its quota.
     pub links: Option<Usage>,
-    /// Whether each side's network has IPv6 ranges that are not on record.
-    pub more_ipv6: BySide<bool>,
+    /// The IPv6 ranges of each side's network that are not on record, as the cloud writes them.
+    pub more_ipv6: BySide<Vec<String>>,
 }
 
 /// How much of a quota is used.
@@ -141,7 +142,7 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
         open_by_default(network.provider),
         quota_headroom(usage),
         public_range(peering),
-        ipv6(network.provider, known),
+        ipv6::not_on_record(network, peering, known),
         routes_exchanged(network.provider),
         ingress_not_aimed(network, peering),
     ];
@@ -281,26 +282,6 @@ fn open_by_default(provider: Provider) -> Option<Advisory> {
         )),
         Provider::Aws | Provider::Gcp => None,
     }
-}
-
-fn ipv6(provider: Provider, known: &Known) -> Option<Advisory> {
-    let ends = match (known.more_ipv6.local, known.more_ipv6.remote) {
-        (false, false) => return None,
-        (true, false) => "the private network has",
-        (false, true) => "the peer has",
-        (true, true) => "both ends have",
-    };
-    let what = match provider {
-        Provider::Aws => "what is on record alone",
-        Provider::Gcp | Provider::Azure => "IPv4 alone",
-    };
-    Some(advisory(
-        IPV6,
-        format!(
-            "{ends} IPv6 ranges that are not on record: the engine routes and admits {what}, an IPv6 route over the link that somebody \
-             else makes is drift, and from then on a rule for ::/0 counts as an exposure"
-        ),
-    ))
 }
 
 /// Of a provider whose groups admit only where they are attached. What the engine is to attach, or

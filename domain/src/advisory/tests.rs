@@ -246,23 +246,70 @@ fn a_group_that_admits_and_that_nobody_has_attached_is_worth_a_word_until_it_is(
     assert_eq!(said(vec![closed]), 0, "nothing is to be reached");
 }
 
-#[test]
-fn an_end_with_ipv6_is_worth_a_word() {
-    let (network, peering) = between(Provider::Aws, "eu-west-1", "eu-west-1");
-    let said = |local, remote| {
-        let known = Known {
-            more_ipv6: BySide { local, remote },
-            ..Known::default()
-        };
-        let all = advisories_knowing(&network, &peering, &known);
-        let found = all.into_iter().find(|it| it.code == IPV6);
-        found.map(|it| it.message)
+/// What is said of IPv6 when the cloud shows this of the two ends.
+fn of_ipv6(
+    network: &Registered,
+    peering: &Peering,
+    local: &[&str],
+    remote: &[&str],
+) -> Option<String> {
+    let ranges = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect();
+    let known = Known {
+        more_ipv6: BySide {
+            local: ranges(local),
+            remote: ranges(remote),
+        },
+        ..Known::default()
     };
-    assert_eq!(said(false, false), None);
-    assert!(said(false, true).unwrap().starts_with("the peer has IPv6"));
-    let both = said(true, true).unwrap();
-    assert!(both.starts_with("both ends have IPv6"), "{both}");
-    assert!(both.contains("admits what is on record alone"), "{both}");
+    let all = advisories_knowing(network, peering, &known);
+    let found = all.into_iter().find(|it| it.code == IPV6);
+    found.map(|it| it.message)
+}
+
+#[test]
+fn ipv6_that_nobody_has_named_is_told_with_the_command_that_names_it() {
+    let (mut network, peering) = between(Provider::Aws, "eu-west-1", "eu-west-1");
+    let said = of_ipv6(&network, &peering, &[], &[]);
+    assert_eq!(said, None);
+    let said = of_ipv6(&network, &peering, &["fd00:20::/56", "fd00:21::/56"], &[]).unwrap();
+    let start = "the private network has fd00:20::/56, fd00:21::/56, which is not on record: the engine routes and admits what is on record";
+    assert!(said.starts_with(start), "{said}");
+    let id = network.id;
+    let end = format!("; to put it on record: peerage network ipv6 {id} fd00:20::/56 fd00:21::/56");
+    assert!(said.ends_with(&end), "{said}");
+
+    let peer = format!("{}/{}", peering.peer.account, peering.peer.cloud_network);
+    let said = of_ipv6(&network, &peering, &[], &["fd00:30::/56"]).unwrap();
+    assert!(
+        said.starts_with("the peer has fd00:30::/56, which"),
+        "{said}"
+    );
+    let end = format!("; to put it on record: peerage peering ranges add {peer} fd00:30::/56");
+    assert!(said.ends_with(&end), "{said}");
+
+    network.ipv6_ranges = vec!["fd00:19::/56".parse().unwrap()];
+    let said = of_ipv6(&network, &peering, &["fd00:20::/56"], &["fd00:30::/56"]).unwrap();
+    assert!(
+        said.starts_with("the private network has fd00:20::/56, and the peer has fd00:30::/56,"),
+        "{said}"
+    );
+    let both = format!(
+        "peerage network ipv6 {id} fd00:19::/56 fd00:20::/56; peerage peering ranges add {peer} fd00:30::/56"
+    );
+    assert!(said.ends_with(&both), "what is named stays named: {said}");
+}
+
+#[test]
+fn where_ipv6_is_refused_no_command_names_it() {
+    for (provider, region) in [
+        (Provider::Gcp, "europe-west1"),
+        (Provider::Azure, "westeurope"),
+    ] {
+        let (network, peering) = between(provider, region, region);
+        let said = of_ipv6(&network, &peering, &["fd00:20::/56"], &["fd00:30::/56"]).unwrap();
+        assert!(said.contains("routes and admits IPv4 alone"), "{said}");
+        assert!(said.ends_with("counts as an exposure"), "{said}");
+    }
 }
 
 #[test]

@@ -198,6 +198,22 @@ async fn two_networks_with_addresses_of_both_families_are_joined_for_both_and_pa
     let own = life.people().widen_to_ipv6(&local);
     let peers = life.people().widen_to_ipv6(&remote);
     let (network, admit) = (life.network.clone(), format!("{peers}:2113"));
+    let peer = life.peer();
+    let peer: Vec<&str> = peer.iter().map(String::as_str).collect();
+    let plan = [&["peering", "plan"][..], &peer].concat();
+    let (plan, account) = (
+        life.says(&plan).await["advisories"].to_string(),
+        &remote.place.account,
+    );
+    for to_do in [
+        format!("peerage network ipv6 {network} {own}"),
+        format!(
+            "peerage peering ranges add {account}/{} {peers}",
+            remote.vpc
+        ),
+    ] {
+        assert!(plan.contains(&to_do), "{plan}");
+    }
     let too_early = ["--range", &peers, "--local-route", &peers];
     let asked = [
         vec!["peering".to_owned(), "request".to_owned()],

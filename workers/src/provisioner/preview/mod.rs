@@ -34,6 +34,7 @@ use domain::{
     },
     text::Subnet,
 };
+use ipnet::IpNet;
 use std::{collections::BTreeSet, fmt, sync::Arc};
 use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
@@ -446,15 +447,30 @@ fn known(facts: &Facts<'_>) -> Known {
                 .count(),
             most: facts.limits.local.links,
         });
-    let more_ipv6 = BySide::of(|side| {
-        let known = sides::ranges(facts.network, facts.peering, side);
-        let shown = facts.seen.network.get(side).iter().flatten();
-        let mut shown = shown.flat_map(|it| &it.ranges);
-        shown.any(|it| it.addr().is_ipv6() && !known.iter().any(|known| it.contains(known)))
-    });
+    let more_ipv6 = BySide::of(|side| unnamed_ipv6(facts, side));
     Known {
         zones,
         links,
         more_ipv6,
     }
+}
+
+/// The IPv6 ranges of this side's network that no range on record is about: as its cloud shows
+/// them, or the link where nobody may look.
+fn unnamed_ipv6(facts: &Facts<'_>, side: Side) -> Vec<String> {
+    let named = sides::ranges(facts.network, facts.peering, side);
+    let own = sides::network(facts.network, facts.peering, side);
+    let shown = facts.seen.network.get(side).iter().flatten();
+    let shown = shown.flat_map(|it| it.ranges.clone());
+    let link = facts.peering.life.link();
+    let links = facts.seen.links.local.iter().flatten();
+    let links = links.filter(|view| Some(&view.link) == link);
+    let told = links.filter_map(|view| view.end(&own));
+    let told = told.flat_map(|(_, end)| end.ranges.clone());
+    let is_unnamed = |it: &IpNet| {
+        let mut named = named.iter();
+        it.addr().is_ipv6() && !named.any(|known| known.contains(it) || it.contains(known))
+    };
+    let unnamed: BTreeSet<IpNet> = shown.chain(told).filter(is_unnamed).collect();
+    unnamed.iter().map(ToString::to_string).collect()
 }

@@ -162,6 +162,80 @@ async fn links_that_the_log_knows_nothing_of_count_for_the_quota_too() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn ipv6_that_a_network_shows_and_nobody_named_is_told() {
+    let log = log();
+    let cloud = cloud(&log, &[]);
+    let [local, remote] = Side::BOTH.map(|it| sides::end(&log.network(), &log.peering(), it));
+    let by_hand = cloud.out_of_band();
+    let told = async || {
+        let (advisories, _) = played(&log, &cloud).await;
+        of(&advisories, domain::advisory::IPV6).map(str::to_owned)
+    };
+    by_hand.widen(&local.network, "10.21.0.0/16".parse().unwrap());
+    assert_eq!(told().await, None, "it is of IPv4");
+    for range in ["fd00:21::/56", "fd00:20::/56"] {
+        by_hand.widen(&local.network, range.parse().unwrap());
+    }
+    let said = told().await.unwrap();
+    let command = format!(
+        "peerage network ipv6 {} fd00:20::/56 fd00:21::/56",
+        log.network().id
+    );
+    assert!(said.ends_with(&command), "{said}");
+    by_hand.widen(&remote.network, "fd00:30::/56".parse().unwrap());
+    let said = told().await.unwrap();
+    assert!(said.contains(", and the peer has fd00:30::/56,"), "{said}");
+    assert!(
+        said.ends_with("/vpc-0bbbbbbbbbbbbbbbb fd00:30::/56"),
+        "{said}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn ipv6_that_is_on_record_in_part_is_known() {
+    let clock = clock();
+    let log = Log::dual_stack().told_by(&clock);
+    let cloud = cloud(&log, &[]);
+    let local = sides::end(&log.network(), &log.peering(), Side::Local);
+    let told = async || {
+        let (advisories, _) = played(&log, &cloud).await;
+        of(&advisories, domain::advisory::IPV6).map(str::to_owned)
+    };
+    assert_eq!(told().await, None, "all of it is on record");
+    // The whole of which a part is on record, and a part of what is.
+    for range in ["fd00:20::/48", "fd00:20::/60"] {
+        let by_hand = cloud.out_of_band();
+        by_hand.widen(&local.network, range.parse().unwrap());
+    }
+    assert_eq!(told().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_peer_where_nobody_may_look_the_link_tells_the_ipv6() {
+    let clock = clock();
+    let before = Log::with_consent(Consent::Owner);
+    let cloud = cloud(&before, &[]);
+    let ends = Side::BOTH.map(|it| sides::end(&before.network(), &before.peering(), it));
+    let [local, remote] = &ends;
+    let by_hand = cloud.out_of_band();
+    let link = by_hand.join(local, remote, LinkState::Active, None);
+    let log = Log::adopting_with(&link, Consent::Owner, &clock);
+    assert!(!log.peering().is_ours_to_keep(Side::Remote));
+    by_hand.widen(&remote.network, "fd00:30::/56".parse().unwrap());
+    let (advisories, _) = played(&log, &cloud).await;
+    let said = of(&advisories, domain::advisory::IPV6).unwrap();
+    assert!(said.starts_with("the peer has fd00:30::/56,"), "{said}");
+    // Another link between these two tells nothing of this one.
+    let other = Log::adopting_with(
+        &"pcx-0ffffffffffffffff".parse().unwrap(),
+        Consent::Owner,
+        &clock,
+    );
+    let (advisories, _) = played(&other, &cloud).await;
+    assert_eq!(of(&advisories, domain::advisory::IPV6), None);
+}
+
 /// Plans over and over.
 async fn plan_on(worker: Arc<Worker>, network: Network) {
     loop {

@@ -19,6 +19,7 @@ use domain::{
         SetNetworkIpv6Ranges, WithdrawRoute,
     },
 };
+use ipnet::IpNet;
 use simulated::SimulatedSettings;
 
 /// Two networks with both families and all of it asked for, before anybody has looked.
@@ -134,6 +135,25 @@ async fn the_peer_is_not_sent_to_an_ipv6_range_that_the_private_network_does_not
     life.looks_again().await;
     assert_eq!(destinations(&life, Side::Remote), ["10.20.0.0/16", IPV6]);
     assert!(life.log.peering().is_converged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn networks_whose_ipv6_blocks_overlap_are_joined_once_they_do_not() {
+    let mut life = Life::asked_for();
+    let (local, remote) = (life.network(Side::Local), life.network(Side::Remote));
+    let by_hand = life.cloud.out_of_band();
+    by_hand.widen(&local, IPV6.parse().unwrap());
+    let within: IpNet = "fd00:20:0:80::/60".parse().unwrap();
+    by_hand.widen(&remote, within);
+    life.blocks(BlockCause::RangeOverlap, Side::Local).await;
+    let message = life.log.peering().blocked.unwrap().message;
+    let pair = format!("{IPV6} of the private network and {within} of the peer overlap");
+    assert!(message.starts_with(&pair), "{message}");
+    assert_eq!(life.count("PeeringInitiated"), 0);
+    by_hand.narrow(&remote, within);
+    by_hand.widen(&remote, IPV6_CLIENTS.parse().unwrap());
+    life.looks_again().await;
+    is_of_ipv4_alone(&life);
 }
 
 #[tokio::test(start_paused = true)]
