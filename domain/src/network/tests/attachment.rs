@@ -87,6 +87,25 @@ fn what_is_chosen_once_is_chosen_anew_when_that_is_said_again() {
 }
 
 #[test]
+fn what_cannot_be_attached_to_is_told_once_and_again_when_it_is_something_else() {
+    let taken = || [("eni-09", LeftAlone::NotThere)];
+    for (to, own) in [
+        (to_a_tag(true), &[][..]),
+        (to_a_tag(false), &["eni-01"][..]),
+    ] {
+        let told = chosen(own, &taken());
+        let history = active_history([asked(to), told.clone().into()]);
+        given(history.clone())
+            .when(Outcome::from(told))
+            .then_nothing();
+        let none_now = chosen(own, &[]);
+        given(history)
+            .when(Outcome::from(none_now.clone()))
+            .then([none_now.into()]);
+    }
+}
+
+#[test]
 fn a_group_is_attached_where_the_provider_attaches_and_the_engine_keeps_the_side() {
     let none = attach(to_these(&[]));
     given(active_history([]))

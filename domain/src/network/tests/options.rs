@@ -174,23 +174,38 @@ fn what_an_option_needs_of_the_other_side_is_asked_for_first_and_given_up_last()
         }));
 }
 
+fn set_of(n: u128, side: Side, option: LinkOption) -> NetworkEvent {
+    LinkOptionSet {
+        peering_id: peering_id(n),
+        side,
+        option,
+        enabled: true,
+    }
+    .into()
+}
+
+#[test]
+fn peers_that_are_two_networks_borrow_the_private_networks_gateway_each() {
+    let (lend, borrow) = (LinkOption::GatewayTransit, LinkOption::RemoteGateways);
+    let events = at_azure([
+        requested(2),
+        set_of(1, Side::Local, lend),
+        set_of(2, Side::Local, lend),
+        set_of(2, Side::Remote, borrow),
+    ]);
+    given(events)
+        .when(option(Side::Remote, borrow, true))
+        .then([set_of(1, Side::Remote, borrow)]);
+}
+
 #[test]
 fn a_network_borrows_one_gateway_however_many_peerings_it_has() {
     let (lend, borrow) = (LinkOption::GatewayTransit, LinkOption::RemoteGateways);
-    let set = |n, side, option| -> NetworkEvent {
-        LinkOptionSet {
-            peering_id: peering_id(n),
-            side,
-            option,
-            enabled: true,
-        }
-        .into()
-    };
     let events = at_azure([
         requested(2),
-        set(1, Side::Remote, lend),
-        set(2, Side::Remote, lend),
-        set(2, Side::Local, borrow),
+        set_of(1, Side::Remote, lend),
+        set_of(2, Side::Remote, lend),
+        set_of(2, Side::Local, borrow),
     ]);
     given(events)
         .when(option(Side::Local, borrow, true))
@@ -199,6 +214,11 @@ fn a_network_borrows_one_gateway_however_many_peerings_it_has() {
             side: Side::Local,
             peering_id: peering_id(2),
         }));
+    // A peering that borrows nothing stands in nobody's way.
+    let events = at_azure([requested(2), set_of(1, Side::Remote, lend)]);
+    given(events)
+        .when(option(Side::Local, borrow, true))
+        .then([set_of(1, Side::Local, borrow)]);
 }
 
 #[test]

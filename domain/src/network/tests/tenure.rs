@@ -338,6 +338,41 @@ fn a_policy_asks_for_an_end_within_its_maximum_and_for_an_owner() {
 }
 
 #[test]
+fn where_a_policy_asks_for_an_owner_nobody_takes_it_away_and_the_rest_can_be_changed() {
+    let strict = policy(TenurePolicy {
+        owner_required: true,
+        ..TenurePolicy::default()
+    });
+    let changes = |rule, owner: Option<Change<_>>| SetTenure {
+        owner,
+        ..says(rule, Change::To(hours_on(8)))
+    };
+    let nobody = || Some(Change::None);
+    let state = |tenure| given(active_history([said(None, tenure), strict.clone()]));
+    state(owned())
+        .when(changes(None, nobody()))
+        .then_refused(Refusal::OwnerRequired);
+    let tenure = Tenure {
+        owner: Some(text("team billing")),
+        expires_at: Some(hours_on(8)),
+    };
+    state(owned())
+        .when(changes(None, tenure.owner.clone().map(Change::To)))
+        .then([said(None, tenure)]);
+    // One that is older than the policy and has no owner gets an end all the same.
+    state(until(9))
+        .when(changes(None, None))
+        .then([said(None, until(8))]);
+    // The policy asks it of peerings, and not of what they admit.
+    given(active_history([
+        admitted(&[clients()], owned()),
+        strict.clone(),
+    ]))
+    .when(changes(Some(clients()), nobody()))
+    .then([said(Some(clients()), until(8))]);
+}
+
+#[test]
 fn the_maximum_of_admissions_holds_for_sources_and_for_ingress() {
     let asks = Refusal::ExpiryRequired { most: 86_400 };
     let state = || given(active_history([policy(a_day())]));

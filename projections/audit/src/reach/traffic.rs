@@ -83,3 +83,41 @@ fn apart(range: Range, other: &Range) -> Vec<Range> {
         .flat_map(|half| apart(half, other))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn of(source: &str, first: u16, last: u16) -> Traffic {
+        Traffic {
+            source: source.parse().unwrap(),
+            ports: (first, last),
+        }
+    }
+
+    #[test]
+    fn a_denial_of_ports_below_or_above_takes_nothing_away_and_adds_nothing() {
+        let all = of("10.20.0.0/16", 9092, 9094);
+        for beside in [(22, 22), (0, 9091), (9095, 9095), (9095, u16::MAX)] {
+            let denied = of("10.20.0.0/16", beside.0, beside.1);
+            assert!(!all.meets(&denied) && !denied.meets(&all), "{denied:?}");
+            assert_eq!(left([all], [&denied]), [all]);
+        }
+        let (low, own) = (of("10.20.0.0/16", 22, 22), of("10.20.0.0/16", 9092, 9094));
+        assert_eq!(left([all], [&low, &own]), []);
+    }
+
+    #[test]
+    fn a_denial_of_some_ports_of_some_addresses_leaves_the_rest_of_both() {
+        let denied = of("10.20.128.0/17", 9093, 9093);
+        let rest = left([of("10.20.0.0/16", 9092, 9094)], [&denied]);
+        let wanted = [
+            of("10.20.0.0/16", 9092, 9092),
+            of("10.20.0.0/16", 9094, 9094),
+            of("10.20.0.0/17", 9093, 9093),
+        ];
+        assert_eq!(rest, wanted);
+    }
+}

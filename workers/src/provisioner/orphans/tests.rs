@@ -13,13 +13,13 @@ use crate::provisioner::{
 use chrono::{DateTime, Utc};
 use cloud::{
     GroupView, LinkState, LinkView, Owner, RouteState, RouteTableView, RouteTarget, RouteView,
-    group_name,
+    RuleView, Source, Traffic, group_name,
 };
 use domain::{
     NetworkId, PeeringId,
     network::{
-        Leftover, NetworkCommand, Orphan, OrphanThing, Outcome, PeeringRemoved, Registered,
-        RemovePeering,
+        ExposedBy, Leftover, NetworkCommand, Orphan, OrphanEnd, OrphanThing, Outcome,
+        PeeringRemoved, Registered, RemovePeering,
     },
 };
 use std::time::Duration;
@@ -131,6 +131,34 @@ fn a_link_that_is_over_or_on_its_way_is_none() {
 }
 
 #[test]
+fn a_link_with_the_tag_that_the_private_network_did_not_ask_for_is_a_copy() {
+    let network = removed();
+    let owner = Owner::new(network.id, peering_id());
+    let own = link(owner, LinkState::Active);
+    let theirs = LinkView {
+        requester: own.accepter.clone(),
+        accepter: own.requester.clone(),
+        ..own.clone()
+    };
+    for (view, is_copy) in [(own, false), (theirs, true)] {
+        let (place, of, shown) = (
+            sides::local(&network),
+            [network.cloud_network.clone()],
+            [view],
+        );
+        let seen = Seen {
+            at: &place,
+            of: &of,
+            seen_at: at(3600),
+            shows: Shows::Links(&shown),
+        };
+        let found: Vec<_> = find(&network, &seen, WINDOW).into_values().collect();
+        let copies: Vec<_> = found.iter().map(|it| it.is_copy).collect();
+        assert_eq!(copies, [is_copy], "{shown:#?}");
+    }
+}
+
+#[test]
 fn a_group_of_another_name_with_the_tag_is_a_copy() {
     let network = removed();
     let owner = Owner::new(network.id, peering_id());
@@ -214,19 +242,7 @@ fn a_read_of_other_networks_or_of_another_kind_clears_nothing() {
 #[test]
 fn a_route_of_an_ended_peering_that_was_never_on_record_as_left_is_somebody_elses() {
     let network = removed();
-    let route = RouteView {
-        destination: "10.50.0.0/16".parse().unwrap(),
-        target: RouteTarget::Link("pcx-1".parse().unwrap()),
-        state: RouteState::Active,
-    };
-    let table = RouteTableView {
-        network: network.cloud_network.clone(),
-        table: "rtb-1".parse().unwrap(),
-        main: true,
-        subnets: Vec::new(),
-        routes: vec![route],
-        others: Vec::new(),
-    };
+    let table = table("rtb-1", "10.50.0.0/16", "pcx-1");
     let (place, of, shown) = (
         sides::local(&network),
         [network.cloud_network.clone()],
@@ -239,4 +255,110 @@ fn a_route_of_an_ended_peering_that_was_never_on_record_as_left_is_somebody_else
         shows: Shows::Tables(&shown),
     };
     assert!(find(&network, &seen, WINDOW).is_empty());
+}
+
+/// What becomes of this orphan once a read shows all this, and none of it as an orphan.
+fn end_of(thing: OrphanThing, shows: Shows<'_>) -> OrphanEnd {
+    let mut network = removed();
+    let (place, of) = (sides::local(&network), [network.cloud_network.clone()]);
+    let orphan = Orphan {
+        peering_id: peering_id(),
+        account: place.account.clone(),
+        region: place.region.clone(),
+        cloud_network: network.cloud_network.clone(),
+        is_copy: false,
+        since: at(3600),
+        removal: None,
+        thing: thing.clone(),
+    };
+    network.orphans.insert(thing.id().unwrap(), orphan);
+    let seen = Seen {
+        at: &place,
+        of: &of,
+        seen_at: at(7200),
+        shows,
+    };
+    match &news(&network, &[seen], WINDOW)[..] {
+        [Outcome::OrphanCleared(it)] => it.end,
+        other => panic!("{other:#?}"),
+    }
+}
+
+/// A group of somebody's, with one rule.
+fn group(id: &str, rule_id: &str) -> GroupView {
+    let admits = Traffic {
+        source: Source::Ranges(Vec::new()),
+        protocol: None,
+        ports: None,
+        target: None,
+    };
+    let rule = RuleView {
+        id: rule_id.parse().unwrap(),
+        rule: None,
+        admits,
+        text: "theirs".to_owned(),
+        owner: None,
+        what: ExposedBy::Rule,
+    };
+    GroupView {
+        network: removed().cloud_network,
+        group: id.parse().unwrap(),
+        name: "web".to_owned(),
+        belongs_to: String::new(),
+        owner: None,
+        rules: vec![rule],
+    }
+}
+
+/// A table of somebody's, with one route over a link.
+fn table(id: &str, destination: &str, link: &str) -> RouteTableView {
+    let route = RouteView {
+        destination: destination.parse().unwrap(),
+        target: RouteTarget::Link(link.parse().unwrap()),
+        state: RouteState::Active,
+    };
+    RouteTableView {
+        network: removed().cloud_network,
+        table: id.parse().unwrap(),
+        main: true,
+        subnets: Vec::new(),
+        routes: vec![route],
+        others: Vec::new(),
+    }
+}
+
+#[test]
+fn what_is_an_orphan_no_more_is_claimed_if_it_is_there_and_gone_whatever_else_is() {
+    let (claimed, gone) = (OrphanEnd::Claimed, OrphanEnd::Gone);
+    let a_group = || OrphanThing::FirewallGroup {
+        group: "sg-1".parse().unwrap(),
+    };
+    let a_rule = || OrphanThing::FirewallRule {
+        group: "sg-1".parse().unwrap(),
+        rule_id: "sgr-1".parse().unwrap(),
+    };
+    for (one, other, thing, end) in [
+        (("sg-2", "sgr-2"), ("sg-1", "sgr-2"), a_group(), claimed),
+        (("sg-2", "sgr-1"), ("sg-3", "sgr-2"), a_group(), gone),
+        (("sg-2", "sgr-2"), ("sg-1", "sgr-1"), a_rule(), claimed),
+        (("sg-1", "sgr-2"), ("sg-2", "sgr-1"), a_rule(), gone),
+    ] {
+        let shown = [one, other].map(|(id, rule)| group(id, rule));
+        assert_eq!(end_of(thing, Shows::Groups(&shown)), end, "{shown:#?}");
+    }
+    let (here, there) = ("10.50.0.0/16", "10.51.0.0/16");
+    let a_route = OrphanThing::Route {
+        route_table: "rtb-1".parse().unwrap(),
+        destination: here.parse().unwrap(),
+        link: "pcx-1".parse().unwrap(),
+    };
+    for (one, other, end) in [
+        (("rtb-2", there, "pcx-1"), ("rtb-1", here, "pcx-1"), claimed),
+        (("rtb-2", here, "pcx-1"), ("rtb-1", there, "pcx-1"), gone),
+        (("rtb-2", here, "pcx-1"), ("rtb-1", here, "pcx-2"), gone),
+    ] {
+        let shown = [one, other].map(|(id, to, over)| table(id, to, over));
+        let came_to = end_of(a_route.clone(), Shows::Tables(&shown));
+        assert_eq!(came_to, end, "{shown:#?}");
+    }
 }

@@ -397,12 +397,56 @@ async fn a_crash_at_any_step_before_a_removal_leaves_nothing_attached() {
             .run(crate::provisioner::testing::Fuse::at(step), LONG)
             .await;
         life.memories = Default::default();
+        let attached = usize::from(life.is_attached(&machine));
         life.says(remove());
         life.settles().await;
         assert_eq!(life.groups_of(&machine), [theirs], "stopped at step {step}");
         assert!(!life.log.peering().life.is_live());
+        // What was done before the crash is on record, as done and as undone.
+        let told = ["FirewallGroupAttached", "FirewallGroupDetached"].map(|it| life.count(it));
+        assert_eq!(told, [attached; 2], "stopped at step {step}");
         if stopped.is_some() {
             return assert!(step > 3, "only {step} steps");
         }
+    }
+}
+
+/// A life that stopped when it had put on record that it attaches its group, and no more.
+async fn about_to_attach() -> (Life, Interface, FirewallGroup) {
+    for step in 0..40 {
+        let (mut life, machine, theirs) = with_a_machine().await;
+        life.attach(tagged(true));
+        let fuse = crate::provisioner::testing::Fuse::at(step);
+        life.run(fuse, LONG).await;
+        life.memories = Default::default();
+        let intents = life.log.peering().intents;
+        if intents.local.iter().count() > 0 && !life.is_attached(&machine) {
+            return (life, machine, theirs);
+        }
+    }
+    panic!("nothing is on record before it is attached");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_about_to_be_attached_is_waited_for_before_it_is_said_not_to_be_there() {
+    for shows_late in [false, true] {
+        let (mut life, machine, theirs) = about_to_attach().await;
+        life.detach();
+        life.look_for(Duration::from_secs(60)).await;
+        assert_eq!(life.count("InstallationEnded"), 0, "it may still show");
+        if shows_late {
+            life.attach_by_hand(&machine);
+        }
+        life.settles().await;
+        let told = [
+            "FirewallGroupAttached",
+            "FirewallGroupDetached",
+            "InstallationEnded",
+        ];
+        let told = told.map(|it| life.count(it));
+        let wanted = if shows_late { [1, 1, 0] } else { [0, 0, 1] };
+        assert_eq!(told, wanted, "shows late: {shows_late}");
+        assert_eq!(life.groups_of(&machine), [theirs]);
+        assert_eq!(life.log.peering().intents.local.iter().count(), 0);
     }
 }

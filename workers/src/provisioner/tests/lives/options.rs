@@ -9,7 +9,8 @@ use crate::provisioner::{
 use domain::{
     Provider, Side,
     network::{
-        AcceptRoute, BlockCause, LinkOption, NetworkEvent, SetLinkOption, Terms, WithdrawRoute,
+        AcceptRoute, BlockCause, LinkOption, NetworkEvent, SetLinkOption, Terms, Thing,
+        WithdrawRoute,
     },
 };
 use simulated::SimulatedSettings;
@@ -130,11 +131,16 @@ async fn a_gateway_is_lent_before_it_is_borrowed_and_given_back_before_it_is_tak
         busy: Duration::from_secs(1)..=Duration::from_secs(5),
         ..SimulatedSettings::instant(3)
     };
-    for settings in [SimulatedSettings::instant(21), slow] {
+    for (lender, settings) in [
+        (Side::Remote, SimulatedSettings::instant(21)),
+        (Side::Local, SimulatedSettings::instant(22)),
+        (Side::Remote, slow),
+    ] {
+        let borrower = lender.other();
         let mut life = active(Provider::Azure, settings).await;
-        life.switches(Side::Remote, lend, true);
-        life.switches(Side::Local, borrow, true);
-        let hub = life.network(Side::Remote);
+        life.switches(lender, lend, true);
+        life.switches(borrower, borrow, true);
+        let hub = life.network(lender);
         life.run(Fuse::never(), 10 * MINUTE).await;
         let blocked = life.log.peering().blocked.expect("there is no gateway");
         assert_eq!(blocked.cause, BlockCause::OptionPrecondition);
@@ -145,20 +151,58 @@ async fn a_gateway_is_lent_before_it_is_borrowed_and_given_back_before_it_is_tak
         );
         life.cloud.out_of_band().set_gateway(&hub, true);
         life.looks_again().await;
-        assert_eq!(life.lent(Side::Remote), [lend].into());
-        assert_eq!(life.lent(Side::Local), [borrow].into());
+        assert_eq!(life.lent(lender), [lend].into());
+        assert_eq!(life.lent(borrower), [borrow].into());
         assert!(life.log.peering().is_converged());
 
-        life.switches(Side::Local, borrow, false);
-        life.switches(Side::Remote, lend, false);
+        life.switches(borrower, borrow, false);
+        life.switches(lender, lend, false);
         life.settles().await;
-        assert!(life.lent(Side::Local).is_empty() && life.lent(Side::Remote).is_empty());
+        assert!(life.lent(lender).is_empty() && life.lent(borrower).is_empty());
         assert!(life.log.peering().is_converged());
         // A read that is late may have made a route wait: that is another matter.
         let is_this = |it: &NetworkEvent| matches!(it, NetworkEvent::ProvisioningBlocked(it) if it.cause == BlockCause::OptionPrecondition);
         let times = life.log.events().iter().filter(|it| is_this(it)).count();
-        assert_eq!(times, 1);
+        assert_eq!(times, 1, "{lender} lends");
     }
+}
+
+/// For which options of a side it was put on record that they are about to be switched on.
+fn announced(life: &Life, side: Side) -> Vec<LinkOption> {
+    let mut options = Vec::new();
+    for event in life.log.events() {
+        if let NetworkEvent::InstallationStarted(it) = event
+            && it.side == side
+        {
+            options.extend(it.things.iter().filter_map(|thing| match thing {
+                Thing::Option { option } => Some(*option),
+                Thing::Route { .. }
+                | Thing::Group
+                | Thing::Rule { .. }
+                | Thing::Attachment { .. }
+                | Thing::Denial { .. } => None,
+            }));
+        }
+    }
+    options
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_option_is_on_record_before_it_is_switched_on_and_off_it_goes_without_that() {
+    let export = LinkOption::ExportCustomRoutes;
+    let mut life = active(Provider::Gcp, SimulatedSettings::instant(21)).await;
+    life.switches(Side::Remote, export, true);
+    life.settles().await;
+    assert_eq!(announced(&life, Side::Remote), [export]);
+    life.switches(Side::Remote, export, false);
+    life.settles().await;
+    assert!(!life.on(Side::Remote).contains(&export));
+    assert_eq!(
+        announced(&life, Side::Remote),
+        [export],
+        "this opens nothing"
+    );
+    assert_eq!(announced(&life, Side::Local), []);
 }
 
 #[tokio::test(start_paused = true)]
