@@ -76,4 +76,5 @@ pub use position::{Position, PositionError};
 pub use reach::Unreachable;
 pub use recorded::{Body, Recorded, Stored};
 pub use records::{Kept, Record};
+pub use retention::{Limit, Limited, Retention};
 pub use settings::{JournalSettings, OpenError};

@@ -12,6 +12,13 @@ use protocol::{
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// What the name of a stream's metadata begins with.
+pub(crate) const METADATA: &str = "$$";
+
+/// The types of the store's own events: what is said of a stream, and that it is deleted for good.
+pub(crate) const METADATA_TYPE: &str = "$metadata";
+pub(crate) const DELETED_TYPE: &str = "$streamDeleted";
+
 /// As large as the server's own limit on a message, and some room.
 pub(crate) const LARGEST_MESSAGE: usize = 17 * 1024 * 1024;
 

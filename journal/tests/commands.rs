@@ -8,7 +8,9 @@ use domain::network::{
     ThawNetwork,
 };
 use domain::{PeeringId, Side};
-use peerage_journal::{Body, ExecuteError, Executed, Journal, JournalError};
+use peerage_journal::{
+    Body, ExecuteError, Executed, Journal, JournalError, JournalSettings, Loaded,
+};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -500,6 +502,7 @@ async fn nothing_is_decided_on_top_of_an_event_that_cannot_be_read_but_reads_go_
     assert_eq!((revision, event_type.as_str()), (1, "PeeringTeleported"));
     let loaded = soon(journal.networks().load(network_of(1))).await.unwrap();
     assert_eq!((loaded.revision, loaded.undecodable.len()), (Some(1), 1));
+    assert!(!loaded.is_whole() && opens_nothing(&loaded));
     let again = registered(&journal).await;
     assert!(
         again.repeated,
@@ -507,6 +510,156 @@ async fn nothing_is_decided_on_top_of_an_event_that_cannot_be_read_but_reads_go_
     );
     let read = soon(journal.read_stream(&stream, None)).await.unwrap();
     assert!(matches!(read[1].body, Body::Undecodable { .. }));
+}
+
+/// Whether nothing is opened in this network by whoever works on it.
+fn opens_nothing(loaded: &Loaded) -> bool {
+    match &loaded.network {
+        Network::Registered(network) => network.is_doubtful,
+        Network::Unregistered | Network::Retired(_) | Network::Marked(_) => false,
+    }
+}
+
+fn freeze() -> NetworkCommand {
+    FreezeNetwork {
+        reason: "an incident".parse().unwrap(),
+        everywhere: false,
+    }
+    .into()
+}
+
+fn thaw() -> NetworkCommand {
+    ThawNetwork { reason: None }.into()
+}
+
+#[tokio::test]
+async fn what_only_closes_is_decided_on_what_can_be_read_and_what_opens_is_refused() {
+    let server = Server::start();
+    let journal = server.journal();
+    registered(&journal).await;
+    let stream = network_of(1).stream();
+    server.shared.put(&stream, "PeeringTeleported", "", "{}");
+    let frozen = execute(&journal, 2, &freeze()).await.unwrap();
+    assert_eq!((frozen.revision, frozen.repeated), (Some(2), false));
+    assert!(execute(&journal, 2, &freeze()).await.unwrap().repeated);
+    assert!(opens_nothing(&frozen.after), "nor after the next event");
+    let refused = execute(&journal, 3, &thaw()).await;
+    assert!(
+        matches!(
+            refused,
+            Err(ExecuteError::Journal(JournalError::Unreadable {
+                revision: 1,
+                ..
+            }))
+        ),
+        "{refused:?}"
+    );
+    let retire = RetireNetwork {
+        reason: "over".parse().unwrap(),
+    };
+    let retired = execute(&journal, 4, &retire.into()).await.unwrap();
+    assert_eq!(retired.revision, Some(3));
+}
+
+#[tokio::test]
+async fn a_network_whose_first_event_cannot_be_read_is_not_registered_over_it() {
+    let server = Server::start();
+    let journal = server.journal();
+    let stream = network_of(1).stream();
+    server.shared.put(&stream, "NetworkTeleported", "", "{}");
+    let refused = execute(&journal, 1, &register("orders")).await;
+    assert!(
+        matches!(
+            refused,
+            Err(ExecuteError::Journal(JournalError::Unreadable {
+                revision: 0,
+                ..
+            }))
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(server.shared.log().stream(&stream).len(), 1);
+}
+
+#[tokio::test]
+async fn a_network_that_has_lost_events_closes_from_what_is_known_and_is_whole_once_they_are_back()
+{
+    let server = Server::start();
+    let (journal, other) = (server.journal(), server.journal());
+    registered(&journal).await;
+    execute(&journal, 2, &request_peering(1)).await.unwrap();
+    execute(&other, 3, &freeze()).await.unwrap();
+    execute(&other, 4, &thaw()).await.unwrap();
+    let (id, stream) = (network_of(1), network_of(1).stream());
+    let last = server.shared.log().stream(&stream).len() as u64 - 1;
+    server.shared.log().cut.insert(stream.clone(), last);
+    let lost = last - 1;
+    let loaded = soon(journal.networks().load(id)).await.unwrap();
+    assert_eq!((loaded.missing, loaded.revision), (Some(lost), Some(last)));
+    assert!(opens_nothing(&loaded) && !loaded.is_whole());
+    assert_eq!(journal.networks().holes().get(&id), Some(&lost));
+    let truncated = |it: Result<Executed, ExecuteError>| match it {
+        Err(ExecuteError::Journal(JournalError::Truncated { missing, .. })) => missing,
+        other => panic!("{other:?}"),
+    };
+    let opened = execute(&journal, 5, &request_peering(2)).await;
+    assert_eq!(truncated(opened), lost);
+    let closed = execute(&journal, 6, &freeze()).await.unwrap();
+    assert_eq!((closed.revision, peerings(&closed)), (Some(last + 1), 1));
+
+    // Who has nothing to begin with knows that something is missing, and not that there is nothing.
+    let fresh = server.journal();
+    let unknown = soon(fresh.networks().load(id)).await;
+    assert!(
+        matches!(unknown, Err(JournalError::Truncated { missing: 0, .. })),
+        "{unknown:?}"
+    );
+    assert_eq!(fresh.networks().holes().get(&id), Some(&0));
+    assert_eq!(truncated(execute(&fresh, 7, &freeze()).await), 0);
+
+    server.shared.log().cut.clear();
+    for journal in [&journal, &fresh] {
+        let whole = soon(journal.networks().load(id)).await.unwrap();
+        assert!(whole.is_whole() && !opens_nothing(&whole), "{whole:?}");
+        assert!(journal.networks().holes().is_empty());
+    }
+    execute(&journal, 8, &thaw()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_network_without_any_event_left_goes_on_from_its_last_snapshot_and_only_closes() {
+    let server = Server::start();
+    let id = network_of(1);
+    let journal = Journal::open(JournalSettings {
+        snapshot_every: 2,
+        ..settings(&server.connection_string())
+    })
+    .unwrap();
+    registered(&journal).await;
+    execute(&journal, 2, &request_peering(1)).await.unwrap();
+    let snapshots = format!("networkSnapshot-{}", id.0);
+    let written = || async { (!server.shared.log().stream(&snapshots).is_empty()).then_some(()) };
+    testkit::wait::until("a snapshot", Duration::from_secs(20), written).await;
+    for (command, body) in [(3, freeze()), (4, thaw()), (5, freeze())] {
+        execute(&server.journal(), command, &body).await.unwrap();
+    }
+    let stream = id.stream();
+    let last = server.shared.log().stream(&stream).len() as u64 - 1;
+    for first in [last, last + 1] {
+        server.shared.log().cut.insert(stream.clone(), first);
+        let fresh = server.journal();
+        let loaded = soon(fresh.networks().load(id)).await.unwrap();
+        assert_eq!(loaded.revision, Some(last), "from {first}");
+        assert!(loaded.missing.is_some() && opens_nothing(&loaded));
+        let refused = execute(&fresh, 6, &request_peering(2)).await;
+        assert!(
+            matches!(
+                refused,
+                Err(ExecuteError::Journal(JournalError::Truncated { .. }))
+            ),
+            "{refused:?}"
+        );
+    }
 }
 
 #[tokio::test]

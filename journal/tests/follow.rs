@@ -342,6 +342,33 @@ async fn a_node_that_denies_access_is_left_for_another_of_its_cluster() {
 }
 
 #[tokio::test]
+async fn what_the_store_is_told_of_our_streams_is_followed_with_deletions_and_nothing_else() {
+    let server = Server::start();
+    let snapshots = "$$networkSnapshot-00000000-0000-0000-0000-000000000001";
+    for (stream, event_type) in [
+        (stream(), "NetworkRegistered"),
+        (format!("$${}", stream()), "$metadata"),
+        (snapshots.to_owned(), "$metadata"),
+        ("$$somebody-elses".to_owned(), "$metadata"),
+        ("$$connector-audit".to_owned(), "$metadata"),
+        ("$$connectorLease-outward".to_owned(), "$metadata"),
+        (stream(), "$streamDeleted"),
+        ("$$access-policy".to_owned(), "$metadata"),
+        (
+            "$$approval-00000000-0000-0000-0000-000000000001".to_owned(),
+            "$metadata",
+        ),
+        ("somebody-elses".to_owned(), "$streamDeleted"),
+    ] {
+        server.shared.put(&stream, event_type, "", "{}");
+    }
+    let mut follower = server.journal().follow(None, Followed::Retention);
+    let followed = events(&mut follower, 5).await;
+    assert_eq!(followed, [200, 500, 700, 800, 900]);
+    caught_up(&mut follower).await;
+}
+
+#[tokio::test]
 async fn a_dropped_follower_leaves_the_server() {
     let server = Server::start();
     let mut follower = server.journal().follow(None, Followed::Networks);

@@ -47,7 +47,7 @@ pub use page::{Page, PageRequest, WhileBuilding};
 pub use queries::{
     Counts, DriftFilter, DriftView, ExposureFilter, ExposureView, Legible, NetworkFilter,
     NetworkView, Order, OrphanFilter, OrphanView, Part, PeeringCounts, PeeringFilter, PeeringView,
-    TimelineEntry, TimelineQuery,
+    TimelineEntry, TimelineQuery, Unreadable,
 };
 
 pub use rebuild::{

@@ -89,6 +89,7 @@ CREATE TABLE timeline (
     command TEXT, -- JSON, of a command's first event
     PRIMARY KEY (commit_position, prepare_position)
 );
+CREATE INDEX timeline_unreadable ON timeline (network_id, revision) WHERE problem IS NOT NULL;
 CREATE TABLE timeline_blocks (
     block INTEGER NOT NULL, -- so many rows of the timeline, see `blocks`
     field TEXT NOT NULL, -- a column of the timeline

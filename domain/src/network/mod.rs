@@ -86,7 +86,7 @@ pub use event::*;
 pub use evolve::evolve;
 pub use freeze::Hold;
 pub use identity::{Identity, Marked, claims};
-pub use opening::{Opening, may_open, openings};
+pub use opening::{Opening, may_open, may_rest_on_part, openings};
 pub use option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken};
 pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;

@@ -102,6 +102,13 @@ pub fn may_open(command: &NetworkCommand) -> bool {
     }
 }
 
+/// Whether this command may be decided on a network of which part of the history cannot be read.
+/// Nothing that opens may; what closes may, since it is right whatever that part says, and so may
+/// what was seen. A network whose first event cannot be read looks like one that may be registered.
+pub fn may_rest_on_part(command: &NetworkCommand) -> bool {
+    !may_open(command) && !matches!(command, NetworkCommand::RegisterNetwork(_))
+}
+
 /// All that this command opens in this network. Empty: it closes, or leaves open what is open.
 pub fn openings(command: &NetworkCommand, network: &Registered) -> BTreeSet<Opening> {
     let anything = || BTreeSet::from([Opening::Anything]);

@@ -14,7 +14,7 @@ mod session;
 
 use crate::{
     FollowError, JournalSettings, Position, Recorded, codec::network_of, parked::Parked,
-    transport::Transport,
+    transport::Transport, wire::METADATA,
 };
 use domain::{
     access::{DENIALS_STREAM, POLICY_STREAM},
@@ -40,6 +40,8 @@ pub enum Followed {
     Deliverable,
     /// What is audited: that, and what is on record of access.
     Audited,
+    /// What the store was told to keep of our streams, and that one was deleted.
+    Retention,
     /// One stream.
     Stream(String),
     /// Every stream whose name begins with one of these.
@@ -62,9 +64,15 @@ impl Followed {
             Self::Approvals => is_approval(),
             Self::Deliverable => is_network() || is_connector() || is_approval(),
             Self::Audited => is_network() || is_connector() || is_approval() || is_access(),
+            Self::Retention => Self::Audited.has(stream.strip_prefix(METADATA).unwrap_or(stream)),
             Self::Stream(one) => stream == *one,
             Self::Named(prefixes) => prefixes.iter().any(|it| stream.starts_with(it)),
         }
+    }
+
+    /// Whether what the store writes for itself is followed, and nothing else.
+    fn is_of_the_store(&self) -> bool {
+        matches!(self, Self::Retention)
     }
 }
 
@@ -76,6 +84,7 @@ impl fmt::Display for Followed {
             Self::Approvals => f.write_str("all requests for approval"),
             Self::Deliverable => f.write_str("all networks, connectors and requests for approval"),
             Self::Audited => f.write_str("all that is audited"),
+            Self::Retention => f.write_str("what is kept of our streams"),
             Self::Stream(stream) => write!(f, "stream {stream}"),
             Self::Named(prefixes) => write!(f, "streams {}", prefixes.join(", ")),
         }

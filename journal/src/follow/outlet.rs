@@ -24,6 +24,7 @@ impl Outlet {
     pub(super) async fn deliver(&mut self, signal: Signal) -> Result<(), Disconnect> {
         if let Signal::Event(event) = &signal
             && event.network_id.is_some()
+            && !event.stored.event_type.starts_with('$')
         {
             self.parked.report(event);
         }

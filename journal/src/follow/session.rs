@@ -9,7 +9,7 @@ use crate::{
     codec::Raw,
     nodes::Nodes,
     transport::{Http, Transport},
-    wire::{LARGEST_MESSAGE, raw, stream},
+    wire::{DELETED_TYPE, LARGEST_MESSAGE, METADATA_TYPE, raw, stream},
 };
 use domain::{
     approval::APPROVAL_CATEGORY,
@@ -141,7 +141,7 @@ impl Session<'_> {
         let (position, revision) = (raw.position, raw.revision);
         if outlet.cursor.is_behind(position) {
             let ours = self.followed.has(&raw.stream);
-            if ours && !raw.is_system() {
+            if ours && raw.is_system() == self.followed.is_of_the_store() {
                 outlet.deliver(Signal::Event(raw.read())).await?;
             } else {
                 outlet.deliver(Signal::Checkpoint(position)).await?;
@@ -176,6 +176,10 @@ impl Session<'_> {
                 APPROVAL_CATEGORY,
                 ACCESS_CATEGORY,
             ]),
+            Followed::Retention => (
+                StreamOption::All(all(cursor)),
+                FilterOption::Filter(of_types(&[METADATA_TYPE, DELETED_TYPE])),
+            ),
             Followed::Stream(stream) => (
                 StreamOption::Stream(one(stream, cursor)),
                 FilterOption::NoFilter(()),
@@ -272,14 +276,23 @@ fn streams_of(categories: &[&str]) -> FilterOptions {
 }
 
 fn beginning_with(prefixes: &[impl ToString]) -> FilterOptions {
-    let prefix = prefixes.iter().map(ToString::to_string).collect();
+    filtered(filter_options::Filter::StreamIdentifier(any(prefixes)))
+}
+
+fn of_types(prefixes: &[&str]) -> FilterOptions {
+    filtered(filter_options::Filter::EventType(any(prefixes)))
+}
+
+fn any(prefixes: &[impl ToString]) -> filter_options::Expression {
+    filter_options::Expression {
+        regex: String::new(),
+        prefix: prefixes.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn filtered(filter: filter_options::Filter) -> FilterOptions {
     FilterOptions {
-        filter: Some(filter_options::Filter::StreamIdentifier(
-            filter_options::Expression {
-                regex: String::new(),
-                prefix,
-            },
-        )),
+        filter: Some(filter),
         window: Some(filter_options::Window::Max(CHECKPOINT_WINDOW)),
         checkpoint_interval_multiplier: CHECKPOINT_MULTIPLIER,
     }

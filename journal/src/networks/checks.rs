@@ -129,7 +129,7 @@ impl Networks {
             sleep(begun.elapsed() * CHECK_REST).await;
         }
         let folded = Digest::of(&loaded.network).map_err(encoding)?;
-        Ok(if folded == *digest && loaded.undecodable.is_empty() {
+        Ok(if folded == *digest && loaded.is_whole() {
             Compared::Same
         } else {
             Compared::Other

@@ -23,7 +23,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use domain::{
     Claim, Context, Digest, EventId, Ids, NetworkId, Receipt,
-    network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
+    network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve, may_rest_on_part},
     vocabulary,
 };
 use serde_json::Value;
@@ -345,19 +345,10 @@ impl Order<'_> {
                 actual: loaded.revision,
             });
         }
-        if let Some(parked) = loaded.undecodable.first().cloned() {
-            // The state lacks what that event says, so a decision on it could be wrong.
-            let super::Undecodable {
-                revision,
-                event_type,
-                problem,
-            } = parked;
-            return no(JournalError::Unreadable {
-                stream: self.id.stream(),
-                revision,
-                event_type,
-                problem,
-            });
+        if let Some(fault) = self.fault(loaded)
+            && !may_rest_on_part(self.command)
+        {
+            return no(fault);
         }
         let context = Context {
             reason: self.caller.reason.clone(),
@@ -377,6 +368,28 @@ impl Order<'_> {
             Ok(events) => Conclusion::Append(events),
             Err(refusal) => no(refusal),
         }
+    }
+
+    /// What the state lacks: a decision on it could be wrong, but for one that closes.
+    fn fault(&self, loaded: &Loaded) -> Option<JournalError> {
+        let stream = || self.id.stream();
+        if let Some(missing) = loaded.missing {
+            return Some(JournalError::Truncated {
+                stream: stream(),
+                missing,
+            });
+        }
+        let super::Undecodable {
+            revision,
+            event_type,
+            problem,
+        } = loaded.undecodable.first().cloned()?;
+        Some(JournalError::Unreadable {
+            stream: stream(),
+            revision,
+            event_type,
+            problem,
+        })
     }
 
     fn decide_also(

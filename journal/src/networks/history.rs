@@ -81,15 +81,27 @@ impl Networks {
         };
         let (stream, from) = (id.stream(), read.revision);
         let page = self.store.read_page(&stream, from, PAGE, deadline).await?;
-        let Some(after) = after(page, read.revision, read.event) else {
+        let is_cut = is_cut(&page, read.revision);
+        let after = match is_cut {
+            // The stream and its snapshots are of one store: the log is the one it was.
+            true => Some(page),
+            false => after(page, read.revision, read.event),
+        };
+        let Some(after) = after else {
             tracing::info!(network = %id, revision = read.revision, "a snapshot of another log is passed over");
             self.counters.snapshots_of_another_log.add();
             self.counters.loaded_from_start.add();
             return Ok(None);
         };
         self.counters.loaded_from_snapshot.add();
-        self.checks.note_use(id, read.revision, &read.digest);
+        if !is_cut {
+            self.checks.note_use(id, read.revision, &read.digest);
+        }
+        let first = read.revision;
         slot.begin_with(read);
+        if is_cut {
+            slot.advance(slot.loaded(), |loaded, _| loaded.skip(first));
+        }
         Ok(Some(after))
     }
 
@@ -333,6 +345,17 @@ impl Networks {
             Err(WrongExpectedVersion) => self.counters.snapshots_failed.add(),
         }
         Ok(())
+    }
+}
+
+/// Whether the store has lost this event of the stream, and has later ones.
+fn is_cut(page: &Page, revision: u64) -> bool {
+    match page {
+        Page::Missing => false,
+        Page::Found { events, last } => match events.first() {
+            Some(first) => first.revision > revision,
+            None => *last > revision,
+        },
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Loaded {
     pub last_event: Option<EventId>,
     /// The events that could not be read and so are not folded in.
     pub undecodable: Vec<Undecodable>,
+    /// The number of the first event behind known ones that the store does not have any more.
+    pub missing: Option<u64>,
     /// The term of the lease under which an outcome was recorded last.
     pub term: Option<Fence>,
     /// Whether a snapshot of this network was found not to be what its events fold to. What stands
@@ -55,6 +57,7 @@ impl Loaded {
                 });
             }
         }
+        self.withhold_openings();
         self.revision = Some(recorded.revision);
         self.last_event = Some(recorded.event_id);
         self.note_term(recorded.metadata.as_ref().and_then(|it| it.term));
@@ -70,6 +73,25 @@ impl Loaded {
     pub(super) fn evolve(&mut self, event: &NetworkEvent, at: DateTime<Utc>) {
         self.network.fold_ended();
         self.network = evolve(std::mem::take(&mut self.network), event, at);
+    }
+
+    /// The store has no events from this one up to the next that there is.
+    pub(super) fn skip(&mut self, missing: u64) {
+        self.missing.get_or_insert(missing);
+        self.withhold_openings();
+    }
+
+    /// What is folded of a part may say that something is open which was closed since.
+    fn withhold_openings(&mut self) {
+        if !self.is_whole() {
+            self.network.doubt();
+        }
+    }
+
+    /// Whether all of its history is here and can be read. Otherwise what is to be closed is closed
+    /// from what can be read, and nothing is opened.
+    pub fn is_whole(&self) -> bool {
+        self.undecodable.is_empty() && self.missing.is_none()
     }
 
     /// Nothing is to be opened on the strength of this.

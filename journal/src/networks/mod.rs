@@ -41,8 +41,9 @@ use checks::Checks;
 use domain::{NetworkId, network::NetworkEvent};
 use figures::Counters;
 use moka::{future::Cache, notification::RemovalCause, policy::EvictionPolicy};
+use parking_lot::Mutex;
 use slot::Slot;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The networks of one store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ pub struct Networks {
     parked: Arc<Parked>,
     counters: Arc<Counters>,
     checks: Arc<Checks>,
+    /// Of networks that have lost events, the first of those.
+    holes: Arc<Mutex<BTreeMap<NetworkId, u64>>>,
 }
 
 impl Networks {
@@ -71,6 +74,7 @@ impl Networks {
             parked,
             counters,
             checks: Arc::default(),
+            holes: Arc::default(),
         }
     }
 
@@ -113,6 +117,29 @@ impl Networks {
     pub fn forget_all(&self) {
         self.cache.invalidate_all();
         self.checks.forget();
+        self.holes.lock().clear();
+    }
+
+    /// The networks that were found to have lost events, each with the number of the first of them.
+    pub fn holes(&self) -> BTreeMap<NetworkId, u64> {
+        self.holes.lock().clone()
+    }
+
+    fn note_hole(&self, id: NetworkId, missing: Option<u64>) {
+        let mut holes = self.holes.lock();
+        let known = match missing {
+            Some(missing) => holes.insert(id, missing),
+            None => holes.remove(&id),
+        };
+        match missing {
+            Some(missing) if known.is_none() => {
+                tracing::error!(network = %id, missing, "events of the network are gone: what is to be closed is closed as far as it is known, and nothing is opened");
+            }
+            None if known.is_some() => {
+                tracing::info!(network = %id, "the network's history is whole again")
+            }
+            Some(_) | None => {}
+        }
     }
 
     /// The same, after the cache has counted what it holds at this moment.
@@ -125,6 +152,26 @@ impl Networks {
         self.cache.get_with(id, async { Arc::default() }).await
     }
 
+    /// A network that has lost events is read anew once the store has the first of them again.
+    async fn heal(
+        &self,
+        id: NetworkId,
+        slot: &Slot,
+        deadline: &Deadline,
+    ) -> Result<(), JournalError> {
+        let Some(missing) = slot.loaded().missing else {
+            return Ok(());
+        };
+        let stream = id.stream();
+        let page = self.store.read_page(&stream, missing, 1, deadline);
+        if let Page::Found { events, .. } = page.await?
+            && events.first().is_some_and(|it| it.revision == missing)
+        {
+            slot.forget();
+        }
+        Ok(())
+    }
+
     /// Reads what came after the cached revision and folds it in, page by page: what was read
     /// stays, even if time runs out.
     async fn read_on(
@@ -135,6 +182,7 @@ impl Networks {
     ) -> Result<Arc<Loaded>, JournalError> {
         let stream = id.stream();
         let mut read = None;
+        self.heal(id, slot, deadline).await?;
         if slot.loaded().revision.is_none() {
             read = self.begin(id, slot, deadline).await?;
         }
@@ -151,10 +199,20 @@ impl Networks {
                 // Only a new start is right.
                 Page::Found { last, .. } if last.saturating_add(1) < from => drop(slot.forget()),
                 Page::Found { events, last } => {
-                    check_contiguous(&stream, from, last, events.iter().map(|it| it.revision))?;
+                    let hole = hole(from, last, events.iter().map(|it| it.revision));
+                    let is_known = base.revision.is_some();
+                    if let Some(missing) = hole.filter(|_| !is_known) {
+                        self.note_hole(id, hole);
+                        return Err(JournalError::Truncated { stream, missing });
+                    }
                     events.iter().for_each(|event| self.parked.report(event));
                     let is_doubtful = self.checks.is_doubted(id);
                     let loaded = slot.advance(base, |loaded, receipts| {
+                        if let Some(missing) = hole {
+                            loaded.skip(missing);
+                            loaded.revision =
+                                Some(last).filter(|_| events.is_empty()).or(loaded.revision);
+                        }
                         for event in &events {
                             loaded.apply(event);
                             history::note(receipts, event);
@@ -164,6 +222,7 @@ impl Networks {
                         }
                     });
                     if loaded.next_revision() > last {
+                        self.note_hole(id, loaded.missing);
                         self.keep(id, slot).await;
                         return Ok(loaded);
                     }
@@ -222,31 +281,17 @@ fn goes_on(page: &Page, from: u64) -> bool {
     }
 }
 
-/// A stream whose first or middle events are gone cannot be folded: deciding on the rest would
-/// decide on another history.
-fn check_contiguous(
-    stream: &str,
-    from: u64,
-    last: u64,
-    revisions: impl Iterator<Item = u64>,
-) -> Result<(), JournalError> {
+/// The number of the first event that is gone: what opens is not decided on the rest, which is
+/// another history.
+fn hole(from: u64, last: u64, revisions: impl Iterator<Item = u64>) -> Option<u64> {
     let mut expected = from;
     for revision in revisions {
         if revision != expected {
-            return Err(JournalError::Truncated {
-                stream: stream.to_owned(),
-                missing: expected,
-            });
+            return Some(expected);
         }
         expected += 1;
     }
-    if expected == from && last >= from {
-        return Err(JournalError::Truncated {
-            stream: stream.to_owned(),
-            missing: from,
-        });
-    }
-    Ok(())
+    (expected == from && last >= from).then_some(from)
 }
 
 /// Whether this event's command may be sent again by somebody who waits for its first outcome.
@@ -260,13 +305,11 @@ mod tests {
 
     #[test]
     fn a_stream_with_a_hole_is_not_whole() {
-        let check = |from, last, revisions: &[u64]| {
-            check_contiguous("s", from, last, revisions.iter().copied()).is_ok()
-        };
-        assert!(check(0, 2, &[0, 1, 2]));
-        assert!(check(3, 2, &[]));
-        assert!(!check(0, 9, &[7, 8, 9]));
-        assert!(!check(0, 9, &[]));
-        assert!(!check(0, 2, &[0, 2]));
+        let hole = |from, last, revisions: &[u64]| hole(from, last, revisions.iter().copied());
+        assert_eq!(hole(0, 2, &[0, 1, 2]), None);
+        assert_eq!(hole(3, 2, &[]), None);
+        assert_eq!(hole(0, 9, &[7, 8, 9]), Some(0));
+        assert_eq!(hole(0, 9, &[]), Some(0));
+        assert_eq!(hole(0, 2, &[0, 2]), Some(1));
     }
 }

@@ -140,7 +140,7 @@ impl Slot {
         let loaded = &held.loaded;
         let is_due = every > 0
             && loaded.next_revision() >= held.snapshot_before.saturating_add(every)
-            && loaded.undecodable.is_empty()
+            && loaded.is_whole()
             && !loaded.is_doubtful
             && !held.is_writing;
         held.is_writing |= is_due;

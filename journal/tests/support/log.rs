@@ -2,7 +2,7 @@
 
 use parking_lot::{Mutex, MutexGuard};
 use protocol::gossip::member_info::VNodeState;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
@@ -81,6 +81,10 @@ pub(crate) struct Log {
     pub(crate) closed_to_all: bool,
     /// Reads that were refused for that.
     pub(crate) turned_away: usize,
+    /// How many events the log's end is behind, each time it is asked for.
+    pub(crate) lags: VecDeque<usize>,
+    /// Of streams that somebody cut, the first event that can still be read.
+    pub(crate) cut: BTreeMap<String, u64>,
 }
 
 pub(crate) struct Shared {

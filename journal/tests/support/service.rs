@@ -110,9 +110,7 @@ impl Streams for Service {
                     RevisionOption::End(()) => self.last(&name),
                 }
             }
-            (CountOption::Count(_), StreamOption::All(_)) => {
-                return Err(Status::unimplemented("not needed here"));
-            }
+            (CountOption::Count(_), StreamOption::All(_)) => self.end(),
             (CountOption::Subscription(_), StreamOption::Stream(stream)) => {
                 let after = match stream.revision_option.unwrap() {
                     RevisionOption::Revision(revision) => Some(revision),
@@ -342,9 +340,10 @@ impl Service {
             });
             return Box::pin(tokio_stream::iter([Ok(of(missing))]));
         };
+        let first = log.cut.get(stream).copied().unwrap_or_default();
         let mut answers: Vec<_> = existing
             .iter()
-            .filter(|it| it.revision >= from)
+            .filter(|it| it.revision >= from.max(first))
             .map(event)
             .collect();
         answers.truncate(usize::try_from(count).unwrap_or(usize::MAX));
@@ -356,6 +355,15 @@ impl Service {
             }
             Some(OnRead::CutAtEnd) => cut.set(),
         }
+        Box::pin(tokio_stream::iter(answers.into_iter().map(Ok)))
+    }
+
+    /// The last event of all, or of those that a node has which lags.
+    fn end(&self) -> Answers<ReadResp> {
+        let mut log = self.shared.log();
+        let behind = log.lags.pop_front().unwrap_or_default();
+        let shown = log.events.len().saturating_sub(behind);
+        let answers: Vec<_> = log.events[..shown].last().map(event).into_iter().collect();
         Box::pin(tokio_stream::iter(answers.into_iter().map(Ok)))
     }
 

@@ -13,7 +13,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-use std::{fmt, sync::atomic::AtomicU64};
+use std::{collections::BTreeMap, fmt, sync::atomic::AtomicU64};
 use workers::provisioner::ProgressReport;
 
 /// What ends an exposition, and stands once.
@@ -49,6 +49,10 @@ pub(super) struct Seen {
     pub(super) certificates: [(&'static str, Option<i64>); 2],
     /// For how many seconds more each of the engine's own connectors is stopped; 0: it runs.
     pub(super) stopped: Vec<(BuiltIn, u64)>,
+    /// Streams that the event store does not keep whole, by what they hold.
+    pub(super) limited: BTreeMap<&'static str, u64>,
+    /// Networks that were found to have lost events.
+    pub(super) holes: u64,
     pub(super) process: Process,
     pub(super) now: DateTime<Utc>,
 }
@@ -83,6 +87,8 @@ impl Seen {
                 ),
             ],
             stopped: stopped(services),
+            limited: services.limited_streams(),
+            holes: services.journal.networks().holes().len() as u64,
             now: (services.clock)(),
         }
     }
@@ -205,6 +211,19 @@ impl Seen {
                 ends.get_or_create(&labels).set(seconds);
             }
         }
+        by(
+            it,
+            "peerage_streams_limited",
+            "Streams that must be whole and of which the event store is told to drop events, by what they hold",
+            "of",
+            self.limited.iter(),
+        );
+        gauge(
+            it,
+            "peerage_networks_with_lost_events",
+            "Networks that were found to have lost events; nothing is opened in them",
+            self.holes,
+        );
         let history = &self.history;
         gauge(
             it,
@@ -319,6 +338,12 @@ fn things(counts: &Counts, it: &mut Registry) {
     );
     gauge(
         it,
+        "peerage_networks_unreadable",
+        "Networks with events that cannot be read; nothing is opened in them",
+        counts.unreadable,
+    );
+    gauge(
+        it,
         "peerage_orphans",
         "Things at the clouds that no live peering accounts for",
         counts.orphans,
@@ -342,12 +367,12 @@ fn by<'a>(
     name: &str,
     help: &str,
     label: &'static str,
-    values: impl Iterator<Item = (&'a String, &'a u64)>,
+    values: impl Iterator<Item = (&'a (impl ToString + 'a), &'a u64)>,
 ) {
     let family = Labelled::<Gauge>::default();
     it.register(name, help, family.clone());
     for (key, value) in values {
-        let labels = vec![(label, key.clone())];
+        let labels = vec![(label, key.to_string())];
         let value = i64::try_from(*value).unwrap_or(i64::MAX);
         family.get_or_create(&labels).set(value);
     }

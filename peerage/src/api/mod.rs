@@ -18,6 +18,7 @@ mod evidence;
 mod explain;
 mod figures;
 mod guard;
+mod histories;
 mod history;
 mod lag;
 mod page;

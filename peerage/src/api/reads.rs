@@ -7,8 +7,7 @@ use super::{
     page::Filling,
     parse::{self, Freshness},
     problem::{Problem, Reason},
-    rows::{self, network_message, peering_message},
-    show, v1,
+    rows, show, v1,
 };
 use crate::clouds::{instructions_for_engine, instructions_for_peer, instructions_to_attach};
 use domain::{
@@ -74,7 +73,7 @@ pub(super) async fn get_network(
         as_of: row.as_of.to_string(),
         network: Some(v1::Network {
             left_alone: services.left_alone(&row.network),
-            ..network_message(&row)
+            ..services.network_message(&row)
         }),
     })
 }
@@ -90,7 +89,7 @@ pub(super) async fn list_networks(
     while let Some(part) = filling.next() {
         let rows = rows::networks(services, &filter, &part).await?;
         let rows = guard::shown(services, caller, rows, |it| Some(it.network.id)).await?;
-        filling.add(rows, |view| network_message(&view));
+        filling.add(rows, |view| services.network_message(&view));
     }
     let filled = filling.finish();
     Ok(v1::ListNetworksResponse {
@@ -145,7 +144,7 @@ pub(super) async fn get_peering(
         as_of: row.as_of.to_string(),
         peering: Some(v1::Peering {
             left_alone: services.left_alone(&row.network),
-            ..peering_message(&row)
+            ..services.peering_message(&row)
         }),
         advisories,
         instructions,
@@ -202,7 +201,7 @@ pub(super) async fn list_peerings(
     while let Some(part) = filling.next() {
         let rows = rows::peerings(services, &filter, &part).await?;
         let rows = guard::shown(services, caller, rows, |it| Some(it.network.id)).await?;
-        filling.add(rows, |view| peering_message(&view));
+        filling.add(rows, |view| services.peering_message(&view));
     }
     let filled = filling.finish();
     Ok(v1::ListPeeringsResponse {

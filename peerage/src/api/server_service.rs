@@ -70,7 +70,7 @@ impl Server {
             started_at: Some(timestamp(services.server.started_at)),
             now: Some(timestamp(now)),
             history: Some(history(services.journal.networks().settled_figures().await)),
-            warnings: services.server.warnings.clone(),
+            warnings: [services.server.warnings.clone(), services.risky_streams()].concat(),
             unauthenticated_calls: services.doors.turned_away().0,
             denied_calls: services.doors.turned_away().1,
             // Read models of an older form have none until they are built again.

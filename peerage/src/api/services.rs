@@ -12,7 +12,7 @@ use domain::{
     network::Registered,
     text::{ActorName, Name, Project},
 };
-use journal::{Clock, Journal, Position};
+use journal::{Clock, Journal, Position, Retention};
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use projections::{FoldedStates, Projections};
@@ -57,8 +57,11 @@ pub struct Services {
     /// Held by what carries out a command that was approved: one after the other.
     pub executing: Arc<tokio::sync::Mutex<()>>,
     pub server: Arc<Server>,
-    /// Cancelled when the process drains: open watches end.
+    /// When the event store's certificate ends.
     pub store_certificate: StoreCertificate,
+    /// Which streams of ours the event store does not keep whole.
+    pub retention: Retention,
+    /// Cancelled when the process drains: open watches end.
     pub draining: CancellationToken,
 }
 

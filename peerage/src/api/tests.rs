@@ -17,7 +17,11 @@ use std::{
 };
 
 /// Texts whose names end like those of times or words and that are neither, each with its reason.
-const TEXTS: [(&str, &str); 19] = [
+const TEXTS: [(&str, &str); 20] = [
+    (
+        "peerage.v1.HistoryFault.event_type",
+        "a log may hold types of later versions",
+    ),
     ("peerage.v1.Rebuild.cause", "what the system said, or ours"),
     (
         "peerage.v1.LogRecord.type",

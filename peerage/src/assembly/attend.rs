@@ -5,7 +5,7 @@ use crate::api::Services;
 
 impl Engine {
     /// Starts what wakes watches, what notes how far behind the read models are, and what looks at
-    /// the store's certificate.
+    /// the store's certificate and at what it is told to keep.
     pub(super) fn attend(&mut self, services: &Services) {
         let (watched, stopping) = (services.clone(), self.stopping.clone());
         self.parts.spawn(async move {
@@ -24,6 +24,14 @@ impl Engine {
             let look = looked.store_certificate.run(&looked.journal, seen);
             stopping.run_until_cancelled(look).await;
             ("what looks at the store's certificate", Ok(()))
+        });
+        let (kept, stopping) = (services.clone(), self.stopping.clone());
+        self.parts.spawn(async move {
+            let ended = kept.retention.run(&kept.journal, stopping).await;
+            (
+                "what looks at how much the store keeps",
+                ended.map_err(Into::into),
+            )
         });
     }
 }

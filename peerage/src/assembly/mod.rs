@@ -45,7 +45,7 @@ use chrono::Utc;
 use domain::connector::built_in::BuiltIn;
 use embedded::EmbeddedNode;
 use gateway::{Gateway, Listen, Listener, Probes, Stop, Tls};
-use journal::{Clock, Journal};
+use journal::{Clock, Journal, Retention};
 use moka::sync::Cache;
 pub use start_error::StartError;
 use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
@@ -166,6 +166,7 @@ impl Engine {
             hub: api::Hub::default(),
             lag: api::Lag::since(Utc::now()),
             store_certificate: api::StoreCertificate::default(),
+            retention: Retention::default(),
             server: Arc::new(api::ServerFacts {
                 store: (engine.node.as_ref())
                     .map_or(v1::StoreKind::Kurrentdb, |_| v1::StoreKind::Embedded),

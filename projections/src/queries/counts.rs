@@ -19,6 +19,8 @@ pub struct Counts {
     pub exposures: u64,
     /// Differences between the cloud and the record.
     pub drift: u64,
+    /// Networks of whose history part cannot be read.
+    pub unreadable: u64,
     /// Things at the clouds that no live peering accounts for.
     pub orphans: u64,
 }
@@ -28,7 +30,8 @@ const LIVES: &str =
     "SELECT life, count(*), sum(NOT converged) FROM peerings WHERE live GROUP BY life";
 const BLOCKED: &str = "SELECT blocked, count(*) FROM peerings
     WHERE live AND blocked IS NOT NULL GROUP BY blocked";
-const FINDINGS: &str = "SELECT (SELECT count(*) FROM exposures), (SELECT count(*) FROM drift)";
+const FINDINGS: &str = "SELECT (SELECT count(*) FROM exposures), (SELECT count(*) FROM drift),
+    (SELECT count(DISTINCT network_id) FROM timeline WHERE problem IS NOT NULL)";
 
 impl Projections {
     /// How much there is of everything.
@@ -49,9 +52,9 @@ impl Projections {
             while let Some(row) = rows.next()? {
                 counts.blocked.insert(row.get(0)?, row.get(1)?);
             }
-            (counts.exposures, counts.drift) = connection
+            (counts.exposures, counts.drift, counts.unreadable) = connection
                 .prepare_cached(FINDINGS)?
-                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             Ok(counts)
         })
         .await

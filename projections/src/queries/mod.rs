@@ -10,6 +10,7 @@ mod orphans;
 mod peerings;
 pub(crate) mod search;
 mod timeline;
+mod unreadable;
 
 pub use counts::Counts;
 pub use drift::{DriftFilter, DriftView};
@@ -18,6 +19,7 @@ pub use networks::{NetworkFilter, NetworkView, PeeringCounts};
 pub use orphans::{OrphanFilter, OrphanView};
 pub use peerings::{PeeringFilter, PeeringView};
 pub use timeline::{Legible, Order, Part, TimelineEntry, TimelineQuery};
+pub use unreadable::Unreadable;
 
 use crate::{
     Page, PageRequest, Projections, QueryError, WhileBuilding, checkpoint,

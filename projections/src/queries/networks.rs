@@ -1,6 +1,8 @@
 //! Private networks, with what their peerings come to.
 
-use super::{Order, Select, flag, state_bytes, text as value};
+use super::{
+    Order, Select, Unreadable, flag, state_bytes, text as value, unreadable::unreadable_of,
+};
 use crate::{
     Page, PageRequest, Projections, QueryError,
     rows::{self, time},
@@ -24,6 +26,9 @@ pub struct NetworkView {
     pub network: Registered,
     /// How many peerings it has.
     pub peerings: PeeringCounts,
+    /// What of its history cannot be read; then what is shown is folded from the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
 }
 
 /// How many peerings a network has.
@@ -62,9 +67,14 @@ pub struct NetworkFilter {
     pub changed_since: Option<DateTime<Utc>>,
 }
 
-const SELECT: &str = "SELECT * FROM networks";
+const SELECT: &str = concat!(
+    "SELECT *, ",
+    unreadable_of!("networks.network_id"),
+    " FROM networks"
+);
 
-const BLOCKED: &str = "EXISTS (SELECT 1 FROM peerings p WHERE p.network_id = networks.network_id AND p.blocked IS NOT NULL) = ?";
+const BLOCKED: &str = "(EXISTS (SELECT 1 FROM peerings p WHERE p.network_id = networks.network_id AND p.blocked IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM timeline t WHERE t.network_id = networks.network_id AND t.problem IS NOT NULL)) = ?";
 
 impl Projections {
     /// The networks in the order in which their streams began.
@@ -132,6 +142,7 @@ fn read(connection: &Connection, row: &Row<'_>, as_of: Position) -> rusqlite::Re
         changed_at: rows::text(row, "changed_at")?,
         network,
         peerings,
+        unreadable: rows::maybe_json(row, "unreadable")?,
     })
 }
 

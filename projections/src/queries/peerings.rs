@@ -1,6 +1,8 @@
 //! Peerings: the domain's own folded state, each with the network that it is of.
 
-use super::{Order, Select, flag, state_bytes, text as value};
+use super::{
+    Order, Select, Unreadable, flag, state_bytes, text as value, unreadable::unreadable_of,
+};
 use crate::{
     Page, PageRequest, Projections, QueryError,
     rows::{self, time},
@@ -27,6 +29,9 @@ pub struct PeeringView {
     pub network: Registered,
     /// The peering, folded.
     pub peering: Peering,
+    /// What of its network's history cannot be read; then what is shown is folded from the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
 }
 
 /// Which peerings are wanted; all that is given must hold.
@@ -52,9 +57,14 @@ pub struct PeeringFilter {
     pub changed_since: Option<DateTime<Utc>>,
 }
 
-const SELECT: &str = "
-SELECT p.*, n.state AS network
-FROM peerings p JOIN (SELECT network_id AS its_id, state FROM networks) n ON n.its_id = p.network_id";
+const SELECT: &str = concat!(
+    "SELECT p.*, n.state AS network, ",
+    unreadable_of!("p.network_id"),
+    "\nFROM peerings p JOIN (SELECT network_id AS its_id, state FROM networks) n ON n.its_id = p.network_id"
+);
+
+const BLOCKED: &str = "(blocked IS NOT NULL OR live AND EXISTS (
+    SELECT 1 FROM timeline t WHERE t.network_id = p.network_id AND t.problem IS NOT NULL)) = ?";
 
 impl Projections {
     /// The peerings in the order in which they were requested or adopted.
@@ -69,7 +79,7 @@ impl Projections {
             .and_id_from("peering_id", filter.id_prefix.as_ref())
             .and_maybe("account = ?", filter.account.as_ref());
         for (condition, wanted) in [
-            ("(blocked IS NOT NULL) = ?", filter.blocked),
+            (BLOCKED, filter.blocked),
             ("converged = ?", filter.converged),
             ("exposed = ?", filter.exposed),
             ("drifting = ?", filter.drifting),
@@ -110,5 +120,6 @@ fn read(row: &Row<'_>, as_of: Position) -> rusqlite::Result<PeeringView> {
         changed_at: rows::text(row, "changed_at")?,
         network: rows::json(row, "network")?,
         peering: rows::json(row, "state")?,
+        unreadable: rows::maybe_json(row, "unreadable")?,
     })
 }

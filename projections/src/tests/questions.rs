@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     DriftFilter, ExposureFilter, Legible, LifeName, NetworkFilter, Order, OrphanFilter, Page,
-    PageRequest, Part, PeeringFilter, QueryError, TimelineQuery,
+    PageRequest, Part, PeeringFilter, PeeringView, QueryError, TimelineQuery,
 };
 use domain::{
     Range,
@@ -465,6 +465,58 @@ async fn an_event_that_cannot_be_read_is_parked_where_it_can_be_found() {
 }
 
 #[tokio::test]
+async fn a_network_with_an_event_that_cannot_be_read_is_shown_as_such_with_its_live_peerings() {
+    let log = story();
+    let projections = written(&log).await;
+    let is_unreadable = |it: &Recorded| matches!(it.body, Body::Undecodable { .. });
+    let event = log.events.iter().find(|it| is_unreadable(it)).unwrap();
+    let network = projections.network(network_id(2)).await.unwrap().unwrap();
+    let unreadable = network.unreadable.unwrap();
+    assert_eq!(
+        (unreadable.revision, unreadable.event_type.as_str()),
+        (event.revision, "PeeringTeleported")
+    );
+    assert_eq!(unreadable.problem, "unknown event type");
+    let other = projections.network(network_id(1)).await.unwrap().unwrap();
+    assert_eq!(other.unreadable, None);
+    assert_eq!(projections.counts().await.unwrap().unreadable, 1);
+    let all = PeeringFilter::default();
+    let peerings = projections.list_peerings(&all, &first(100)).await.unwrap();
+    assert!(!peerings.items.is_empty());
+    for it in &peerings.items {
+        assert_eq!(it.unreadable.is_some(), it.network.id == network_id(2));
+    }
+    let waits = |it: &PeeringView| {
+        it.peering.blocked.is_some() || it.unreadable.is_some() && it.peering.life.is_live()
+    };
+    let blocked = PeeringFilter {
+        blocked: Some(true),
+        ..PeeringFilter::default()
+    };
+    let listed = projections
+        .list_peerings(&blocked, &first(100))
+        .await
+        .unwrap();
+    let ids = |all: &[PeeringView]| all.iter().map(|it| it.peering.id).collect::<Vec<_>>();
+    let waiting: Vec<_> = peerings
+        .items
+        .iter()
+        .filter(|it| waits(it))
+        .cloned()
+        .collect();
+    assert_eq!(ids(&listed.items), ids(&waiting));
+    let blocked = NetworkFilter {
+        blocked: Some(true),
+        ..NetworkFilter::default()
+    };
+    let listed = projections
+        .list_networks(&blocked, &first(100))
+        .await
+        .unwrap();
+    assert!(listed.items.iter().any(|it| it.network.id == network_id(2)));
+}
+
+#[tokio::test]
 async fn an_event_of_a_stream_that_is_no_networks_is_in_the_timeline_alone() {
     let mut log = story();
     let mut stray = log.events[0].clone();
@@ -578,12 +630,10 @@ async fn networks_and_peerings_are_found_by_how_they_are() {
             blocked: Some(wanted),
             ..PeeringFilter::default()
         });
-        assert!(
-            blocked
-                .await
-                .iter()
-                .all(|it| it.peering.blocked.is_some() == wanted)
-        );
+        let waits = |it: &PeeringView| {
+            it.peering.blocked.is_some() || it.unreadable.is_some() && it.peering.life.is_live()
+        };
+        assert!(blocked.await.iter().all(|it| waits(it) == wanted));
         let converged = peerings(PeeringFilter {
             converged: Some(wanted),
             ..PeeringFilter::default()

@@ -77,7 +77,7 @@ impl Pass<'_> {
         };
         let (network_id, provider) = (network.id, network.provider);
         let (here, claims) = (self.cloud.mode(provider), self.settings.claims_unmarked);
-        let is_marked = network.cloud.is_some() || !loaded.undecodable.is_empty();
+        let is_marked = network.cloud.is_some() || !loaded.is_whole();
         if let Some(cloud) = here.clone().filter(|_| claims && !is_marked) {
             let outcome = NetworkCloudRecorded { network_id, cloud };
             self.log

@@ -54,6 +54,7 @@ impl Pass<'_> {
             Whereabouts::Here(loaded) => loaded,
             Whereabouts::Elsewhere(due) => return Ok(due),
         };
+        tell_what_is_missing(&loaded);
         let mut running = FuturesUnordered::new();
         let mut under_way = UnderWay::new();
         // What a command is about is looked at once more after it, however the pass has ended that
@@ -119,16 +120,24 @@ impl Pass<'_> {
     }
 }
 
-/// The network, if all of its history can be read.
+/// Says that part of the history cannot be read. The journal withholds what would open then, and
+/// what is to be closed is closed from what can be read.
+fn tell_what_is_missing(loaded: &Loaded) {
+    let Some(network) = readable(loaded).filter(|_| !loaded.is_whole()) else {
+        return;
+    };
+    let unreadable = loaded.undecodable.first();
+    tracing::error!(
+        network = %network.id,
+        name = %network.name,
+        revision = unreadable.map(|it| it.revision).or(loaded.missing),
+        event_type = unreadable.map(|it| it.event_type.as_str()),
+        "part of the network's history cannot be read: what is to be closed is closed, and nothing is opened"
+    );
+}
+
+/// The network, if it is served.
 pub(super) fn readable(loaded: &Loaded) -> Option<&Registered> {
-    if let Some(first) = loaded.undecodable.first() {
-        tracing::error!(
-            revision = first.revision,
-            event_type = first.event_type,
-            "part of the network's history cannot be read; left alone"
-        );
-        return None;
-    }
     match &loaded.network {
         Network::Registered(network) => Some(network),
         Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,

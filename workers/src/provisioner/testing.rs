@@ -477,9 +477,10 @@ impl Log {
             event_type: "Odd".to_owned(),
             problem: "unknown".to_owned(),
         };
-        Arc::make_mut(&mut self.inner.lock().0)
-            .undecodable
-            .push(undecodable);
+        let mut inner = self.inner.lock();
+        let loaded = Arc::make_mut(&mut inner.0);
+        loaded.undecodable.push(undecodable);
+        loaded.network.doubt();
     }
 
     /// The network is one that was registered before its cloud was on record.

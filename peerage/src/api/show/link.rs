@@ -85,6 +85,7 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         suspended_routes: hold::suspended_routes(it),
         cloud: about.network.cloud.as_ref().map(super::cloud),
         left_alone: String::new(),
+        history_fault: None,
         unconfirmed_ranges: texts(&it.unconfirmed),
         tenure: tenure::tenure(&it.tenure),
         ended_at: it.tenure_ended.map(timestamp),

@@ -81,6 +81,7 @@ pub(in crate::api) fn network(
         orphans: u32::try_from(network.orphans.len()).unwrap_or(u32::MAX),
         cloud: network.cloud.as_ref().map(cloud),
         left_alone: String::new(),
+        history_fault: None,
     }
 }
 

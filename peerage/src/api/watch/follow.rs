@@ -7,9 +7,7 @@ use crate::api::{
     guard,
     parse::{Events, Scope, Watch},
     problem::{Problem, Reason},
-    reads,
-    rows::{self, network_message, peering_message},
-    show,
+    reads, rows, show,
     time::timestamp,
     v1,
 };
@@ -333,18 +331,23 @@ impl Kind for NetworkWatch {
             let row = rows::network(services, id).await?;
             let as_of = row.as_ref().map_or(Position::START, |it| it.as_of);
             return Ok(Page {
-                items: row.map(network_state).into_iter().collect(),
+                items: row
+                    .map(|it| network_state(services, it))
+                    .into_iter()
+                    .collect(),
                 next_token: None,
                 catching_up: false,
                 as_of,
             });
         }
         let rows = rows::networks(services, &Default::default(), part).await?;
-        Ok(rows::map(rows, network_state))
+        Ok(rows::map(rows, |it| network_state(services, it)))
     }
 
     async fn state(services: &Services, id: NetworkId) -> Result<Option<State<Self>>, Problem> {
-        Ok(rows::network(services, id).await?.map(network_state))
+        Ok(rows::network(services, id)
+            .await?
+            .map(|it| network_state(services, it)))
     }
 
     fn changed_by(event: &TimelineEntry) -> Option<NetworkId> {
@@ -373,13 +376,16 @@ impl Kind for NetworkWatch {
     }
 }
 
-fn network_state(view: NetworkView) -> State<NetworkWatch> {
+fn network_state(services: &Services, view: NetworkView) -> State<NetworkWatch> {
+    let shown = services.network_message(&view);
     State {
         id: view.network.id,
-        version: (view.revision, 0, None),
-        message: message(v1::watch_networks_response::Update::Network(
-            network_message(&view),
-        )),
+        version: (
+            view.revision,
+            usize::from(shown.history_fault.is_some()),
+            None,
+        ),
+        message: message(v1::watch_networks_response::Update::Network(shown)),
     }
 }
 
@@ -422,7 +428,10 @@ impl Kind for PeeringWatch {
                 let row = rows::peering(services, id).await?;
                 let as_of = row.as_ref().map_or(Position::START, |it| it.as_of);
                 return Ok(Page {
-                    items: row.map(peering_state).into_iter().collect(),
+                    items: row
+                        .map(|it| peering_state(services, it))
+                        .into_iter()
+                        .collect(),
                     next_token: None,
                     catching_up: false,
                     as_of,
@@ -434,11 +443,13 @@ impl Kind for PeeringWatch {
             ..Default::default()
         };
         let rows = rows::peerings(services, &filter, part).await?;
-        Ok(rows::map(rows, peering_state))
+        Ok(rows::map(rows, |it| peering_state(services, it)))
     }
 
     async fn state(services: &Services, id: PeeringId) -> Result<Option<State<Self>>, Problem> {
-        Ok(rows::peering(services, id).await?.map(peering_state))
+        Ok(rows::peering(services, id)
+            .await?
+            .map(|it| peering_state(services, it)))
     }
 
     fn changed_by(event: &TimelineEntry) -> Option<PeeringId> {
@@ -467,16 +478,16 @@ impl Kind for PeeringWatch {
     }
 }
 
-fn peering_state(view: PeeringView) -> State<PeeringWatch> {
+fn peering_state(services: &Services, view: PeeringView) -> State<PeeringWatch> {
     let holds = view.network.quarantines_of(&view.peering).map(|(_, it)| it);
     let holds: Vec<_> = holds.chain(&view.network.frozen).collect();
     let latest = holds.iter().map(|it| it.since).max();
+    let shown = services.peering_message(&view);
+    let faults = usize::from(shown.history_fault.is_some());
     State {
         id: view.peering.id,
-        version: (view.revision, holds.len(), latest),
-        message: update(v1::watch_peerings_response::Update::Peering(
-            peering_message(&view),
-        )),
+        version: (view.revision, holds.len() + faults, latest),
+        message: update(v1::watch_peerings_response::Update::Peering(shown)),
     }
 }
 

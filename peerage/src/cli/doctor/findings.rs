@@ -6,8 +6,8 @@ use super::{
     output,
 };
 use crate::api::v1::{
-    CloudMode, Connector, ConnectorState, Drift, Exposure, GetServerInfoResponse, Network, Peering,
-    StoppedConnector, StoreKind,
+    CloudMode, Connector, ConnectorState, Drift, Exposure, GetServerInfoResponse, HistoryFaultKind,
+    Network, Peering, StoppedConnector, StoreKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use prost_types::Timestamp;
@@ -285,6 +285,15 @@ fn network(it: &Network) -> Vec<Finding> {
             [remedy],
         ));
     }
+    if let Some(fault) = &it.history_fault {
+        let severity = match fault.kind() {
+            HistoryFaultKind::AtRisk => Severity::Risk,
+            HistoryFaultKind::Unreadable | HistoryFaultKind::Unspecified => Severity::Problem,
+        };
+        let text = output::cause(&fault.message);
+        let remedy = fault.remedy.clone();
+        found.push(finding(severity, "networks", &it.name, text, remedy));
+    }
     if !it.left_alone.is_empty() {
         let text = format!("is left alone: {}", it.left_alone);
         found.push(finding(Severity::Risk, "networks", &it.name, text, []));
@@ -293,21 +302,17 @@ fn network(it: &Network) -> Vec<Finding> {
 }
 
 fn blocked(it: &Peering) -> Finding {
-    let block = it.block.clone().unwrap_or_default();
-    let text = format!(
-        "{} ({})",
-        output::cause(&block.message),
-        output::word(block.cause())
-    );
+    let (text, remedy) = match (&it.block, &it.history_fault) {
+        (None, Some(fault)) => (output::cause(&fault.message), fault.remedy.clone()),
+        (block, _) => {
+            let block = block.clone().unwrap_or_default();
+            let (why, cause) = (output::cause(&block.message), output::word(block.cause()));
+            (format!("{why} ({cause})"), block.remedy)
+        }
+    };
     let peer = it.peer.as_ref().map_or("", |it| &*it.cloud_network);
     let subject = format!("{} to {peer}, {}", it.network_name, it.peering_id);
-    finding(
-        Severity::Problem,
-        "blocked peerings",
-        subject,
-        text,
-        block.remedy,
-    )
+    finding(Severity::Problem, "blocked peerings", subject, text, remedy)
 }
 
 fn by_peering<'a>(all: impl Iterator<Item = &'a String>) -> BTreeMap<&'a String, usize> {

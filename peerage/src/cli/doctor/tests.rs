@@ -321,6 +321,41 @@ fn networks_that_are_held_or_left_alone_are_told() {
 }
 
 #[test]
+fn a_history_that_is_at_risk_or_cannot_be_read_is_told_with_what_to_do() {
+    use v1::HistoryFaultKind::{AtRisk, Unreadable};
+    for (kind, severity) in [(AtRisk, Severity::Risk), (Unreadable, Severity::Problem)] {
+        let fault = v1::HistoryFault {
+            kind: kind.into(),
+            message: "event 7 is gone".to_owned(),
+            remedy: vec!["set it back".to_owned()],
+            ..Default::default()
+        };
+        let network = v1::Network {
+            history_fault: Some(fault.clone()),
+            ..Default::default()
+        };
+        let seen = Seen {
+            networks: Ok(vec![network]),
+            ..well()
+        };
+        assert_eq!(one(&seen), (severity, "networks"));
+        let told = found(&seen).remove(0);
+        assert_eq!(told.text, "event 7 is gone");
+        assert_eq!(told.remedy, ["set it back"]);
+        // A peering of such a network is listed as blocked, and nothing of its own blocks it.
+        let seen = Seen {
+            blocked: Ok(vec![v1::Peering {
+                history_fault: Some(fault),
+                ..Default::default()
+            }]),
+            ..well()
+        };
+        assert_eq!(one(&seen), (Severity::Problem, "blocked peerings"));
+        assert_eq!(found(&seen).remove(0).text, "event 7 is gone");
+    }
+}
+
+#[test]
 fn a_certificate_is_told_before_it_ends_and_is_a_problem_once_it_has() {
     let ending = |left: TimeDelta| {
         of(v1::GetServerInfoResponse {

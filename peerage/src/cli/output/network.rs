@@ -10,8 +10,8 @@ use super::{
     word,
 };
 use crate::api::v1::{
-    AtEnd, Cloud, CloudMode, Hold, Network, NetworkState, Policy, Quarantine, Requirement,
-    policy::Exposure, quarantine_scope::Scope,
+    AtEnd, Cloud, CloudMode, HistoryFault, HistoryFaultKind, Hold, Network, NetworkState, Policy,
+    Quarantine, Requirement, policy::Exposure, quarantine_scope::Scope,
 };
 use crate::cli::subnets::told;
 use humantime_serde::re::humantime;
@@ -40,6 +40,7 @@ pub(in crate::cli) fn network(it: &Network) -> String {
         ("account", it.account.clone()),
         ("cloud", at(it.cloud.as_ref())),
         ("LEFT ALONE", it.left_alone.clone()),
+        ("HISTORY", fault(it.history_fault.as_ref())),
         ("frozen", it.frozen.as_ref().map(hold).unwrap_or_default()),
         (
             "quarantine",
@@ -125,6 +126,22 @@ fn tenure(policy: &Policy) -> String {
     told.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
+/// What is wrong with a history, and what to do.
+pub(super) fn fault(it: Option<&HistoryFault>) -> String {
+    it.map(|it| format!("{}: {}", cause(&it.message), it.remedy.join("; ")))
+        .unwrap_or_default()
+}
+
+/// The same in a few words.
+pub(super) fn faulty(it: Option<&HistoryFault>) -> Option<&'static str> {
+    it.map(|it| match it.kind() {
+        HistoryFaultKind::AtRisk => "history at risk",
+        HistoryFaultKind::Unreadable | HistoryFaultKind::Unspecified => {
+            "blocked: history unreadable"
+        }
+    })
+}
+
 fn state(it: &Network) -> String {
     match it.state() {
         NetworkState::Retired => {
@@ -146,7 +163,12 @@ fn state(it: &Network) -> String {
             };
             let stand_in = stand_in(it.cloud.as_ref());
             let stand_in = stand_in.map(|it| format!(", {it}")).unwrap_or_default();
-            format!("{}{stand_in}{frozen}{held}{orphans}", word(it.state()))
+            let fault = faulty(it.history_fault.as_ref());
+            let fault = fault.map(|it| format!(", {it}")).unwrap_or_default();
+            format!(
+                "{}{stand_in}{fault}{frozen}{held}{orphans}",
+                word(it.state())
+            )
         }
     }
 }

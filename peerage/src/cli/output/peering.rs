@@ -4,7 +4,7 @@ use super::{
     cause,
     in_place::{in_place, open_drift},
     leftovers::leftovers_of,
-    network::{at, chosen, hold, quarantine, stand_in},
+    network::{at, chosen, fault, faulty, hold, quarantine, stand_in},
     or_dash, short,
     table::{
         Column::{Whole, Wrapped},
@@ -55,7 +55,8 @@ fn ranges(all: &[String], unconfirmed: &[String]) -> String {
 pub(in crate::cli) fn state(peering: &Peering) -> String {
     let state = held(peering, word(peering.state()));
     let is_active = peering.state() == PeeringState::Active;
-    match (&peering.block, is_active && !peering.converged) {
+    let is_under_way = is_active && !peering.converged && peering.history_fault.is_none();
+    match (&peering.block, is_under_way) {
         (Some(block), _) => format!("{state}, blocked: {}", word(block.cause())),
         (None, true) if open_drift(peering).count() > 0 => {
             format!("{state}, drift: {}", open_drift(peering).count())
@@ -69,6 +70,7 @@ pub(in crate::cli) fn state(peering: &Peering) -> String {
 fn held(peering: &Peering, state: String) -> String {
     let over = [
         stand_in(peering.cloud.as_ref()),
+        faulty(peering.history_fault.as_ref()),
         (!peering.quarantines.is_empty()).then_some("in quarantine"),
         peering.frozen.as_ref().map(|_| "frozen"),
         (!peering.suspended_routes.is_empty()).then_some("routes suspended"),
@@ -173,6 +175,7 @@ fn own_facts(it: &Peering) -> String {
         ("state", state(it)),
         ("cloud", at(it.cloud.as_ref())),
         ("LEFT ALONE", it.left_alone.clone()),
+        ("HISTORY", fault(it.history_fault.as_ref())),
         ("waits for", waits_for(it)),
         ("frozen", it.frozen.as_ref().map(hold).unwrap_or_default()),
         (

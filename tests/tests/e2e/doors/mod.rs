@@ -4,6 +4,7 @@
 mod approvals;
 mod auth;
 mod doctor;
+mod histories;
 mod load;
 mod node_load;
 mod out_of_reach;

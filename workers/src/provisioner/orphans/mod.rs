@@ -65,6 +65,10 @@ impl Pass<'_> {
         observation: &Observation,
         memories: &mut Memories,
     ) -> Result<Option<Instant>, JournalError> {
+        // What is not on record may be: only not in the part of the record that can be read.
+        if !loaded.is_whole() {
+            return Ok(None);
+        }
         let again = self.last_looks(memories).await?;
         let idle = self.idle_look(loaded, &mut memories.idle).await?;
         // The record is read again only for what could follow from it: most passes have seen

@@ -74,7 +74,7 @@ impl Planner {
     ) -> Result<Preview, PreviewError> {
         let _asks = self.ask()?;
         let loaded = self.worker.networks.load(network).await?;
-        if !loaded.undecodable.is_empty() {
+        if !loaded.is_whole() {
             return Err(PreviewError::Undecodable);
         }
         if let Network::Registered(network) = &loaded.network {

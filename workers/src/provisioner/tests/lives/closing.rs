@@ -156,6 +156,46 @@ async fn a_route_goes_on_one_side_whatever_of_the_other_cannot_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_to_be_closed_is_closed_from_what_can_be_read_of_a_history_and_nothing_is_repaired()
+{
+    let mut life = with_ingress(Some(HOUR)).await;
+    life.log.spoil();
+    let before = life.routes(Side::Remote);
+    life.says(withdraw(Side::Local, CLIENTS));
+    life.look_for(MINUTE).await;
+    assert_eq!(life.routes(Side::Local), [], "withdrawn");
+    assert!(life.count("RouteRemoved") > 0, "and it is on record");
+    assert_eq!(life.routes(Side::Remote), before, "nothing else");
+    tokio::time::advance(HOUR).await;
+    life.look_for(MINUTE).await;
+    assert_eq!(
+        (life.rules(Side::Remote), life.count("FirewallRuleRevoked")),
+        (0, 1),
+        "expired"
+    );
+    life.says(remove());
+    life.settles().await;
+    assert_eq!(life.log.peering().life.as_str(), "removed");
+    assert_eq!(life.routes(Side::Remote), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peering_whose_history_cannot_be_read_is_abandoned_and_left_as_it_is() {
+    let mut life = with_ingress(None).await;
+    life.log.spoil();
+    let before = (life.routes(Side::Local), life.routes(Side::Remote));
+    life.says(AbandonPeering {
+        peering_id: peering_id(),
+        reason: "its history is lost".parse().unwrap(),
+        clean: None,
+    });
+    life.settles().await;
+    assert_eq!(life.log.peering().life.as_str(), "abandoned");
+    let after = (life.routes(Side::Local), life.routes(Side::Remote));
+    assert_eq!((after, life.rules(Side::Remote)), (before, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_route_is_opened_while_an_exposure_stands_that_is_to_be_revoked() {
     let mut life = Life::asked_for();
     let remote = life.network(Side::Remote);
