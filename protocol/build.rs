@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "shared.proto",
     "status.proto",
     "streams.proto",
@@ -14,6 +14,7 @@ const FILES: [&str; 9] = [
     "gossip.proto",
     "monitoring.proto",
     "operations.proto",
+    "projections.proto",
     "users.proto",
 ];
 

@@ -39,6 +39,7 @@
 
 #![warn(missing_docs)]
 
+mod advertised;
 #[cfg(test)]
 mod chance;
 mod engine;
@@ -55,6 +56,7 @@ mod scavenging;
 mod security;
 mod source;
 
+pub use advertised::{Advertise, NotAHost};
 pub use error::{Cause, StartError};
 pub use limits::Limits;
 pub use log::Durability;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     Durability, StartError,
+    advertised::{Advertise, Advertised},
     engine::{Engine, Settings, SystemProjections},
     grpc::{self, Backups, Context},
     log::{self, DiskLog, Log, MemoryLog},
@@ -45,6 +46,7 @@ pub const LIMITS: Limits = Limits {
 /// A running event store. Dropping it stops it too, without waiting.
 pub struct EmbeddedNode {
     address: SocketAddr,
+    advertised: Advertised,
     is_tls: bool,
     stopping: CancellationToken,
     shutdown: DropGuard,
@@ -58,6 +60,7 @@ pub struct EmbeddedNode {
 #[derive(Clone)]
 pub struct Builder {
     listen: SocketAddr,
+    advertise: Option<Advertise>,
     data: Option<PathBuf>,
     must_exist: bool,
     durability: Durability,
@@ -93,6 +96,7 @@ impl EmbeddedNode {
     pub fn builder() -> Builder {
         Builder {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            advertise: None,
             data: None,
             must_exist: false,
             durability: Durability::default(),
@@ -113,6 +117,12 @@ impl EmbeddedNode {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The connection string for clients that reach it as it is advertised.
+    #[must_use]
+    pub fn advertised_connection_string(&self) -> String {
+        format!("kurrentdb://{}?tls={}", self.advertised, self.is_tls)
     }
 
     /// The connection string for clients on this machine.
@@ -169,6 +179,14 @@ impl Builder {
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
+        self
+    }
+
+    /// Tells clients that ask for the members of the cluster to find it here, instead of where it
+    /// listens. Without it, a node that listens everywhere says 127.0.0.1.
+    #[must_use]
+    pub fn advertise(mut self, place: Advertise) -> Self {
+        self.advertise = Some(place);
         self
     }
 
@@ -311,6 +329,7 @@ impl Builder {
             .and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) =
             listener.map_err(|source| StartError::listen(self.listen, source))?;
+        let advertised = Advertised::of(self.advertise.as_ref(), address);
         let (shutdown, quiet) = (CancellationToken::new(), Quiet::default());
         let (log, engine) = self.open().await?;
         let reader = Reader::new(
@@ -331,9 +350,10 @@ impl Builder {
             groups: groups.clone(),
             guard: guard.clone(),
             instance,
-            advertised: address,
+            advertised: advertised.clone(),
             max_append_size: self.max_append_size,
             clock: Arc::clone(&self.clock),
+            has_projections: engine.projections == SystemProjections::On,
             quiet: quiet.clone(),
             backups: Backups::default(),
         };
@@ -347,7 +367,7 @@ impl Builder {
             info: Info {
                 reader,
                 instance,
-                advertised: address,
+                advertised: advertised.clone(),
                 has_users: self.passwords.is_some(),
                 has_projections: engine.projections == SystemProjections::On,
             },
@@ -363,6 +383,7 @@ impl Builder {
         }
         Ok(EmbeddedNode {
             address,
+            advertised,
             is_tls: self.tls.is_some(),
             stopping: shutdown.clone(),
             shutdown: shutdown.drop_guard(),

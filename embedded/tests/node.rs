@@ -438,3 +438,214 @@ async fn a_slow_subscriber_keeps_no_writer_waiting_and_misses_nothing() {
     }
     node.shutdown().await;
 }
+
+/// Whether a client that discovers its node through this port reads and writes.
+async fn discovers(port: u16) -> bool {
+    let text = format!(
+        "kurrentdb+discover://127.0.0.1:{port}?tls=false&maxDiscoverAttempts=3&discoveryInterval=50"
+    );
+    let client = Client::new(text.parse().unwrap()).unwrap();
+    let stream = format!("discovered-{port}");
+    let appended = client
+        .append_to_stream(&*stream, &AppendToStreamOptions::default(), event(0))
+        .await;
+    appended.is_ok() && read_all(&client, &stream).await.len() == 1
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_listens_everywhere_is_found_by_discovery_and_never_says_everywhere() {
+    for listen in ["0.0.0.0:0", "[::]:0"] {
+        let Ok(node) = EmbeddedNode::builder()
+            .listen(listen.parse().unwrap())
+            .start()
+            .await
+        else {
+            assert_eq!(listen, "[::]:0", "a machine without IPv6");
+            continue;
+        };
+        let port = node.address().port();
+        assert_eq!(
+            node.advertised_connection_string(),
+            format!("kurrentdb://127.0.0.1:{port}?tls=false")
+        );
+        assert!(soon(discovers(port)).await, "{listen}");
+        node.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_discovers_its_node_calls_it_where_it_is_advertised() {
+    let port = testkit::ports::free();
+    let mut door = testkit::forwarder::Door::closed(port);
+    let advertised = format!("localhost:{}", door.port());
+    let node = EmbeddedNode::builder()
+        .listen(([127, 0, 0, 1], port).into())
+        .advertise(advertised.parse().unwrap())
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(
+        node.advertised_connection_string(),
+        format!("kurrentdb://{advertised}?tls=false")
+    );
+    // It answers who asks for the members, and what it says is behind a door that is closed.
+    assert!(!soon(discovers(port)).await);
+    door.open().await;
+    assert!(soon(discovers(port)).await);
+    node.shutdown().await;
+}
+
+/// What the plain page of the node says of its features.
+async fn features(node: &EmbeddedNode) -> serde_json::Value {
+    let (address, page) = (
+        node.address(),
+        "GET /info HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n",
+    );
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(page.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let answer = answer.await.unwrap();
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    let (from, to) = (body.find('{').unwrap(), body.rfind('}').unwrap());
+    serde_json::from_str::<serde_json::Value>(&body[from..=to]).unwrap()["features"].clone()
+}
+
+/// The methods of the service of projections that the node says it has.
+async fn listed(node: &EmbeddedNode) -> Vec<String> {
+    use protocol::server_features::server_features_client::ServerFeaturesClient;
+    let mut client = ServerFeaturesClient::connect(format!("http://{}", node.address()))
+        .await
+        .unwrap();
+    let all = client.get_supported_methods(()).await.unwrap().into_inner();
+    let mut methods: Vec<_> = all
+        .methods
+        .into_iter()
+        .filter(|it| it.service_name == "event_store.client.projections.projections")
+        .map(|it| it.method_name)
+        .collect();
+    methods.sort();
+    methods
+}
+
+const BUILT_IN: [&str; 4] = [
+    "$by_category",
+    "$by_correlation_id",
+    "$by_event_type",
+    "$stream_by_category",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_built_in_projections_are_listed_and_switched_as_far_as_they_can_be() {
+    use futures::TryStreamExt as _;
+    let options = kurrentdb::GenericProjectionOptions::default();
+    for on in [true, false] {
+        let builder = EmbeddedNode::builder();
+        let builder = if on {
+            builder.system_projections()
+        } else {
+            builder
+        };
+        let node = builder.start().await.unwrap();
+        assert_eq!(features(&node).await["projections"], on);
+        let methods: &[&str] = if on {
+            &["disable", "enable", "statistics"]
+        } else {
+            &[]
+        };
+        assert_eq!(listed(&node).await, methods);
+
+        let settings = node.connection_string().parse().unwrap();
+        let projections = kurrentdb::ProjectionClient::new(settings).unwrap();
+        let all: Vec<_> = soon(projections.list(&options))
+            .await
+            .unwrap()
+            .try_collect()
+            .await
+            .unwrap();
+        let names: Vec<_> = all.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, BUILT_IN);
+        let status = if on { "Running" } else { "Stopped" };
+        for name in BUILT_IN {
+            let told = soon(projections.get_status(name, &options))
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(
+                (told.status.as_str(), told.mode.as_str()),
+                (status, "Continuous")
+            );
+            assert_eq!(told.progress, if on { 100.0 } else { 0.0 });
+            // What is so already is done; the other is told to be a matter of the start.
+            assert_eq!(soon(projections.enable(name, &options)).await.is_ok(), on);
+            assert_eq!(soon(projections.disable(name, &options)).await.is_ok(), !on);
+        }
+        for unknown in ["mine", "$streams", ""] {
+            let told = soon(projections.get_status(unknown, &options)).await;
+            assert!(
+                matches!(told, Err(kurrentdb::Error::ResourceNotFound)),
+                "{unknown}"
+            );
+            let enabled = soon(projections.enable(unknown, &options)).await;
+            assert!(
+                matches!(enabled, Err(kurrentdb::Error::ResourceNotFound)),
+                "{unknown}"
+            );
+        }
+        node.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_do_is_told_with_the_reason() {
+    use protocol::projections::{
+        CreateReq, DeleteReq, EnableReq, ResetReq, ResultReq, StateReq, UpdateReq, enable_req,
+        projections_client::ProjectionsClient,
+    };
+    use tonic::Code;
+    let node = EmbeddedNode::builder().start().await.unwrap();
+    let url = format!("http://{}", node.address());
+    let mut client = ProjectionsClient::connect(url.clone()).await.unwrap();
+    let options = Some(enable_req::Options {
+        name: "$by_category".to_owned(),
+    });
+    let told = [
+        client.create(CreateReq::default()).await.unwrap_err(),
+        client.update(UpdateReq::default()).await.unwrap_err(),
+        client.delete(DeleteReq::default()).await.unwrap_err(),
+        client.reset(ResetReq::default()).await.unwrap_err(),
+        client.state(StateReq::default()).await.unwrap_err(),
+        client.result(ResultReq::default()).await.unwrap_err(),
+        client.restart_subsystem(()).await.unwrap_err(),
+        client.enable(EnableReq { options }).await.unwrap_err(),
+    ];
+    for status in told {
+        assert_eq!(status.code(), Code::Unimplemented, "{status:?}");
+        assert!(status.message().len() > 20, "{status:?}");
+    }
+    let channel = tonic::transport::Channel::from_shared(url).unwrap();
+    let channel = channel.connect().await.unwrap();
+    for (path, why) in [
+        (
+            "/event_store.client.redaction.Redaction/SwitchChunks",
+            "rewrites no events",
+        ),
+        (
+            "/kurrentdb.protocol.v2.streams.StreamsService/AppendSession",
+            "25.0",
+        ),
+        ("/somebody.elses.Service/Call", "no such service"),
+    ] {
+        let mut grpc = tonic::client::Grpc::new(channel.clone());
+        grpc.ready().await.unwrap();
+        let codec = tonic::codec::ProstCodec::<(), ()>::default();
+        let call = grpc.unary(tonic::Request::new(()), path.parse().unwrap(), codec);
+        let status = call.await.unwrap_err();
+        assert_eq!(status.code(), Code::Unimplemented, "{status:?}");
+        assert!(status.message().contains(why), "{status:?}");
+    }
+    node.shutdown().await;
+}

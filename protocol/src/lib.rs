@@ -28,7 +28,8 @@ pub const FILE_DESCRIPTOR_SET: &[u8] =
     include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));
 
 pub use generated::event_store::client::{
-    gossip, monitoring, operations, persistent_subscriptions, server_features, streams, users,
+    gossip, monitoring, operations, persistent_subscriptions, projections, server_features,
+    streams, users,
 };
 
 /// Messages that several packages share: ids, stream names, positions, and the details of batch
@@ -75,6 +76,9 @@ mod generated {
             }
             pub mod persistent_subscriptions {
                 tonic::include_proto!("event_store.client.persistent_subscriptions");
+            }
+            pub mod projections {
+                tonic::include_proto!("event_store.client.projections");
             }
             pub mod server_features {
                 tonic::include_proto!("event_store.client.server_features");

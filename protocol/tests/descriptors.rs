@@ -26,6 +26,7 @@ fn every_service_of_the_protocol_is_described() {
         "monitoring.Monitoring",
         "operations.Operations",
         "persistent_subscriptions.PersistentSubscriptions",
+        "projections.Projections",
         "server_features.ServerFeatures",
         "streams.Streams",
         "users.Users",

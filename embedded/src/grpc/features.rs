@@ -3,7 +3,11 @@
 use protocol::server_features::{
     SupportedMethod, SupportedMethods, server_features_server::ServerFeatures,
 };
+use std::sync::Arc;
+
 use tonic::{Request, Response, Status};
+
+use super::Context;
 
 /// The version whose behaviour the store shows. Clients decide by it what to ask for.
 pub(crate) const SERVER_VERSION: &str = "25.0.0";
@@ -83,7 +87,14 @@ const METHODS: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
-pub(super) struct Service;
+/// Listed by a node that writes the links of the system projections: what it can be asked of them.
+const PROJECTIONS: (&str, &[&str], &[&str]) = (
+    "event_store.client.projections.projections",
+    &["disable", "enable", "statistics"],
+    &[],
+);
+
+pub(super) struct Service(pub(super) Arc<Context>);
 
 #[tonic::async_trait]
 impl ServerFeatures for Service {
@@ -91,13 +102,17 @@ impl ServerFeatures for Service {
         &self,
         _: Request<()>,
     ) -> Result<Response<SupportedMethods>, Status> {
-        let methods = METHODS.iter().flat_map(|(service, methods, features)| {
-            methods.iter().map(|method| SupportedMethod {
-                method_name: (*method).to_owned(),
-                service_name: (*service).to_owned(),
-                features: features.iter().map(ToString::to_string).collect(),
-            })
-        });
+        let projections = Some(&PROJECTIONS).filter(|_| self.0.has_projections);
+        let methods = METHODS
+            .iter()
+            .chain(projections)
+            .flat_map(|(service, methods, features)| {
+                methods.iter().map(|method| SupportedMethod {
+                    method_name: (*method).to_owned(),
+                    service_name: (*service).to_owned(),
+                    features: features.iter().map(ToString::to_string).collect(),
+                })
+            });
         Ok(Response::new(SupportedMethods {
             methods: methods.collect(),
             event_store_server_version: SERVER_VERSION.to_owned(),

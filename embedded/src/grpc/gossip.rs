@@ -21,8 +21,8 @@ impl Gossip for Service {
             state: VNodeState::Leader.into(),
             is_alive: true,
             http_end_point: Some(EndPoint {
-                address: context.advertised.ip().to_string(),
-                port: u32::from(context.advertised.port()),
+                address: context.advertised.host.clone(),
+                port: u32::from(context.advertised.port),
             }),
         };
         Ok(Response::new(ClusterInfo {

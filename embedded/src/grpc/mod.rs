@@ -16,6 +16,7 @@ mod gossip;
 mod monitoring;
 mod operations;
 mod persistent;
+mod projections;
 mod proposed;
 mod read;
 mod read_request;
@@ -33,22 +34,25 @@ pub(crate) use features::SERVER_VERSION;
 pub(crate) use status::{unauthenticated, unreadable_credentials};
 
 use protocol::{
-    gossip::gossip_server::GossipServer,
-    monitoring::monitoring_server::MonitoringServer,
-    operations::operations_server::OperationsServer,
+    gossip::gossip_server::{GossipServer, SERVICE_NAME as GOSSIP},
+    monitoring::monitoring_server::{MonitoringServer, SERVICE_NAME as MONITORING},
+    operations::operations_server::{OperationsServer, SERVICE_NAME as OPERATIONS},
     persistent_subscriptions::persistent_subscriptions_server::{
         PersistentSubscriptionsServer, SERVICE_NAME as PERSISTENT_SUBSCRIPTIONS,
     },
-    server_features::server_features_server::ServerFeaturesServer,
+    projections::projections_server::{ProjectionsServer, SERVICE_NAME as PROJECTIONS},
+    server_features::server_features_server::{
+        SERVICE_NAME as SERVER_FEATURES, ServerFeaturesServer,
+    },
     streams::streams_server::{SERVICE_NAME as STREAMS, StreamsServer},
-    users::users_server::UsersServer,
+    users::users_server::{SERVICE_NAME as USERS, UsersServer},
 };
 use tonic::{Status, service::Routes};
 use uuid::Uuid;
 
 use crate::{
-    engine::WriterHandle, persistent::Groups, read::Reader, scavenging::Quiet, security::Guard,
-    source::Clock,
+    advertised::Advertised, engine::WriterHandle, persistent::Groups, read::Reader,
+    scavenging::Quiet, security::Guard, source::Clock,
 };
 
 /// The largest message a real server takes: 16 MiB less 10,000 bytes.
@@ -71,10 +75,12 @@ pub(crate) struct Context {
     /// The node's own id, as gossip tells it.
     pub(crate) instance: Uuid,
     /// Where clients reach the node.
-    pub(crate) advertised: SocketAddr,
+    pub(crate) advertised: Advertised,
     /// The largest sum of sizes of the events in one append.
     pub(crate) max_append_size: usize,
     pub(crate) clock: Clock,
+    /// Whether the links of the system projections are written.
+    pub(crate) has_projections: bool,
     pub(crate) quiet: Quiet,
     pub(crate) backups: Backups,
 }
@@ -92,6 +98,19 @@ pub(crate) fn is_conversation(path: &str) -> bool {
     })
 }
 
+/// The services that there are.
+const SERVICES: [&str; 9] = [
+    <backup::Service as tonic::server::NamedService>::NAME,
+    GOSSIP,
+    MONITORING,
+    OPERATIONS,
+    PERSISTENT_SUBSCRIPTIONS,
+    PROJECTIONS,
+    SERVER_FEATURES,
+    STREAMS,
+    USERS,
+];
+
 /// All services, ready to be served.
 pub(crate) fn routes(context: Arc<Context>) -> Routes {
     Routes::new(
@@ -107,10 +126,33 @@ pub(crate) fn routes(context: Arc<Context>) -> Routes {
     .add_service(OperationsServer::new(operations::Service::new(
         context.clone(),
     )))
-    .add_service(ServerFeaturesServer::new(features::Service))
+    .add_service(ProjectionsServer::new(projections::Service(
+        context.clone(),
+    )))
+    .add_service(ServerFeaturesServer::new(features::Service(
+        context.clone(),
+    )))
     .add_service(backup::Service(context.clone()))
     .add_service(GossipServer::new(gossip::Service(context)))
     .prepare()
+}
+
+/// What a call to a service is told that this store does not have: tonic would say nothing.
+pub(crate) fn no_such_service(path: &str) -> Option<Status> {
+    let (service, _) = path.strip_prefix('/')?.split_once('/')?;
+    if SERVICES.contains(&service) {
+        return None;
+    }
+    let why = match service {
+        "event_store.client.redaction.Redaction" => "this store rewrites no events".to_owned(),
+        it if it.contains(".v2.") => {
+            format!(
+                "this store answers as KurrentDB {SERVER_VERSION} does, which has no such service"
+            )
+        }
+        _ => "this store has no such service".to_owned(),
+    };
+    Some(Status::unimplemented(format!("{service}: {why}")))
 }
 
 /// What the owner of the data directory may ask for: a backup.

@@ -1,20 +1,18 @@
 //! The few plain HTTP requests that tools and clients send to the same port.
 
-use std::net::SocketAddr;
-
 use http::{Method, Request, Response, StatusCode, header};
 use serde_json::json;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::{grpc::SERVER_VERSION, model::Position, read::Reader};
+use crate::{advertised::Advertised, grpc::SERVER_VERSION, model::Position, read::Reader};
 
 /// What plain HTTP tells about the node.
 #[derive(Clone)]
 pub(crate) struct Info {
     pub(crate) reader: Reader,
     pub(crate) instance: Uuid,
-    pub(crate) advertised: SocketAddr,
+    pub(crate) advertised: Advertised,
     pub(crate) has_users: bool,
     pub(crate) has_projections: bool,
 }
@@ -83,7 +81,7 @@ fn node_info(info: &Info) -> serde_json::Value {
 }
 
 fn gossip(info: &Info) -> serde_json::Value {
-    let (ip, port) = (info.advertised.ip().to_string(), info.advertised.port());
+    let Advertised { host: ip, port } = &info.advertised;
     let end = info.reader.end();
     let checkpoint = end.max(Position::FIRST).get();
     let time = chrono::DateTime::from_timestamp_nanos(info.reader.now().0.saturating_mul(100));

@@ -24,7 +24,10 @@ use tonic::{Status, body::Body, service::Routes};
 use tower::Service as _;
 
 use crate::{
-    grpc::{MAX_MESSAGE, Peer, is_conversation, unauthenticated, unreadable_credentials},
+    grpc::{
+        MAX_MESSAGE, Peer, is_conversation, no_such_service, unauthenticated,
+        unreadable_credentials,
+    },
     security::{Credentials, Guard, Identity},
 };
 
@@ -178,6 +181,9 @@ impl Server {
         }
         if request.version() != Version::HTTP_2 {
             return plain::grpc_needs_http2();
+        }
+        if let Some(refused) = no_such_service(request.uri().path()) {
+            return refused.into_http();
         }
         match self.identify(request.headers()).await {
             Ok(identity) => request.extensions_mut().insert(identity),

@@ -95,6 +95,10 @@ pub(super) async fn start_store(config: &Config, storage: Storage) -> Result<Sto
         .listen(config.store.embedded_listen)
         .limits(descriptors::of_store(descriptors::raise(), Share::Quarter))
         .scavenge_every(SCAVENGE_EVERY);
+    let builder = match config.store.embedded_advertise.clone() {
+        Some(place) => builder.advertise(place),
+        None => builder,
+    };
     let builder = match storage {
         Storage::OnDisk => builder
             .data_dir(config.data.dir.join("events"))

@@ -94,6 +94,9 @@ pub struct Store {
     pub connection_string: String,
     /// Where the embedded store listens. Port 0: a free one. It answers the engine alone.
     pub embedded_listen: SocketAddr,
+    /// Where it tells other clients to find it, by address or name, with a port or with the one
+    /// that it listens on. Absent: where it listens, and 127.0.0.1 where that is everywhere.
+    pub embedded_advertise: Option<embedded::Advertise>,
     /// Whether it answers other KurrentDB clients too, whoever they are. What they append, the
     /// engine acts on.
     pub embedded_open: bool,
@@ -203,6 +206,7 @@ impl Default for Store {
         Self {
             connection_string: String::new(),
             embedded_listen: loopback(0),
+            embedded_advertise: None,
             embedded_open: false,
             startup_timeout: Duration::from_secs(60),
             wait: false,

@@ -10,15 +10,19 @@ use crate::{
     telemetry,
 };
 use clap::Args;
-use embedded::{Builder, EmbeddedNode};
+use embedded::{Advertise, Builder, EmbeddedNode};
 use std::{net::SocketAddr, path::PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// The address to listen on.
-    #[arg(long, default_value = "127.0.0.1:2113", value_name = "ADDRESS:PORT")]
-    listen: SocketAddr,
+    /// Where to listen, like 127.0.0.1:2113, localhost:2113 or 0.0.0.0:2113.
+    #[arg(long, default_value = "127.0.0.1:2113", value_name = "HOST:PORT")]
+    listen: String,
+    /// Where clients are told to find it, by address or name, like db1.internal or 10.0.0.7:2113.
+    /// Default: where it listens, and 127.0.0.1 where that is everywhere.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    advertise: Option<Advertise>,
     /// The directory of the events, like ./events. It is made if it is not there.
     #[arg(long, value_name = "DIR", required_unless_present = "memory")]
     data: Option<PathBuf>,
@@ -46,8 +50,9 @@ impl Serve {
         let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
         let descriptors = descriptors::raise();
+        let listen = resolved(&self.listen).await?;
         let node = self
-            .builder()?
+            .builder(listen)?
             .limits(descriptors::of_store(descriptors, Share::Half))
             .start()
             .await
@@ -58,8 +63,7 @@ impl Serve {
                 "passwords cross the network readable: give it a certificate with --tls-cert and --tls-key"
             );
         }
-        // The string for others: without what only a client in the node's own process wants of it.
-        let connection_string = format!("kurrentdb://{}?tls={is_tls}", node.address());
+        let connection_string = node.advertised_connection_string();
         tracing::info!(connection_string, "serving");
         tokio::select! {
             _ = terminate.recv() => {}
@@ -71,10 +75,13 @@ impl Serve {
         Ok(())
     }
 
-    fn builder(&self) -> Result<Builder, CliError> {
+    fn builder(&self, listen: SocketAddr) -> Result<Builder, CliError> {
         let mut builder = EmbeddedNode::builder()
-            .listen(self.listen)
+            .listen(listen)
             .scavenge_every(SCAVENGE_EVERY);
+        if let Some(place) = &self.advertise {
+            builder = builder.advertise(place.clone());
+        }
         if let Some(data) = &self.data {
             builder = builder.data_dir(data).local_backups();
         }
@@ -95,6 +102,20 @@ impl Serve {
             builder
         })
     }
+}
+
+/// The address that a name has, an IPv4 one if it has both: that is what clients of this machine
+/// are mostly given.
+async fn resolved(listen: &str) -> Result<SocketAddr, CliError> {
+    let wrong = |why: String| {
+        CliError::usage(format!(
+            "--listen {listen}: {why}; write HOST:PORT, like 127.0.0.1:2113 or localhost:2113"
+        ))
+    };
+    let found = tokio::net::lookup_host(listen).await;
+    let found = found.map_err(|error| wrong(error.to_string()))?;
+    let found = found.min_by_key(SocketAddr::is_ipv6);
+    found.ok_or_else(|| wrong("the name has no address".to_owned()))
 }
 
 fn read(flag: &str, file: &PathBuf) -> Result<Vec<u8>, CliError> {
