@@ -129,7 +129,9 @@ impl Wire for Service {
             password: options.current_password,
         };
         let is_own = who.login() == Some(options.login_name.as_str());
-        if !is_own || self.0.guard.identify(old).await.is_none() {
+        let shown = self.0.guard.identify(old).await;
+        let shown = shown.map_err(|busy| Status::resource_exhausted(busy.to_string()))?;
+        if !is_own || shown.is_none() {
             return Err(status::access_denied());
         }
         self.change(

@@ -215,6 +215,7 @@ impl Server {
         self.guard
             .identify(credentials)
             .await
+            .map_err(|busy| Status::resource_exhausted(busy.to_string()))?
             .ok_or_else(unauthenticated)
     }
 }

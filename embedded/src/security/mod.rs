@@ -15,6 +15,7 @@ use thiserror::Error;
 pub(crate) use access::Action;
 pub(crate) use identity::{Credentials, Identity};
 pub(crate) use owner::Owner;
+pub(crate) use passwords::Busy;
 pub(crate) use users::{User, UserChange, UserError, Users};
 
 use crate::{
@@ -67,18 +68,21 @@ impl Guard {
     }
 
     /// Who calls. None: the credentials are wrong.
-    pub(crate) async fn identify(&self, credentials: Credentials) -> Option<Identity> {
-        match (&self.callers, credentials) {
+    pub(crate) async fn identify(
+        &self,
+        credentials: Credentials,
+    ) -> Result<Option<Identity>, Busy> {
+        Ok(match (&self.callers, credentials) {
             (Callers::Everyone, _) => Some(Identity::Unrestricted),
             (Callers::Users(_), Credentials::None) => Some(Identity::Anonymous),
             (Callers::Users(users), Credentials::Password { login, password }) => {
-                users.authenticate(login, password).await
+                users.authenticate(login, password).await?
             }
             (Callers::Owner(_), Credentials::None) => None,
             (Callers::Owner(owner), Credentials::Password { login, password }) => owner
                 .is(&login, &password)
                 .then_some(Identity::Unrestricted),
-        }
+        })
     }
 
     /// Whether the caller may do this to a stream, or to `$all`.

@@ -1,12 +1,27 @@
 //! Passwords are kept as salted hashes that are slow to make.
+//!
+//! Slow is a lever for who has no password at all: a hash takes a processor for a tenth of a second
+//! or two. So few are made at once, few callers wait for one, and whoever is beyond that is told so
+//! at once. A name that there is takes as long to refuse as one that there is not.
 
-use std::num::NonZeroU32;
+use std::{
+    num::NonZeroU32,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-const ROUNDS: NonZeroU32 = NonZeroU32::new(50_000).unwrap();
+/// OWASP's recommendation for PBKDF2 with HMAC-SHA-256 (Password Storage Cheat Sheet, 2023 and
+/// since).
+const ROUNDS: NonZeroU32 = NonZeroU32::new(600_000).unwrap();
+
+/// How many hashes are made at once, and how many callers wait for their turn.
+const AT_ONCE: usize = 1;
+const WAITING: usize = 16;
 
 /// A password that can be checked but not read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,39 +32,130 @@ pub(super) struct Hashed {
 }
 
 impl Hashed {
-    /// Takes some milliseconds.
+    /// Takes a tenth of a second or two.
     pub(super) fn new(password: &str, salt: Uuid) -> Self {
+        Self::in_rounds(password, salt, ROUNDS)
+    }
+
+    fn in_rounds(password: &str, salt: Uuid, rounds: NonZeroU32) -> Self {
         let mut hash = [0; 32];
         pbkdf2::derive(
             PBKDF2_HMAC_SHA256,
-            ROUNDS,
+            rounds,
             salt.as_bytes(),
             password.as_bytes(),
             &mut hash,
         );
+        Self { salt, rounds, hash }
+    }
+
+    /// What no password fits, and which takes as long to find out.
+    pub(super) fn of_nobody() -> Self {
         Self {
-            salt,
+            salt: Uuid::nil(),
             rounds: ROUNDS,
-            hash,
+            hash: [0; 32],
         }
     }
 
-    /// Takes as long as making it, whatever the password.
+    /// Takes as long as making one of today, whatever the password, and however old this one is.
     pub(super) fn is(&self, password: &str) -> bool {
-        pbkdf2::verify(
+        let is_right = pbkdf2::verify(
             PBKDF2_HMAC_SHA256,
             self.rounds,
             self.salt.as_bytes(),
             password.as_bytes(),
             &self.hash,
-        )
-        .is_ok()
+        );
+        if let Some(rest) = NonZeroU32::new(ROUNDS.get().saturating_sub(self.rounds.get())) {
+            std::hint::black_box(Self::in_rounds(password, self.salt, rest));
+        }
+        is_right.is_ok()
+    }
+
+    /// Whether it was made when fewer rounds were enough.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.rounds < ROUNDS
+    }
+}
+
+/// More callers wait for a hash than may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("too many passwords are being checked: try again")]
+pub(crate) struct Busy;
+
+/// The turns in which hashes are made.
+#[derive(Debug)]
+pub(super) struct Turns {
+    turns: Semaphore,
+    waiting: AtomicUsize,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self {
+            turns: Semaphore::new(AT_ONCE),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Turns {
+    /// Does this in a turn, away from what serves connections.
+    pub(super) async fn take<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let _one = Waiting::begin(&self.waiting)?;
+        Ok(self.patiently(work).await)
+    }
+
+    /// The same for who is known already, and is never turned away.
+    pub(super) async fn patiently<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        // Nobody closes it.
+        let _turn = self.turns.acquire().await;
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+}
+
+/// Counts until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Result<Self, Busy> {
+        let this = Self(waiting);
+        match waiting.fetch_add(1, Ordering::Relaxed) {
+            0..AT_ONCE_AND_WAITING => Ok(this),
+            _ => Err(Busy),
+        }
+    }
+}
+
+const AT_ONCE_AND_WAITING: usize = AT_ONCE + WAITING;
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::{Arc, Barrier},
+        time::{Duration, Instant},
+    };
+
     use super::*;
+
+    /// As a store of an earlier version has them.
+    const OLD: NonZeroU32 = NonZeroU32::new(50_000).unwrap();
 
     #[test]
     fn only_the_password_itself_fits() {
@@ -57,5 +163,75 @@ mod tests {
         assert!(hashed.is("changeit"));
         assert!(!hashed.is("changeit "));
         assert_ne!(hashed, Hashed::new("changeit", Uuid::from_u128(2)));
+        assert!(!hashed.is_outdated());
+    }
+
+    #[test]
+    fn a_hash_of_before_fits_still_and_is_to_be_made_anew() {
+        let old = Hashed::in_rounds("changeit", Uuid::from_u128(1), OLD);
+        assert!(old.is_outdated() && old.is("changeit") && !old.is("another"));
+    }
+
+    #[test]
+    fn nobody_an_old_hash_and_a_new_one_take_the_same_time() {
+        let fastest = |hashed: &Hashed| {
+            let once = || {
+                let begun = Instant::now();
+                assert!(!hashed.is("wrong"));
+                begun.elapsed()
+            };
+            (0..5).map(|_| once()).min().unwrap_or_default()
+        };
+        let new = fastest(&Hashed::new("changeit", Uuid::from_u128(1)));
+        let others = [
+            Hashed::of_nobody(),
+            Hashed::in_rounds("changeit", Uuid::from_u128(1), OLD),
+        ];
+        for other in others.iter().map(fastest) {
+            let ratio = other.as_secs_f64() / new.as_secs_f64();
+            assert!((0.7..1.4).contains(&ratio), "{other:?} beside {new:?}");
+        }
+        assert!(new > Duration::from_millis(20), "{new:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_hash_is_made_at_a_time_and_who_is_beyond_those_that_wait_is_told_at_once() {
+        let turns = Arc::new(Turns::default());
+        let (busy, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
+        let most = Arc::new(AtomicUsize::new(0));
+        let begin = |holds: bool| {
+            let (turns, busy, gate) = (Arc::clone(&turns), Arc::clone(&busy), Arc::clone(&gate));
+            let most = Arc::clone(&most);
+            tokio::spawn(async move {
+                let work = move || {
+                    most.fetch_max(busy.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    if holds {
+                        gate.wait();
+                    }
+                    busy.fetch_sub(1, Ordering::SeqCst);
+                };
+                turns.take(work).await
+            })
+        };
+        let first = begin(true);
+        while busy.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let waiting: Vec<_> = (0..WAITING).map(|_| begin(false)).collect();
+        while turns.waiting.load(Ordering::SeqCst) < AT_ONCE_AND_WAITING {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..100 {
+            assert_eq!(turns.take(|| ()).await, Err(Busy));
+        }
+        tokio::task::spawn_blocking(move || gate.wait())
+            .await
+            .unwrap();
+        assert_eq!(first.await.unwrap(), Ok(()));
+        for one in waiting {
+            assert_eq!(one.await.unwrap(), Ok(()));
+        }
+        assert_eq!(most.load(Ordering::SeqCst), AT_ONCE);
+        assert_eq!(turns.take(|| 7).await, Ok(7), "there is room again");
     }
 }

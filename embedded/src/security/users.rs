@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::{
     identity::{ADMINS, Identity, OPS},
-    passwords::Hashed,
+    passwords::{Busy, Hashed, Turns},
 };
 use crate::{
     engine::{Deletion, Failure, WriterHandle},
@@ -80,6 +80,8 @@ pub(crate) struct Users {
     state: Arc<Mutex<State>>,
     /// Changes are made one after the other.
     changing: Arc<tokio::sync::Mutex<()>>,
+    /// Hashes are made in turns.
+    turns: Arc<Turns>,
 }
 
 #[derive(Default)]
@@ -102,6 +104,7 @@ impl Users {
             writer,
             state: Arc::default(),
             changing: Arc::default(),
+            turns: Arc::default(),
         };
         users.load().await?;
         if users.state.lock().users.is_empty() {
@@ -125,38 +128,70 @@ impl Users {
         Ok(users)
     }
 
-    /// Who this is. None: no such user, a disabled one, or another password.
-    pub(crate) async fn authenticate(&self, login: String, password: String) -> Option<Identity> {
+    /// Who this is. None: no such user, a disabled one, or another password; which of them, the
+    /// time that it takes does not tell.
+    pub(crate) async fn authenticate(
+        &self,
+        login: String,
+        password: String,
+    ) -> Result<Option<Identity>, Busy> {
         let digest = digest(&SHA256, format!("{login}\0{password}").as_bytes())
             .as_ref()
             .to_vec();
         let (kept, checked) = {
             let state = self.state.lock();
-            let kept = state
-                .users
-                .get(&login)
-                .filter(|user| !user.disabled)?
-                .clone();
-            (kept, state.checked.get(&login) == Some(&digest))
+            let kept = state.users.get(&login).filter(|user| !user.disabled);
+            let checked = kept.is_some() && state.checked.get(&login) == Some(&digest);
+            (kept.cloned(), checked)
         };
-        let groups = kept.groups.clone();
-        if !checked {
-            let hashed = kept.password.clone();
-            let right = tokio::task::spawn_blocking(move || hashed.is(&password)).await;
-            if !right.unwrap_or(false) {
-                return None;
-            }
+        if checked {
+            return Ok(kept.map(|it| Identity::User {
+                login,
+                groups: it.groups,
+            }));
+        }
+        let hashed = kept.as_ref().map(|it| it.password.clone());
+        let hashed = hashed.unwrap_or_else(Hashed::of_nobody);
+        let shown = password.clone();
+        let is_right = self.turns.take(move || hashed.is(&shown)).await?;
+        let Some(kept) = kept.filter(|_| is_right) else {
+            return Ok(None);
+        };
+        if kept.password.is_outdated() {
+            self.renew(&kept, password).await;
+        } else {
             let mut state = self.state.lock();
             // It may have been changed meanwhile.
-            if state
-                .users
-                .get(&login)
-                .is_some_and(|user| user.password == kept.password)
-            {
+            let now = state.users.get(&login);
+            if now.is_some_and(|user| user.password == kept.password) {
                 state.checked.insert(login.clone(), digest);
             }
         }
-        Some(Identity::User { login, groups })
+        Ok(Some(Identity::User {
+            login,
+            groups: kept.groups,
+        }))
+    }
+
+    /// Keeps a password that was right as one is kept today. Where that fails, the next login does
+    /// it.
+    async fn renew(&self, known: &Kept, password: String) {
+        let _one_at_a_time = self.changing.lock().await;
+        let hashed = self.hashed(password).await;
+        match self.find(&known.login_name) {
+            Ok(now) if now.password == known.password => {
+                let kept = Kept {
+                    password: hashed,
+                    ..now
+                };
+                if let Err(error) = self.keep(kept).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "a password is kept as it was");
+                }
+            }
+            // Somebody has changed it, or the user is gone.
+            Ok(_) | Err(_) => {}
+        }
     }
 
     /// Creates a user. One that is there already stays as it is.
@@ -242,10 +277,8 @@ impl Users {
 
     async fn hashed(&self, password: String) -> Hashed {
         let salt = self.reader.new_id();
-        match tokio::task::spawn_blocking(move || Hashed::new(&password, salt)).await {
-            Ok(hashed) => hashed,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
+        let work = move || Hashed::new(&password, salt);
+        self.turns.patiently(work).await
     }
 
     async fn keep(&self, kept: Kept) -> Result<(), UserError> {
