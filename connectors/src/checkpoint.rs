@@ -113,16 +113,16 @@ impl Checkpoint {
     /// Whether it is one of this log: the event that it knows is at its place, and the log does not
     /// end before it.
     pub(crate) async fn is_of(&self, journal: &Journal) -> Result<bool, JournalError> {
-        if let Some(landmark) = &self.landmark
-            && !landmark.is_in(journal).await?
+        // First: a node that lags has not come to the event yet either.
+        if let Some(position) = self.position
+            && journal.ends_before(place(position)).await?
         {
             return Ok(false);
         }
-        let Some(position) = self.position else {
-            return Ok(true);
-        };
-        let end = journal.end().await?;
-        Ok(end.is_some_and(|end| place(position) <= end))
+        match &self.landmark {
+            Some(landmark) => landmark.is_in(journal).await,
+            None => Ok(true),
+        }
     }
 }
 

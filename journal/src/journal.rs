@@ -8,14 +8,19 @@ use crate::{
     client_pool::ClientPool,
     deadline::Deadline,
     parked::Parked,
-    reach, settings,
+    reach, retry, settings,
     transport::Transport,
 };
 use chrono::{DateTime, Utc};
 use domain::NetworkId;
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
+
+/// How often a log is asked again whether it really ends before a position, and the pauses between.
+const ENDS_ASKED: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A store, reached through a connection string. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -108,6 +113,21 @@ impl Journal {
         let nodes = settings.hosts().iter();
         let nodes = nodes.map(|it| (it.host.clone(), u16::try_from(it.port).unwrap_or_default()));
         certificate::first_end(nodes.collect()).await
+    }
+
+    /// Whether the log ends before this position, and goes on doing so: a node may lag behind its
+    /// cluster for a moment, and one that was put back from a backup for longer.
+    pub async fn ends_before(&self, position: Position) -> Result<bool, JournalError> {
+        let mut pauses = retry::pauses(FIRST_PAUSE, LONGEST_PAUSE);
+        for asked in 1..=ENDS_ASKED {
+            if self.end().await?.is_some_and(|end| end >= position) {
+                return Ok(false);
+            }
+            if asked < ENDS_ASKED {
+                tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
+            }
+        }
+        Ok(true)
     }
 
     pub(crate) fn store(&self) -> &Store {

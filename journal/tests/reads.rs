@@ -4,7 +4,7 @@
 mod support;
 
 use domain::network::Network;
-use peerage_journal::{JournalError, OpenError};
+use peerage_journal::{JournalError, OpenError, Position};
 use std::time::{Duration, Instant};
 use support::{OnRead, Server, caller, network_of, now, register, request_peering};
 use testkit::wait::soon;
@@ -148,4 +148,32 @@ fn an_unusable_connection_string_is_refused_without_dialling() {
     let opened =
         peerage_journal::Journal::open(peerage_journal::JournalSettings::new("http://localhost"));
     assert!(matches!(opened, Err(OpenError::ConnectionString { .. })));
+}
+
+#[tokio::test]
+async fn a_node_that_lags_for_a_moment_has_no_shorter_log_and_one_that_stays_behind_has() {
+    let server = Server::start();
+    with_history(&server).await;
+    let journal = server.journal();
+    let end = soon(journal.end()).await.unwrap().unwrap();
+    for (lags, is_shorter) in [
+        (vec![], false),
+        (vec![1], false),
+        (vec![3, 2, 1], false),
+        (vec![1; 100], true),
+    ] {
+        server.shared.log().lags = lags.clone().into();
+        let found = soon(journal.ends_before(end)).await.unwrap();
+        assert_eq!(found, is_shorter, "{lags:?}");
+    }
+    assert!(
+        !server.shared.log().lags.is_empty(),
+        "it is not asked for ever"
+    );
+    server.shared.log().lags.clear();
+    let beyond = Position {
+        commit: end.commit + 1,
+        prepare: end.prepare + 1,
+    };
+    assert!(soon(journal.ends_before(beyond)).await.unwrap());
 }

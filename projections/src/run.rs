@@ -49,6 +49,9 @@ const SHORTER_LOG: &str = "they were made from another log: this one ends before
 /// cluster for a moment.
 const ENDS_ASKED: usize = 5;
 
+/// How often it is asked for the last known event, where it shows none at all.
+const EVENT_ASKED: usize = 3;
+
 /// Where signals come from.
 pub(crate) trait Signals: Send {
     /// The next one. Loses nothing when it is dropped.
@@ -360,18 +363,22 @@ pub(crate) async fn is_same_log(source: &impl Source, known: &Resume) -> Result<
     let Some(last) = &known.last else {
         return Ok(());
     };
-    let mut signals = source.follow(last.before);
-    loop {
-        match signals.next().await? {
-            Signal::Event(event) if event.event_id == last.id => return Ok(()),
-            // Rows of an older form have no others.
-            Signal::Event(event) if event.network_id.is_none() => {}
-            Signal::Event(_) | Signal::CaughtUp => {
-                return Err(Broken::Unusable(ANOTHER_LOG.to_owned()));
+    let mut pause = FIRST_PAUSE;
+    for _ in 0..EVENT_ASKED {
+        let mut signals = source.follow(last.before);
+        loop {
+            match signals.next().await? {
+                Signal::Event(event) if event.event_id == last.id => return Ok(()),
+                // Rows of an older form have no others.
+                Signal::Event(event) if event.network_id.is_none() => {}
+                Signal::Event(_) => return Err(Broken::Unusable(ANOTHER_LOG.to_owned())),
+                Signal::CaughtUp => break,
+                Signal::Checkpoint(_) | Signal::Resumed => {}
             }
-            Signal::Checkpoint(_) | Signal::Resumed => {}
         }
+        rest(&mut pause).await;
     }
+    Err(Broken::Unusable(ANOTHER_LOG.to_owned()))
 }
 
 /// Whether the log ends before this position, and goes on doing so. While it does not answer there

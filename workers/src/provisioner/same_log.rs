@@ -3,6 +3,11 @@
 
 use domain::EventId;
 use journal::{FollowError, Followed, Journal, Position, Recorded, Signal};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// How long a node may lag behind its cluster that is asked for the last known event.
+const LAG: Duration = Duration::from_secs(3);
 
 /// The last event that was followed, and the position of the one before it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,13 +34,22 @@ impl LastKnown {
             return Ok(true);
         };
         let mut follower = journal.follow(self.before, Followed::Networks);
+        let mut patience = None;
         loop {
-            match follower.next().await {
-                Ok(Signal::Event(recorded)) => return Ok(recorded.event_id == known),
-                Ok(Signal::CaughtUp) => return Ok(false),
-                Ok(Signal::Checkpoint(_) | Signal::Resumed) => {}
-                Err(error) if error.is_of_another_log() => return Ok(false),
-                Err(error) => return Err(error),
+            let next = match patience {
+                Some(until) => timeout_at(until, follower.next()).await,
+                None => Ok(follower.next().await),
+            };
+            match next {
+                Ok(Ok(Signal::Event(recorded))) => return Ok(recorded.event_id == known),
+                // A node that lags comes to it yet.
+                Ok(Ok(Signal::CaughtUp)) => {
+                    patience.get_or_insert_with(|| Instant::now() + LAG);
+                }
+                Ok(Ok(Signal::Checkpoint(_) | Signal::Resumed)) => {}
+                Ok(Err(error)) if error.is_of_another_log() => return Ok(false),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Ok(false),
             }
         }
     }
