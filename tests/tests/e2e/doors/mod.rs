@@ -4,8 +4,10 @@
 mod approvals;
 mod auth;
 mod doctor;
+mod fair;
 mod histories;
 mod load;
+mod matrix;
 mod node_load;
 mod out_of_reach;
 mod projection;
