@@ -222,6 +222,10 @@ async fn backing_up(options: &Options, report: &mut Report) {
     drop(reading);
     report.time("one append, beside a backup, p50", beside.at(50), None);
     report.time("one append, beside a backup, p99", beside.at(99), None);
+    for at in [50, 99] {
+        let ratio = beside.at(at).as_secs_f64() / alone.at(at).as_secs_f64();
+        report.ratio(&format!("  of that without a backup, p{at}"), ratio, None);
+    }
     report.megabytes("  read of the backup in a second", rate, None);
     let unread = backup::unread(&node.connection_string).await;
     let beside = load.alone("unread", pace.singles).await;
