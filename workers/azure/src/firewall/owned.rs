@@ -32,18 +32,6 @@ pub(crate) async fn create(
     let id = asked.vnet(&network.network)?;
     let vnet = vnet_of(arm, &asked, &id).await?;
     let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::WhereNeeded)).await?;
-    let name = rules::denial(owner.peering);
-    let mut given_groups = guarded.given(given);
-    let is_taken = |it: &&SecurityGroup| {
-        existing(it, &name).is_some_and(|rule| !rules::is_denial_of(rule, owner.peering))
-    };
-    if let Some(taken) = given_groups.find(is_taken) {
-        let message = format!(
-            "{} has a rule `{name}` that the engine did not make",
-            taken.id
-        );
-        return Err(asked.error(CloudErrorKind::Conflict).message(message));
-    }
     let put = put_denials(arm, &asked, given, (&id, &guarded), owner).await?;
     let group = rules::group_id(network.network.as_str(), owner.peering)
         .ok_or_else(|| asked.missing(network.network.as_str()))?;
@@ -105,12 +93,22 @@ async fn put_denials(
             .error(CloudErrorKind::Precondition)
             .message(nowhere(id)));
     }
+    let name = rules::denial(owner.peering);
+    let is_taken = |it: &&&SecurityGroup| {
+        existing(it, &name).is_some_and(|rule| !rules::is_denial_of(rule, owner.peering))
+    };
+    if let Some(taken) = groups.iter().find(is_taken) {
+        let message = format!(
+            "{} has a rule `{name}` that the engine did not make",
+            taken.id
+        );
+        return Err(asked.error(CloudErrorKind::Conflict).message(message));
+    }
     let mut put = 0;
     for group in groups {
         if views::denial(group, owner.peering, &from) != Denial::Missing {
             continue;
         }
-        let name = rules::denial(owner.peering);
         let priority = match existing(group, &name) {
             Some(rule) => rule.properties.priority,
             None => free(asked, given, group, Place::Last)?,
@@ -193,7 +191,8 @@ pub(crate) async fn authorize(
 
 /// Whether the peering has its denial in this group: nothing is admitted where it has none.
 fn is_made(group: &SecurityGroup, peering: PeeringId) -> bool {
-    existing(group, &rules::denial(peering)).is_some()
+    let made = existing(group, &rules::denial(peering));
+    made.is_some_and(|it| rules::is_denial_of(it, peering))
 }
 
 /// Removes one rule: of the engine's everywhere, of somebody else's the one that is named. What

@@ -119,10 +119,11 @@ fn unguarded(
 /// The peerings that have rules in the groups that are the engine's to write into.
 fn peerings(guarded: &Guarded<'_>, given: &Given) -> BTreeSet<PeeringId> {
     let rules = guarded.given(given).flat_map(all_rules);
-    rules
-        .filter_map(|it| rules::owner(&it.name))
-        .map(|(peering, _)| peering)
-        .collect()
+    let peering = |it: &SecurityRule| {
+        let (peering, is_denial) = rules::owner(&it.name)?;
+        (!is_denial || rules::is_denial_of(it, peering)).then_some(peering)
+    };
+    rules.filter_map(peering).collect()
 }
 
 /// The engine's rules for one peering. Where its denial is not in force everywhere, that shows as a
@@ -141,7 +142,9 @@ fn own(
     let mut shown: BTreeMap<&str, RuleView> = BTreeMap::new();
     for rule in guarded.given(given).flat_map(all_rules) {
         match rules::owner(&rule.name) {
-            Some((of, true)) if of == peering => owner = Some(rules::owner_of(rule, peering)),
+            Some((of, true)) if of == peering && rules::is_denial_of(rule, peering) => {
+                owner = Some(rules::owner_of(rule, peering));
+            }
             Some((of, false)) if of == peering => {
                 owner.get_or_insert_with(|| rules::owner_of(rule, peering));
                 let of = &rule.properties;

@@ -429,6 +429,16 @@ async fn a_rule_of_the_denials_name_that_the_engine_did_not_make_is_neither_writ
     let made = world.cloud.create_group(&world.local, OWNER).await;
     assert_eq!(kind(made), Some(CloudErrorKind::Conflict));
     let group = format!("{}/{name}", world.local.network).parse().unwrap();
+    let (at, of) = (&world.local.at, [world.local.network.clone()]);
+    let shown = world.cloud.firewall_groups(at, &of).await.unwrap();
+    assert!(shown.iter().all(|it| it.group != group), "{shown:#?}");
+    // What stands for a missing denial is removed by putting the denial.
+    let open = format!("{group}/open").parse().unwrap();
+    let revoked = world
+        .cloud
+        .revoke_rule(&world.local.at, &group, &open)
+        .await;
+    assert_eq!(kind(revoked), Some(CloudErrorKind::Conflict));
     let deleted = world.cloud.delete_group(&world.local.at, &group).await;
     assert_eq!(kind(deleted), Some(CloudErrorKind::NotFound));
     let after = world.fake.child(&nsg_id(LOCAL), "securityRules", &name);
