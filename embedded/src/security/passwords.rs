@@ -9,7 +9,10 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
+use aws_lc_rs::{
+    constant_time,
+    pbkdf2::{self, PBKDF2_HMAC_SHA256},
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -38,14 +41,7 @@ impl Hashed {
     }
 
     fn in_rounds(password: &str, salt: Uuid, rounds: NonZeroU32) -> Self {
-        let mut hash = [0; 32];
-        pbkdf2::derive(
-            PBKDF2_HMAC_SHA256,
-            rounds,
-            salt.as_bytes(),
-            password.as_bytes(),
-            &mut hash,
-        );
+        let hash = derive(password, salt, rounds);
         Self { salt, rounds, hash }
     }
 
@@ -60,23 +56,38 @@ impl Hashed {
 
     /// Takes as long as making one of today, whatever the password, and however old this one is.
     pub(super) fn is(&self, password: &str) -> bool {
-        let is_right = pbkdf2::verify(
-            PBKDF2_HMAC_SHA256,
-            self.rounds,
-            self.salt.as_bytes(),
-            password.as_bytes(),
-            &self.hash,
-        );
-        if let Some(rest) = NonZeroU32::new(ROUNDS.get().saturating_sub(self.rounds.get())) {
-            std::hint::black_box(Self::in_rounds(password, self.salt, rest));
-        }
-        is_right.is_ok()
+        let mut made = self.passes().map(|it| derive(password, self.salt, it));
+        let is_right = made
+            .next()
+            .is_some_and(|it| constant_time::verify_slices_are_equal(&it, &self.hash).is_ok());
+        made.for_each(|it| {
+            let _ = std::hint::black_box(it);
+        });
+        is_right
+    }
+
+    /// How many rounds a check makes for an answer, and then so that it takes as long as any other.
+    fn passes(&self) -> impl Iterator<Item = NonZeroU32> {
+        let rest = NonZeroU32::new(ROUNDS.get().saturating_sub(self.rounds.get()));
+        std::iter::once(self.rounds).chain(rest)
     }
 
     /// Whether it was made when fewer rounds were enough.
     pub(super) fn is_outdated(&self) -> bool {
         self.rounds < ROUNDS
     }
+}
+
+fn derive(password: &str, salt: Uuid, rounds: NonZeroU32) -> [u8; 32] {
+    let mut hash = [0; 32];
+    pbkdf2::derive(
+        PBKDF2_HMAC_SHA256,
+        rounds,
+        salt.as_bytes(),
+        password.as_bytes(),
+        &mut hash,
+    );
+    hash
 }
 
 /// More callers wait for a hash than may.
@@ -147,10 +158,9 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::{Arc, Barrier},
-        time::{Duration, Instant},
-    };
+    use std::sync::{Arc, Barrier};
+
+    use testkit::wait::{holds, soon};
 
     use super::*;
 
@@ -173,25 +183,15 @@ mod tests {
     }
 
     #[test]
-    fn nobody_an_old_hash_and_a_new_one_take_the_same_time() {
-        let fastest = |hashed: &Hashed| {
-            let once = || {
-                let begun = Instant::now();
-                assert!(!hashed.is("wrong"));
-                begun.elapsed()
-            };
-            (0..5).map(|_| once()).min().unwrap_or_default()
-        };
-        let new = fastest(&Hashed::new("changeit", Uuid::from_u128(1)));
-        let others = [
-            Hashed::of_nobody(),
+    fn nobody_an_old_hash_and_a_new_one_take_as_many_rounds() {
+        for hashed in [
+            Hashed::new("changeit", Uuid::from_u128(1)),
             Hashed::in_rounds("changeit", Uuid::from_u128(1), OLD),
-        ];
-        for other in others.iter().map(fastest) {
-            let ratio = other.as_secs_f64() / new.as_secs_f64();
-            assert!((0.7..1.4).contains(&ratio), "{other:?} beside {new:?}");
+            Hashed::of_nobody(),
+        ] {
+            let rounds: u32 = hashed.passes().map(NonZeroU32::get).sum();
+            assert_eq!(rounds, ROUNDS.get(), "{hashed:?}");
         }
-        assert!(new > Duration::from_millis(20), "{new:?}");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -199,13 +199,13 @@ mod tests {
         let turns = Arc::new(Turns::default());
         let (busy, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
         let most = Arc::new(AtomicUsize::new(0));
-        let begin = |holds: bool| {
+        let begin = |waits: bool| {
             let (turns, busy, gate) = (Arc::clone(&turns), Arc::clone(&busy), Arc::clone(&gate));
             let most = Arc::clone(&most);
             tokio::spawn(async move {
                 let work = move || {
                     most.fetch_max(busy.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    if holds {
+                    if waits {
                         gate.wait();
                     }
                     busy.fetch_sub(1, Ordering::SeqCst);
@@ -214,15 +214,14 @@ mod tests {
             })
         };
         let first = begin(true);
-        while busy.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+        holds("one is made", || busy.load(Ordering::SeqCst) > 0).await;
         let waiting: Vec<_> = (0..WAITING).map(|_| begin(false)).collect();
-        while turns.waiting.load(Ordering::SeqCst) < AT_ONCE_AND_WAITING {
-            tokio::task::yield_now().await;
-        }
+        holds("the others wait", || {
+            turns.waiting.load(Ordering::SeqCst) == AT_ONCE_AND_WAITING
+        })
+        .await;
         for _ in 0..100 {
-            assert_eq!(turns.take(|| ()).await, Err(Busy));
+            assert_eq!(soon(turns.take(|| ())).await, Err(Busy), "told at once");
         }
         tokio::task::spawn_blocking(move || gate.wait())
             .await
