@@ -6,6 +6,7 @@
 #   ./test.sh months     the tests that live through a month of each trouble: a quarter of an hour
 #   ./test.sh figures    what connectors and the audit cost, optimised, beside the bare equivalent where there is one: on a quiet machine;
 #                        PEERAGE_FIGURES_SCALE="200 50 20000" makes the audit's log a small one
+#   ./test.sh attacks    what callers with manners notice of those without, one attack after the other: the slowest of a hundred calls is judged too
 #   ./test.sh fuzz SECONDS  bytes that nobody wrote, for everything that reads bytes from outside, for so long; `all of it` has a minute of it
 #   ./test.sh advisories the live database of advisories, with cargo-deny or cargo-audit if one is installed
 #   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p peerage-domain)
@@ -128,6 +129,13 @@ figures)
     phase "figures of connectors" cargo bench --workspace --bench webhooks
     phase "figures of the audit" cargo_test --release -p peerage-projections --lib the_proof_of_one -- --ignored --nocapture
     phase "figures of a long log" cargo bench --workspace --bench audit -- ${PEERAGE_FIGURES_SCALE:-}
+    ;;
+attacks)
+    PEERAGE_TEST_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/peerage"
+    RUST_TEST_THREADS=1
+    export PEERAGE_TEST_BINARY
+    phase "program" cargo test --workspace --no-run
+    phase "attacks" cargo_test --workspace --test e2e -- doors::load doors::node_load --nocapture
     ;;
 fuzz)
     PEERAGE_FUZZ_SECONDS="${2:-60}"

@@ -3,7 +3,7 @@
 
 use std::{fmt, time::Duration};
 
-/// How much slower the 99th of a hundred calls may be.
+/// How much slower a call may be.
 const TIMES: u32 = 5;
 
 /// What is below this is the machine's own unevenness.
@@ -28,9 +28,12 @@ impl Took {
         }
     }
 
-    /// Whether a caller would hardly notice, who had `idle` before.
+    /// Whether a caller would hardly notice, who had `idle` before. The slowest call of a hundred
+    /// is judged where nothing else runs: beside other tests it says what those cost.
     pub(super) fn is_fair_beside(self, idle: Self) -> bool {
-        self.p99 <= idle.p99.max(FLOOR) * TIMES
+        let is_fair = |took: Duration, idle: Duration| took <= idle.max(FLOOR) * TIMES;
+        let is_alone = std::env::var("RUST_TEST_THREADS").is_ok_and(|it| it == "1");
+        is_fair(self.middle, idle.middle) && (!is_alone || is_fair(self.p99, idle.p99))
     }
 }
 
