@@ -97,6 +97,23 @@ impl Running {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Waits until it has printed `words`: what it tells over its doors may be ahead of its log.
+    ///
+    /// # Panics
+    /// When it has not within [`SOON`](wait::SOON); the message carries its output.
+    pub async fn prints(&self, words: &str) {
+        let printed = wait::within(wait::SOON, || {
+            let printed = self.output().contains(words).then_some(());
+            async move { printed }
+        });
+        assert!(
+            printed.await.is_some(),
+            "{} does not print {words:?}. It printed:\n{}",
+            self.name,
+            self.output()
+        );
+    }
+
     /// How it ended, or `None` while it runs.
     ///
     /// # Panics

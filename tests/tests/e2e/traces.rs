@@ -317,11 +317,14 @@ async fn one_trace_goes_from_a_call_at_one_server_to_the_calls_to_the_cloud_of_a
     assert!(!registered.contains(TRACE), "{registered}");
 
     // The lines of the log have the ids of the span that they were written in.
-    let lines = takes.process.output();
-    let line = lines.lines().find(|it| {
-        it.contains("carried out") && it.contains("RequestPeering") && it.contains(TRACE)
-    });
-    let line: serde_json::Value = serde_json::from_str(line.unwrap()).unwrap();
+    let line = wait::until("the line of the command", SOON, || async {
+        let lines = takes.process.output();
+        let line = lines.lines().find(|it| {
+            it.contains("carried out") && it.contains("RequestPeering") && it.contains(TRACE)
+        });
+        line.map(|it| serde_json::from_str::<serde_json::Value>(it).unwrap())
+    })
+    .await;
     assert_eq!(line["trace_id"], TRACE);
     assert_eq!(line["span_id"], hex(&command.span_id));
     takes.stop().await;

@@ -73,9 +73,17 @@ pub(super) struct State<K: Kind + ?Sized> {
     message: K::Message,
 }
 
-/// The revision of what is watched, how many holds of its network concern it, and since when the
-/// latest does.
-type Version = (u64, usize, Option<DateTime<Utc>>);
+/// The revision of what is watched, and what is told of it that is no event of its own.
+type Version = (u64, Beside);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Beside {
+    /// How many holds of its network concern it, and since when the latest does.
+    holds: usize,
+    since: Option<DateTime<Utc>>,
+    /// The kind of what is wrong with the history.
+    fault: i32,
+}
 
 /// The caller has left.
 struct Left;
@@ -222,11 +230,9 @@ impl<K: Kind> Session<'_, K> {
         let part = self.part();
         let rows = K::states(self.services, self.watch.scope, &part).await?;
         for state in rows.items {
-            let (_, holds, since) = state.version;
-            let is_told = match self.sent.get(&state.id) {
-                Some((_, told, told_since)) => (*told, *told_since) == (holds, since),
-                None => holds == 0,
-            };
+            let (_, beside) = state.version;
+            let told = self.sent.get(&state.id).map(|(_, told)| *told);
+            let is_told = told.unwrap_or_default() == beside;
             if is_told {
                 self.sent.entry(state.id).or_insert(state.version);
             } else if self.tell(state).await.is_err() {
@@ -382,8 +388,10 @@ fn network_state(services: &Services, view: NetworkView) -> State<NetworkWatch> 
         id: view.network.id,
         version: (
             view.revision,
-            usize::from(shown.history_fault.is_some()),
-            None,
+            Beside {
+                fault: shown.history_fault.as_ref().map_or(0, |it| it.kind),
+                ..Beside::default()
+            },
         ),
         message: message(v1::watch_networks_response::Update::Network(shown)),
     }
@@ -483,10 +491,14 @@ fn peering_state(services: &Services, view: PeeringView) -> State<PeeringWatch> 
     let holds: Vec<_> = holds.chain(&view.network.frozen).collect();
     let latest = holds.iter().map(|it| it.since).max();
     let shown = services.peering_message(&view);
-    let faults = usize::from(shown.history_fault.is_some());
+    let beside = Beside {
+        holds: holds.len(),
+        since: latest,
+        fault: shown.history_fault.as_ref().map_or(0, |it| it.kind),
+    };
     State {
         id: view.peering.id,
-        version: (view.revision, holds.len() + faults, latest),
+        version: (view.revision, beside),
         message: update(v1::watch_peerings_response::Update::Peering(shown)),
     }
 }

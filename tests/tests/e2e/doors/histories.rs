@@ -90,8 +90,7 @@ async fn a_limit_on_a_networks_stream_is_told_at_once_everywhere_until_it_is_set
     let told = until_kind(&engine, AT_RISK).await;
     let message = told["message"].as_str().unwrap();
     assert!(message.contains(&stream) && message.contains("$maxCount 1000"));
-    let printed = engine.process.output();
-    assert!(printed.contains("is told to drop events"), "{printed}");
+    engine.process.prints("is told to drop events").await;
     for words in [
         &["network", "list"][..],
         &["network", "show", "orders"],
@@ -129,11 +128,7 @@ async fn a_limit_on_a_networks_stream_is_told_at_once_everywhere_until_it_is_set
     };
     wait::until("no stream at fault", SOON, cleared).await;
     assert!(figure(&engine, r#"peerage_streams_limited{of="networks"} 0"#).await);
-    let printed = engine.process.output();
-    assert!(
-        printed.contains("keeps the stream whole again"),
-        "{printed}"
-    );
+    engine.process.prints("keeps the stream whole again").await;
     let doctor = engine.cli(&["doctor"]).await.stdout;
     assert!(!doctor.contains("told to drop"), "{doctor}");
 }
@@ -218,8 +213,7 @@ async fn with_an_event_that_nobody_can_read_a_network_only_closes_and_can_be_giv
     let shown = engine.cli(&["peering", "show", &peering]).await.done();
     assert!(shown.contains("blocked: history unreadable"), "{shown}");
     assert!(figure(&engine, "peerage_networks_unreadable 1").await);
-    let printed = engine.process.output();
-    assert!(printed.contains("nothing is opened"), "{printed}");
+    engine.process.prints("nothing is opened").await;
     let opens = engine
         .cli(&[
             "route",

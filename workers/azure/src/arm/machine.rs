@@ -60,14 +60,11 @@ pub(super) async fn token(
         )),
         NoAnswer::Lost(words) => later(words),
     })?;
-    if let StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::TOO_MANY_REQUESTS = answer.status
-    {
-        return Err(later(format!(
-            "the metadata service answered {}",
-            answer.status
-        )));
-    }
-    if answer.status.is_server_error() {
+    let is_passing = matches!(
+        answer.status,
+        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::TOO_MANY_REQUESTS
+    );
+    if is_passing || answer.status.is_server_error() {
         return Err(later(format!(
             "the metadata service answered {}",
             answer.status
