@@ -38,6 +38,7 @@ pub mod range;
 #[cfg(test)]
 mod schemas;
 pub mod side;
+pub mod source;
 pub mod text;
 pub mod vocabulary;
 
@@ -56,3 +57,4 @@ pub use place::{
 };
 pub use range::{Family, Ipv6Range, NetworkRange, Range, RangeError};
 pub use side::{BySide, Side};
+pub use source::{AdmittedSource, PeerGroup, SourceError};

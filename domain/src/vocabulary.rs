@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What this version reads.
-pub const VOCABULARY: u32 = 3;
+pub const VOCABULARY: u32 = 4;
 
 /// What a version reads that says nothing of it.
 pub const FIRST_VOCABULARY: u32 = 1;
@@ -23,33 +23,41 @@ const ADDED: [(&str, u32); 3] = [
 /// What reads IPv6 ranges in event types that are older.
 const IPV6_VOCABULARY: u32 = 3;
 
+/// What reads a group as a source that is admitted.
+const GROUP_VOCABULARY: u32 = 4;
+
 /// The vocabulary that reads this event type.
 pub fn reads(event_type: &str) -> u32 {
     let added = ADDED.iter().find(|(name, _)| *name == event_type);
     added.map_or(FIRST_VOCABULARY, |(_, vocabulary)| *vocabulary)
 }
 
-/// The vocabulary that reads this event: that of its type, and of the ranges with which IPv6 comes
-/// into a network. All that names a part of them comes later.
+/// The vocabulary that reads this event: that of its type, of the ranges with which IPv6 comes into
+/// a network, and of the sources that a firewall admits. All that names a part of them comes later.
 pub fn needed(event: &NetworkEvent) -> u32 {
-    let is_ipv6 = |range: &Range| range.family() == Family::Ipv6;
-    let says_more = if let NetworkEvent::NetworkRegistered(it) = event {
+    let is_of_ipv6 = |range: &Range| range.family() == Family::Ipv6;
+    let is_ipv6 = if let NetworkEvent::NetworkRegistered(it) = event {
         !it.ipv6_ranges.is_empty()
     } else if let NetworkEvent::PeeringRequested(it) = event {
-        it.peer.ranges.iter().any(is_ipv6)
+        it.peer.ranges.iter().any(is_of_ipv6)
     } else if let NetworkEvent::PeeringAdopted(it) = event {
-        it.peer.ranges.iter().any(is_ipv6)
+        it.peer.ranges.iter().any(is_of_ipv6)
     } else if let NetworkEvent::PeerRangesAdded(it) = event {
-        it.ranges.iter().any(is_ipv6)
+        it.ranges.iter().any(is_of_ipv6)
     } else {
         false
     };
-    let of_type = reads(event.name());
-    if says_more {
-        of_type.max(IPV6_VOCABULARY)
+    let admits_a_group = if let NetworkEvent::FirewallRestricted(it) = event {
+        it.admit.iter().any(|rule| rule.source.group().is_some())
     } else {
-        of_type
-    }
+        false
+    };
+    let said = [
+        (is_ipv6, IPV6_VOCABULARY),
+        (admits_a_group, GROUP_VOCABULARY),
+    ];
+    let said = said.into_iter().filter(|(is_said, _)| *is_said);
+    said.fold(reads(event.name()), |least, (_, it)| least.max(it))
 }
 
 #[cfg(test)]
@@ -77,7 +85,8 @@ mod tests {
             assert!(names.contains(&name), "{name}");
             assert!((FIRST_VOCABULARY + 1..=VOCABULARY).contains(&vocabulary));
         }
-        assert!(ADDED.iter().any(|(_, it)| *it == VOCABULARY));
+        let added = ADDED.iter().map(|(_, it)| *it).chain([GROUP_VOCABULARY]);
+        assert_eq!(added.max(), Some(VOCABULARY));
     }
     /// Each event that brings IPv6 into a network is of a type that older servers read, and what it
     /// says is not.

@@ -6,11 +6,12 @@ A permission is compared as EC2 compares it: protocol, ports and the other end. 
 import re
 
 import networks
+
+# First, so that a group of another account is what it stands for when permissions are compared.
+from groups_across import AUTHORIZE, REVOKE
 from rules import after, before
 from wire import Refusal, answer, text
 
-AUTHORIZE = ("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
-REVOKE = ("RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress")
 CIDR = re.compile(r"(^|\.)(CidrIp|CidrIpv6|CidrIpv4)$")
 
 # The other end of a permission, by the parameter that names it inside `IpPermissions.N.`.

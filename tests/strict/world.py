@@ -53,6 +53,8 @@ class World:
         with self.lock:
             self.peerings, self.lags, self.blocks, self.numbered = {}, {}, {}, 0
             self.shared = set()
+            # What stands in the emulator for a group of another account, by account, region and group.
+            self.across = {}
             self.upstream.forget()
 
     def now(self):

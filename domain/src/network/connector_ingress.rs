@@ -68,8 +68,8 @@ pub(super) fn allow(
         Aim::Attachment => None,
         Aim::Addresses => Some(*target),
     };
-    let rule = |source| InboundRule {
-        source,
+    let rule = |source: Range| InboundRule {
+        source: source.into(),
         port: *port,
         target: aimed,
     };

@@ -16,6 +16,7 @@ use crate::{
     place::Provider,
     range::{Family, Ipv6Range, Range},
     side::Side,
+    source::AdmittedSource,
 };
 
 /// The most IPv6 ranges of a private network (AWS: 5 blocks of a VPC unless the quota is raised).
@@ -83,8 +84,8 @@ pub(super) fn has_family(
 
 /// How many of these are of the family that has the most: a provider's quotas hold for each by
 /// itself (AWS: rules of a security group, routes of a table).
-pub(super) fn most_of_a_family(ranges: impl Iterator<Item = Range> + Clone) -> usize {
-    let of = |family| ranges.clone().filter(|it| it.family() == family).count();
+pub(super) fn most_of_a_family(sources: impl Iterator<Item = AdmittedSource> + Clone) -> usize {
+    let of = |family| sources.clone().filter(|it| it.counts_as(family)).count();
     Family::BOTH.into_iter().map(of).max().unwrap_or_default()
 }
 
@@ -151,7 +152,10 @@ fn close(peering: &Peering, ranges: &[Ipv6Range]) -> Vec<NetworkEvent> {
                 Side::Remote => is_kept(destination),
             },
             source: is_spoken,
-            ingress: |it: &Ingress| it.rules().all(|rule| is_kept(rule.source)),
+            ingress: |it: &Ingress| {
+                let mut ranges = it.rules().filter_map(|rule| rule.source.range());
+                ranges.all(is_kept)
+            },
         },
     )
 }

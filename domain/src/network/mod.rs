@@ -104,7 +104,7 @@ pub use refusal_facts::{
     AccepterMismatch, AddressFamilyMissing, AdmissionUnknown, DenialUnsupported, DeniedSubnets,
     ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NetworkRangeNotAllowed,
     NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown,
-    SourceOutsideNetwork,
+    SourceGroupUnsupported, SourceOutsideNetwork,
 };
 pub use refusal_kind::RefusalKind;
 pub use routing::Routing;
@@ -291,7 +291,8 @@ impl Registered {
         }
         let mut admit = peering.firewall.get(side).admit.clone();
         if side == Side::Local {
-            admit.retain(|rule| !peering.is_unconfirmed(rule.source));
+            let is_confirmed = |range| !peering.is_unconfirmed(range);
+            admit.retain(|rule| rule.source.range().is_none_or(is_confirmed));
         }
         admit
     }

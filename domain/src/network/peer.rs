@@ -35,4 +35,13 @@ impl Peer {
         (self.provider, &self.account, &self.cloud_network)
             == (other.provider, &other.account, &other.cloud_network)
     }
+
+    /// Whether a rule of a network at this place can name a group of the peer's: at AWS alone, and
+    /// only within a region (EC2, "Reference security groups across peered VPCs").
+    pub fn lends_groups_to(&self, provider: Provider, region: &Region) -> bool {
+        match (provider, self.provider) {
+            (Provider::Aws, Provider::Aws) => self.region == *region,
+            (Provider::Aws | Provider::Gcp | Provider::Azure, _) => false,
+        }
+    }
 }

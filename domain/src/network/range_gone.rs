@@ -13,7 +13,8 @@ use crate::{range::Range, side::Side};
 pub(super) struct Kept<R, S, I> {
     /// Whether this side still sends to this destination.
     pub(super) route: R,
-    /// Whether the private network still admits this source.
+    /// Whether the private network still admits these addresses. A group has none that are known,
+    /// and stays.
     pub(super) source: S,
     /// Whether this ingress stays open.
     pub(super) ingress: I,
@@ -43,7 +44,7 @@ where
     }
     let admitted = &peering.firewall.local.admit;
     let mut admit = admitted.clone();
-    admit.retain(|rule| (kept.source)(rule.source));
+    admit.retain(|rule| rule.source.range().is_none_or(&kept.source));
     if admit != *admitted {
         let restricted = FirewallRestricted {
             peering_id,

@@ -6,7 +6,7 @@ use super::refusal_facts::{
     AccepterMismatch, AddressFamilyMissing, AdmissionUnknown, DenialUnsupported, DeniedSubnets,
     ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NetworkRangeNotAllowed,
     NothingAdmittedAnew, OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, RegionUnknown,
-    SourceOutsideNetwork,
+    SourceGroupUnsupported, SourceOutsideNetwork,
 };
 use super::refusal_text::{list, span, told, written};
 use crate::{
@@ -185,8 +185,7 @@ pub enum Refusal {
     },
     /// The remote side admits nothing but connector ingress.
     #[error(
-        "the remote side of peering {peering_id} admits nothing from the private network; what a connector needs is declared as a \
-         connector ingress"
+        "the remote side of peering {peering_id} admits nothing from the private network; what a connector needs is declared as a connector ingress"
     )]
     RemoteInboundDenied {
         /// The peering.
@@ -447,6 +446,9 @@ pub enum Refusal {
     /// A network at one end has no addresses of this family.
     #[error(transparent)]
     AddressFamilyMissing(AddressFamilyMissing),
+    /// A rule cannot name a group of this peer.
+    #[error(transparent)]
+    SourceGroupUnsupported(SourceGroupUnsupported),
     /// The private network cannot have this range.
     #[error(transparent)]
     NetworkRangeNotAllowed(NetworkRangeNotAllowed),

@@ -6,6 +6,7 @@ use crate::{
     place::Provider,
     range::Range,
     side::Side,
+    source::AdmittedSource,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -66,6 +67,20 @@ pub struct AddressFamilyMissing {
     pub side: Side,
 }
 
+/// A rule of this network cannot name a group of that peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "{from} cannot be a source here: only a rule of an AWS network names a group of its peer, and only within one region; the network is at {own} and the peer at {peer}. Name ranges instead"
+)]
+pub struct SourceGroupUnsupported {
+    /// The group that was given.
+    pub from: AdmittedSource,
+    /// Provider and region of the private network.
+    pub own: String,
+    /// The same of the peer.
+    pub peer: String,
+}
+
 /// The provider allows no private network to have this range, or the engine cannot route it there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[error("{range} cannot be a range of the private network: {form}")]
@@ -83,7 +98,7 @@ pub struct AdmissionUnknown {
     /// The peering.
     pub peering_id: PeeringId,
     /// Where the traffic would come from.
-    pub from: Range,
+    pub from: AdmittedSource,
     /// The TCP port.
     pub port: u16,
 }

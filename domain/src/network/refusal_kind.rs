@@ -37,6 +37,7 @@ impl Refusal {
             | Self::DestinationOutOfReach { .. }
             | Self::RemoteInboundDenied { .. }
             | Self::SourceOutsidePeer { .. }
+            | Self::SourceGroupUnsupported(_)
             | Self::PortZero
             | Self::TooManyGroups { .. }
             | Self::DeadlinePassed { .. }

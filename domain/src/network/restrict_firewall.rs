@@ -4,12 +4,12 @@
 //! network may reach in a peer is a connector ingress, declared one by one with a reason.
 
 use super::{
-    NothingAdmittedAnew, Refusal, Registered,
+    NothingAdmittedAnew, Refusal, Registered, SourceGroupUnsupported,
     command::RestrictFirewall,
     event::{FirewallRestricted, InboundRule, NetworkEvent},
     ipv6, tenure,
 };
-use crate::{place::Places, side::Side};
+use crate::{place::Places, range::Range, side::Side, source::AdmittedSource};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
@@ -51,18 +51,28 @@ pub(super) fn decide(
     if admit.iter().any(|rule| rule.port == 0) {
         return Err(Refusal::PortZero);
     }
-    let outside = admit
-        .iter()
-        .map(|rule| rule.source)
-        .find(|source| !peering.peer.ranges.iter().any(|own| own.contains(source)));
+    if let Some(group) = admit.iter().find_map(|rule| rule.source.group())
+        && !peering
+            .peer
+            .lends_groups_to(network.provider, &network.region)
+    {
+        return Err(Refusal::SourceGroupUnsupported(SourceGroupUnsupported {
+            from: AdmittedSource::Group(group),
+            own: format!("{} {}", network.provider, network.region),
+            peer: format!("{} {}", peering.peer.provider, peering.peer.region),
+        }));
+    }
+    let ranges = || admit.iter().filter_map(|rule| rule.source.range());
+    let is_of_peer = |range: &Range| peering.peer.ranges.iter().any(|own| own.contains(range));
+    let outside = ranges().find(|range| !is_of_peer(range));
     if let Some(from) = outside {
         return Err(Refusal::SourceOutsidePeer {
             from,
             ranges: peering.peer.ranges.clone(),
         });
     }
-    for rule in &admit {
-        ipv6::has_family(network, peering, Side::Local, rule.source)?;
+    for range in ranges() {
+        ipv6::has_family(network, peering, Side::Local, range)?;
     }
     let opens = *side == Side::Local
         && admit

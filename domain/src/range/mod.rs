@@ -366,7 +366,7 @@ fn canonical(text: &str, net: IpNet, allowed: RangeInclusive<u8>) -> Result<Rang
 }
 
 /// What the caller wrote, cut so that an oversize text never comes back whole.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 64;
     match text.char_indices().nth(MOST) {
         Some((cut, _)) => format!("{}…", &text[..cut]),

@@ -288,6 +288,7 @@ fn verdict(verdict: Verdict) -> (v1::Reachability, v1::ReachReason) {
             let reason = match why {
                 Unknown::RoutesOfOwner => ReachReason::RoutesOfOwner,
                 Unknown::RulesOfOwner => ReachReason::RulesOfOwner,
+                Unknown::MembersOfGroup => ReachReason::MembersOfGroup,
                 Unknown::RuleOfOthers => ReachReason::RuleOfOthers,
                 Unknown::PerhapsDenied => ReachReason::PerhapsDenied,
             };

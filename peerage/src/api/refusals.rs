@@ -9,7 +9,7 @@ use domain::{
         ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, LinkOption, NetworkRangeNotAllowed,
         NothingAdmittedAnew, OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken,
         OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, Refusal, RegionUnknown,
-        SourceOutsideNetwork,
+        SourceGroupUnsupported, SourceOutsideNetwork,
     },
 };
 use uuid::Uuid;
@@ -304,6 +304,11 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
         Refusal::AddressFamilyMissing(AddressFamilyMissing {
             range: text("fd00:101::/56"),
             side: Side::Local,
+        }),
+        Refusal::SourceGroupUnsupported(SourceGroupUnsupported {
+            from: text("210987654321/sg-0e1f2a3b4c5d6e7f8"),
+            own: "aws eu-west-1".to_owned(),
+            peer: "aws us-east-1".to_owned(),
         }),
         Refusal::NetworkRangeNotAllowed(NetworkRangeNotAllowed {
             range: text("fd00:20::/40"),

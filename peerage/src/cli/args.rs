@@ -224,8 +224,8 @@ pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
     }
 }
 
-/// A range of the peer, and the port that it may reach: 10.30.0.0/16, or 10.30.0.0/16:5432. The
-/// colons of IPv6 stand before its prefix.
+/// A source of the peer's, and the port that it may reach: 10.30.0.0/16, 10.30.0.0/16:5432, or a
+/// group, 210987654321/sg-0e1f2a3b4c5d6e7f8. The colons of IPv6 stand before its prefix.
 pub(super) fn admitted(text: &str) -> Result<v1::InboundRule, String> {
     let behind = text.find('/').unwrap_or_default();
     let port = text.get(behind..).and_then(|it| it.rfind(':'));
@@ -240,7 +240,7 @@ pub(super) fn admitted(text: &str) -> Result<v1::InboundRule, String> {
             port,
             ..Default::default()
         }),
-        Ok(_) | Err(_) => Err("write RANGE or RANGE:PORT, like 10.30.0.0/16:2113".to_owned()),
+        Ok(_) | Err(_) => Err("write SOURCE or SOURCE:PORT, like 10.30.0.0/16:2113".to_owned()),
     }
 }
 
@@ -304,6 +304,9 @@ mod tests {
         assert_eq!(admitted("10.30.0.0/16:80"), rule("10.30.0.0/16", 80));
         assert_eq!(admitted("fd00:30::/56"), rule("fd00:30::/56", 2113));
         assert_eq!(admitted("fd00:30::/56:80"), rule("fd00:30::/56", 80));
+        let group = "210987654321/sg-0e1f2a3b4c5d6e7f8";
+        assert_eq!(admitted(group), rule(group, 2113));
+        assert_eq!(admitted(&format!("{group}:80")), rule(group, 80));
         for wrong in [
             "10.30.0.0/16:",
             "10.30.0.0/16:x",
@@ -312,7 +315,7 @@ mod tests {
             ":80",
         ] {
             assert!(
-                admitted(wrong).unwrap_err().contains("RANGE:PORT"),
+                admitted(wrong).unwrap_err().contains("SOURCE:PORT"),
                 "{wrong}"
             );
         }

@@ -41,9 +41,10 @@ pub(super) struct Restrict {
     #[arg(long, default_value = "local", value_name = "SIDE")]
     side: Side,
     /// A range of the peer that may reach TCP 2113, or another port, like 10.30.0.0/16:2113; again
-    /// for more.
+    /// for more. Between AWS networks of one region also a group of the peer's, like
+    /// 210987654321/sg-0e1f2a3b4c5d6e7f8.
     #[arg(
-        long, value_name = "RANGE[:PORT]", required_unless_present = "deny_all",
+        long, value_name = "SOURCE[:PORT]", required_unless_present = "deny_all",
         value_parser = admitted
     )]
     admit: Vec<v1::InboundRule>,

@@ -250,7 +250,7 @@ impl<'a> Direct<'a> {
                 }
                 Operation::AuthorizeRule => {
                     let rule = domain::network::InboundRule {
-                        source: destination,
+                        source: destination.into(),
                         port: 2113,
                         target: None,
                     };

@@ -146,7 +146,7 @@ impl Story {
     /// What the private network admits of a peer.
     pub(crate) fn rule(&self, peer: usize) -> InboundRule {
         InboundRule {
-            source: peer_range(peer),
+            source: peer_range(peer).into(),
             port: 2113,
             target: None,
         }

@@ -54,7 +54,7 @@ fn range(n: usize) -> domain::Range {
 
 fn rule(n: usize) -> InboundRule {
     InboundRule {
-        source: range(n),
+        source: range(n).into(),
         port: 2113,
         target: None,
     }

@@ -1,6 +1,6 @@
 """Proofs about security groups."""
 
-from lab import proves, refused, same, vpc
+from lab import LEFT, RIGHT, accept, proves, refused, request, same, vpc
 
 
 def group(lab, name="clients", network=None):
@@ -108,3 +108,50 @@ def rules_of_both_ways_and_all_kinds_are_told_apart(lab):
     lab.left.authorize_security_group_egress(GroupId=name, IpPermissions=[tcp(1, 1, "10.20.0.0/16")])
     everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     refused("InvalidPermission.Duplicate", lab.left.authorize_security_group_egress, GroupId=name, IpPermissions=everything)
+
+
+def joined(lab):
+    """Two networks in one region with a peering that is active, and a group in each: ours, theirs."""
+    lab.at_once()
+    ours, theirs = vpc(lab.left, "10.10.0.0/16"), vpc(lab.right, "10.20.0.0/16")
+    accept(lab.right, request(lab.left, ours, theirs))
+    made = lab.right.create_security_group(GroupName="clients", Description="clients", VpcId=theirs)
+    return group(lab, "servers", ours), made["GroupId"], theirs
+
+
+def from_group(name, account):
+    return tcp(2113, 2113, UserIdGroupPairs=[{"GroupId": name, "UserId": account}])
+
+
+def shown_of(lab, name):
+    filters = [{"Name": "group-id", "Values": [name]}]
+    rules = lab.left.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]
+    return [rule for rule in rules if not rule["IsEgress"]]
+
+
+@proves("group-across", "group-across-shown")
+def a_group_of_the_peers_is_a_source_and_is_shown_with_where_it_is(lab):
+    ours, theirs, network = joined(lab)
+    admit(lab, ours, from_group(theirs, RIGHT))
+    wanted = [from_group(theirs, RIGHT)]
+    refused("InvalidPermission.Duplicate", lab.left.authorize_security_group_ingress, GroupId=ours, IpPermissions=wanted)
+    (rule,) = shown_of(lab, ours)
+    info = rule["ReferencedGroupInfo"]
+    same((info["GroupId"], info["UserId"], info["VpcId"], info["PeeringStatus"]), (theirs, RIGHT, network, "active"))
+    same("CidrIpv4" in rule, False)
+    listed = lab.left.describe_security_groups(GroupIds=[ours])["SecurityGroups"][0]["IpPermissions"]
+    same([(pair["GroupId"], pair["UserId"]) for it in listed for pair in it["UserIdGroupPairs"]], [(theirs, RIGHT)])
+    lab.left.revoke_security_group_ingress(GroupId=ours, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
+    same(shown_of(lab, ours), [])
+
+
+@proves("group-across")
+def a_group_of_ones_own_other_network_is_a_source_only_over_a_peering(lab):
+    lab.at_once()
+    here, there = vpc(lab.left, "10.10.0.0/16"), vpc(lab.left, "10.30.0.0/16")
+    ours, other = group(lab, "servers", here), group(lab, "clients", there)
+    wanted = [from_group(other, LEFT)]
+    refused("InvalidGroup.NotFound", lab.left.authorize_security_group_ingress, GroupId=ours, IpPermissions=wanted)
+    accept(lab.left, request(lab.left, here, there, account=LEFT))
+    admit(lab, ours, from_group(other, LEFT))
+    same([rule["ReferencedGroupInfo"]["VpcId"] for rule in shown_of(lab, ours)], [there])

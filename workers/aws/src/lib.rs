@@ -428,10 +428,8 @@ impl Cloud for AwsCloud {
             .ec2
             .authorize_security_group_ingress(&asked.scope, &group.as_str().into(), &wanted)
             .await;
-        asked.name(
-            "security group rule",
-            made.map_err(|error| asked.failed(error))?.id.as_str(),
-        )
+        let made = made.map_err(|error| asked.failed_to_admit(rule, error))?;
+        asked.name("security group rule", made.id.as_str())
     }
 
     async fn tag_firewall(

@@ -3,7 +3,7 @@
 use super::requests::scope;
 use crate::ec2::{Ec2Error, Ec2ErrorKind};
 use cloud::{AccountRegion, CloudError, CloudErrorKind, Operation};
-use domain::text::TextError;
+use domain::{network::InboundRule, text::TextError};
 use std::str::FromStr;
 
 /// What is being asked and where, so that every failure can say so.
@@ -23,6 +23,11 @@ impl<'a> Asked<'a> {
         })
     }
 
+    /// The account that is asked.
+    pub(super) fn account(&self) -> &str {
+        self.at.account.as_str()
+    }
+
     pub(super) fn error(&self, kind: CloudErrorKind) -> CloudError {
         CloudError::new(self.operation, self.at, kind)
     }
@@ -36,6 +41,22 @@ impl<'a> Asked<'a> {
         match &error.code {
             Some(code) => failed.code(&**code),
             None => failed,
+        }
+    }
+
+    /// The same of a rule. EC2 names one group alone in what it cannot find: the rule's own, or the
+    /// one that the rule names.
+    pub(super) fn failed_to_admit(&self, rule: InboundRule, error: Ec2Error) -> CloudError {
+        let failed = self.failed(error);
+        match (&failed.kind, rule.source.group()) {
+            (CloudErrorKind::NotFound, Some(source)) => {
+                let words = format!(
+                    "{}; the rule admits {source}, which has to be in the peer's network",
+                    failed.message
+                );
+                failed.message(words)
+            }
+            _ => failed,
         }
     }
 

@@ -1,11 +1,11 @@
 //! What is asked of EC2, in its words.
 
 use super::{NAME_TAG, vpc};
-use crate::ec2::{CreatePeering, CreateSecurityGroup, IngressRule, Tags};
+use crate::ec2::{CreatePeering, CreateSecurityGroup, IngressRule, IngressSource, Tags};
 use cloud::{
     AccountRegion, CloudError, CloudErrorKind, LinkSpec, OWNER_TAG, Operation, Owner, group_name,
 };
-use domain::{Provider, network::InboundRule, text::CloudNetwork};
+use domain::{AdmittedSource, Provider, network::InboundRule, text::CloudNetwork};
 
 /// EC2's scope of an account and region. Another provider's is a mistake in how the clouds were put
 /// together.
@@ -49,7 +49,13 @@ pub(super) fn group(network: &CloudNetwork, owner: Owner, tags: &Tags) -> Create
 
 pub(super) fn rule(rule: InboundRule, owner: Owner, tags: &Tags) -> IngressRule {
     IngressRule {
-        source: rule.source.net(),
+        source: match rule.source {
+            AdmittedSource::Range(range) => IngressSource::Cidr(range.net()),
+            AdmittedSource::Group(it) => IngressSource::Group {
+                group: it.group().into(),
+                account: it.account().to_owned(),
+            },
+        },
         port: rule.port,
         description: format!("peering {}", owner.peering),
         tags: owned(owner, tags),

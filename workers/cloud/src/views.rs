@@ -2,7 +2,7 @@
 
 use crate::{LinkSpec, Owner};
 use domain::{
-    Provider, Region,
+    AdmittedSource, Provider, Region,
     network::{Denied, ExposedBy, InboundRule},
     text::{
         AccessList, Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Interface,
@@ -432,6 +432,23 @@ pub struct AccessEntry {
     pub traffic: Traffic,
     /// Whether such traffic is let through; otherwise it is denied.
     pub allow: bool,
+}
+
+/// The traffic that a rule of the engine's admits, as a read shows it. In which network a group is
+/// that it names is the cloud's to tell.
+pub fn admitted_traffic(rule: InboundRule) -> Traffic {
+    Traffic {
+        source: match rule.source {
+            AdmittedSource::Range(range) => Source::Ranges(vec![range.net()]),
+            AdmittedSource::Group(it) => Source::Group {
+                group: it.group().to_owned(),
+                network: None,
+            },
+        },
+        protocol: Some("tcp".to_owned()),
+        ports: Some((rule.port, rule.port)),
+        target: rule.target.map(|it| vec![it.net()]),
+    }
 }
 
 /// The traffic that a denial keeps out, as an entry shows it.

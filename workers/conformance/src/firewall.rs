@@ -1,7 +1,11 @@
 //! Groups and rules: made once, removed once, and told apart by their owner.
 
+use crate::OneObject as _;
 use crate::stage::{ANOTHER, OURS, Stage, kind, range, rule};
-use cloud::{CloudErrorKind, FirewallPart, GroupView, InterfaceView, group_name};
+use cloud::{
+    CloudErrorKind, FirewallPart, GroupView, InterfaceView, LinkState, NetworkRef, Source,
+    group_name,
+};
 use domain::{
     network::{Denial, Denied, InboundRule},
     text::FirewallGroup,
@@ -66,7 +70,7 @@ pub(crate) async fn a_rule_is_added_once_and_revoked_once(stage: Stage) {
 pub(crate) async fn rules_of_both_families_stand_side_by_side(stage: Stage) {
     let (at, group) = (&stage.local.at, stage.made_group().await);
     let of_ipv6 = InboundRule {
-        source: range("fd00:20::/56"),
+        source: range("fd00:20::/56").into(),
         ..rule(2113)
     };
     let add = async |it| stage.cloud.authorize_rule(at, &group, it, OURS).await;
@@ -85,6 +89,56 @@ pub(crate) async fn rules_of_both_families_stand_side_by_side(stage: Stage) {
         .group_as(&group, "with one rule", |it| it.rules.len() == 1)
         .await;
     assert_eq!(view.rules[0].rule, Some(rule(2113)));
+}
+
+pub(crate) async fn a_rule_names_a_group_of_a_network_that_an_active_link_leads_to_and_no_other(
+    stage: Stage,
+) {
+    // Across regions no group can be named: this peer is in the private network's own.
+    let (near, link) = stage.near_peer().await;
+    let (at, group) = (&stage.local.at, stage.made_group().await);
+    let clients = stage.world.group(&near, "clients", rule(443)).await;
+    let beside = stage.world.group(&stage.neighbour, "beside", rule(443));
+    let far = stage.world.group(&stage.remote, "far", rule(443));
+    let of = |network: &NetworkRef, group: &FirewallGroup| InboundRule {
+        source: format!("{}/{group}", network.at.account).parse().unwrap(),
+        ..rule(2113)
+    };
+    let add = async |it| stage.cloud.authorize_rule(at, &group, it, OURS).await;
+    let of_clients = of(&near, &clients);
+    for (why, wanted) in [
+        ("the link is not active", of_clients),
+        ("no link", of(&stage.neighbour, &beside.await)),
+        ("another region", of(&stage.remote, &far.await)),
+        ("another account", of(&stage.local, &clients)),
+    ] {
+        let refused = add(wanted).await.map_err(|it| it.kind);
+        assert_eq!(refused, Err(CloudErrorKind::NotFound), "{why}");
+    }
+    stage.cloud.accept_link(&near.at, &link).await.unwrap();
+    for end in [&stage.local, &near] {
+        stage.shown(end, &link, LinkState::Active).await;
+    }
+    let id = add(of_clients).await.unwrap();
+    assert_eq!(kind(add(of_clients).await), THERE, "a repeat");
+    let view = stage
+        .group_as(&group, "with its rule", |it| it.rules.len() == 1)
+        .await;
+    let shown = &view.rules[0];
+    assert_eq!(
+        (&shown.id, shown.rule, shown.owner),
+        (&id, Some(of_clients), Some(OURS))
+    );
+    let named = Source::Group {
+        group: clients.to_string(),
+        network: Some(near.network.clone()),
+    };
+    assert_eq!(shown.admits.source, named);
+    let revoked = stage.cloud.revoke_rule(at, &group, &id).await;
+    assert_eq!(kind(revoked), None);
+    stage
+        .group_as(&group, "without the rule", |it| it.rules.is_empty())
+        .await;
 }
 
 pub(crate) async fn a_group_is_deleted_once_and_not_while_it_is_used(stage: Stage) {

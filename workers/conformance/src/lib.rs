@@ -90,6 +90,7 @@ pub const CASES: &[Case] = cases! {
         a_group_is_made_once_and_admits_nothing,
         a_rule_is_added_once_and_revoked_once,
         rules_of_both_families_stand_side_by_side,
+        a_rule_names_a_group_of_a_network_that_an_active_link_leads_to_and_no_other,
         a_group_is_deleted_once_and_not_while_it_is_used,
         owner_tags_of_groups_and_rules_are_put_back,
         what_others_made_is_shown_and_is_nobody_of_ours,

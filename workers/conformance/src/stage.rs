@@ -39,7 +39,7 @@ pub(crate) fn kind<T>(result: Result<T, CloudError>) -> Option<CloudErrorKind> {
 
 pub(crate) fn rule(port: u16) -> InboundRule {
     InboundRule {
-        source: range("10.20.0.0/16"),
+        source: range("10.20.0.0/16").into(),
         port,
         target: None,
     }
@@ -169,6 +169,22 @@ impl Stage {
             self.shown(end, &link, LinkState::Active).await;
         }
         link
+    }
+
+    /// A network of the peer's in the private network's own region, and a link to it that waits for
+    /// its accepter and is shown to both.
+    pub(crate) async fn near_peer(&self) -> (NetworkRef, Link) {
+        let at = AccountRegion {
+            region: self.local.at.region.clone(),
+            ..self.remote.at.clone()
+        };
+        let near = self.world.network(&at, range("10.40.0.0/16")).await;
+        let asked = spec(OURS, &self.local, &near);
+        let link = self.cloud.create_link(&asked).await.unwrap();
+        for end in [&self.local, &near] {
+            self.shown(end, &link, LinkState::Pending).await;
+        }
+        (near, link)
     }
 
     pub(crate) async fn tables(&self, network: &NetworkRef) -> Vec<RouteTableView> {

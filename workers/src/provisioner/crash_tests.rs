@@ -237,7 +237,7 @@ async fn a_crash_at_any_step_on_a_cloud_that_is_late_leaves_exactly_what_was_ask
 #[tokio::test(start_paused = true)]
 async fn a_crash_at_any_step_of_a_new_posture_leaves_exactly_that_posture() {
     let other = domain::network::InboundRule {
-        source: range("10.50.8.0/24"),
+        source: range("10.50.8.0/24").into(),
         port: 2113,
         target: None,
     };

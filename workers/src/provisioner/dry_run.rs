@@ -3,11 +3,11 @@
 use super::{apply::Action, observation::Reads, sides};
 use cloud::{
     AccessEntry, AccessListView, AccountRegion, Direction, FirewallPart, GroupView, LinkForm,
-    LinkState, LinkView, Owner, RouteState, RouteTarget, RouteView, RuleView, Source, Traffic,
+    LinkState, LinkView, Owner, RouteState, RouteTarget, RouteView, RuleView, admitted_traffic,
     denied_traffic, group_name,
 };
 use domain::{
-    BySide, Side,
+    AdmittedSource, BySide, Side,
     network::{Denial, ExposedBy, InboundRule, Peering, Registered},
     text::{FirewallGroup, FirewallRule, Interface, Link},
 };
@@ -290,20 +290,16 @@ fn group_view(network: &Registered, peering: &Peering, side: Side) -> GroupView 
 }
 
 fn new_rule(rule: InboundRule, owner: Option<Owner>) -> Option<RuleView> {
-    // Ids have no colons.
-    let from = rule.source.net().addr().to_string().replace(':', "-");
-    let id: FirewallRule = format!("(new-rule-{from}-{})", rule.port).parse().ok()?;
-    let source = Source::Ranges(vec![rule.source.net()]);
-    let admits = Traffic {
-        source,
-        protocol: Some("tcp".to_owned()),
-        ports: Some((rule.port, rule.port)),
-        target: rule.target.map(|it| vec![it.net()]),
+    let from = match rule.source {
+        // Ids have no colons.
+        AdmittedSource::Range(range) => range.net().addr().to_string().replace(':', "-"),
+        AdmittedSource::Group(it) => it.group().to_owned(),
     };
+    let id: FirewallRule = format!("(new-rule-{from}-{})", rule.port).parse().ok()?;
     Some(RuleView {
         id,
         rule: Some(rule),
-        admits,
+        admits: admitted_traffic(rule),
         text: format!("tcp {} from {}", rule.port, rule.source),
         owner,
         what: ExposedBy::Rule,

@@ -54,7 +54,7 @@ pub(super) const CLIENTS: &str = "10.50.0.0/16";
 
 pub(super) fn client_rule() -> InboundRule {
     InboundRule {
-        source: range(CLIENTS),
+        source: range(CLIENTS).into(),
         port: 2113,
         target: None,
     }
@@ -139,7 +139,7 @@ fn commands_of(provider: Provider, id: PeeringId, clients: &str) -> Vec<NetworkC
         restricted(
             id,
             &[InboundRule {
-                source: range(clients),
+                source: range(clients).into(),
                 ..client_rule()
             }],
         ),
@@ -189,7 +189,7 @@ pub(super) fn commands_of_both(at_once: bool) -> Vec<NetworkCommand> {
     }));
     let sources = [CLIENTS, IPV6_CLIENTS].map(range);
     let admit = sources.map(|source| InboundRule {
-        source,
+        source: source.into(),
         ..client_rule()
     });
     commands.push(restrict(&admit));

@@ -5,16 +5,17 @@ use crate::{
     ids::PeeringId,
     range::Range,
     side::Side,
+    source::AdmittedSource,
     text::{FirewallGroup, FirewallRule},
 };
 use serde::{Deserialize, Serialize};
 
-/// TCP from a range to a port.
+/// TCP from addresses, or from what carries a group, to a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InboundRule {
     /// Where the traffic comes from.
-    pub source: Range,
+    pub source: AdmittedSource,
     /// The TCP port, from 1 to 65535.
     pub port: u16,
     /// Where it may go, where the provider's rules are aimed at addresses

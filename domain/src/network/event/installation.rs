@@ -6,6 +6,7 @@ use crate::{
     ids::PeeringId,
     range::Range,
     side::Side,
+    source::AdmittedSource,
     text::{FirewallRule, Interface, RouteTable},
 };
 use serde::{Deserialize, Serialize};
@@ -53,10 +54,10 @@ pub enum Thing {
     },
     /// The engine's own firewall group of the peering.
     Group,
-    /// A rule in that group: TCP from a range to a port.
+    /// A rule in that group: TCP from a source to a port.
     Rule {
         /// Where the traffic comes from.
-        source: Range,
+        source: AdmittedSource,
         /// The port that it may reach, from 1 to 65535.
         port: u16,
         /// Where it may go; absent: wherever the group is attached.

@@ -57,7 +57,7 @@ impl InboundRule {
             (None, Some(_)) | (Some(_) | None, None) => true,
         };
         self.port == other.port
-            && self.source.overlaps(&other.source)
+            && self.source.may_overlap(&other.source)
             && meets(self.target, other.target)
     }
 }

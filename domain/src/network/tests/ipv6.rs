@@ -57,7 +57,7 @@ fn admit(written: &[&str]) -> RestrictFirewall {
 
 fn rule(written: &str, port: u16) -> InboundRule {
     InboundRule {
-        source: range(written),
+        source: range(written).into(),
         port,
         target: None,
     }
@@ -116,7 +116,10 @@ fn sources_of(
         }
     });
     let rules = allowed.expect("an ingress");
-    Ok(rules.into_iter().map(|it| it.source).collect())
+    Ok(rules
+        .into_iter()
+        .filter_map(|it| it.source.range())
+        .collect())
 }
 
 #[test]

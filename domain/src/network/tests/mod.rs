@@ -13,6 +13,7 @@ mod exposures;
 mod firewall;
 mod flapping_exposures;
 mod golden;
+mod groups;
 mod holds;
 mod identity;
 mod ingress;

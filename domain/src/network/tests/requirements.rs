@@ -112,7 +112,7 @@ fn closing_and_outcomes_are_never_held_up_by_a_requirement() {
         peering_id,
         side: Side::Local,
         admit: vec![InboundRule {
-            source: range("10.101.0.0/16"),
+            source: range("10.101.0.0/16").into(),
             port: 2113,
             target: None,
         }],

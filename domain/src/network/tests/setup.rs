@@ -46,7 +46,7 @@ fn folded(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
 #[test]
 fn a_request_brings_its_routes_rules_and_options_along_after_everything_was_denied() {
     let admit = vec![InboundRule {
-        source: range("10.101.1.0/24"),
+        source: range("10.101.1.0/24").into(),
         port: 2113,
         target: None,
     }];
@@ -125,7 +125,7 @@ fn what_a_request_brings_along_is_refused_as_the_command_that_it_stands_for() {
     refused(
         Setup {
             admit: vec![InboundRule {
-                source: range("10.9.0.0/16"),
+                source: range("10.9.0.0/16").into(),
                 port: 2113,
                 target: None,
             }],

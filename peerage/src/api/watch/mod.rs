@@ -7,6 +7,7 @@
 mod follow;
 mod holds;
 mod hub;
+mod kinds;
 
 pub use hub::Hub;
 
@@ -19,7 +20,8 @@ use super::{
     reads::reached,
     v1,
 };
-use follow::{NetworkWatch, PeeringWatch, follow};
+use follow::follow;
+use kinds::{NetworkWatch, PeeringWatch};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;

@@ -438,7 +438,7 @@ fn a_wrong_file_is_one_line_with_the_place_and_nothing_is_named_twice() {
         (
             FILE.replace("admit = [\"10.30.0.0/16\"]", "admit = [\":80\"]"),
             "peerings.toml:",
-            "RANGE:PORT",
+            "SOURCE:PORT",
         ),
         (
             FILE.replace("drift = \"report\"", "drift = \"ignore\""),

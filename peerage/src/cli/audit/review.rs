@@ -78,7 +78,7 @@ struct Close {
 struct Which {
     /// A source that the private network admits, like 10.30.0.0/16:2113. Default: the peering
     /// itself.
-    #[arg(long, value_name = "RANGE[:PORT]", value_parser = admitted, conflicts_with = "ingress")]
+    #[arg(long, value_name = "SOURCE[:PORT]", value_parser = admitted, conflicts_with = "ingress")]
     admit: Option<v1::InboundRule>,
     /// A connector ingress: its id, the id's first characters, or TARGET:PORT, like
     /// 10.30.7.0/24:5432.

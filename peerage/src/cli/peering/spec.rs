@@ -124,9 +124,10 @@ pub(super) struct Opens {
     #[arg(long = "remote-route", value_name = "RANGE")]
     remote_routes: Vec<String>,
     /// A range of the peer, down to one host, that may reach TCP 2113 of the private network, or
-    /// another port, like 10.30.0.0/16:2113 or 10.30.4.7/32; again for more. Default: nothing.
-    /// Later: `peerage firewall restrict`.
-    #[arg(long, value_name = "RANGE[:PORT]", value_parser = admitted)]
+    /// another port, like 10.30.0.0/16:2113 or 10.30.4.7/32; again for more. Between AWS networks
+    /// of one region also a group of the peer's, like 210987654321/sg-0e1f2a3b4c5d6e7f8. Default:
+    /// nothing. Later: `peerage firewall restrict`.
+    #[arg(long, value_name = "SOURCE[:PORT]", value_parser = admitted)]
     admit: Vec<v1::InboundRule>,
     /// When what it admits ends by itself: in so long, like 24h, or at a time, like
     /// 2026-03-01T09:00:00Z. Default: never. With --command-id, name a time.

@@ -21,7 +21,7 @@ pub(in crate::cli) struct SetTenure {
     subject: Subject,
     /// A source that the private network admits, like 10.30.0.0/16:2113. Default: the peering
     /// itself.
-    #[arg(long, value_name = "RANGE[:PORT]", value_parser = admitted)]
+    #[arg(long, value_name = "SOURCE[:PORT]", value_parser = admitted)]
     admit: Option<v1::InboundRule>,
     /// Who answers for it from now on: a person or a team, like team-orders.
     #[arg(long, group = "change", value_name = "OWNER")]

@@ -59,6 +59,9 @@ pub enum Unknown {
     RoutesOfOwner,
     /// The side is its owner's to keep, and the engine does not look at its rules.
     RulesOfOwner,
+    /// A rule of the engine's admits what carries a group of the other network, and which addresses
+    /// that has is not on record.
+    MembersOfGroup,
     /// A rule of others admits what cannot be read.
     RuleOfOthers,
     /// Entries of the engine's deny it in front of subnets, and it was not seen whether the address
@@ -75,7 +78,8 @@ pub struct Way {
     pub side: Side,
     /// Whether packets get there.
     pub verdict: Verdict,
-    /// The ranges that packets can come from, on the side that sends.
+    /// The ranges that packets can come from, on the side that sends; what rules admit of the
+    /// members of a group is beside that.
     pub sources: BTreeSet<Range>,
     /// The link.
     pub link: Option<Link>,
@@ -193,12 +197,17 @@ impl Asked<'_> {
                 && rule.target.is_none_or(|it| it.contains(&self.target))
         };
         let rules = firewall.rules.iter().filter(|(rule, _)| is_asked_for(rule));
-        let rules =
-            rules.filter(|(rule, _)| way.sources.iter().any(|it| it.overlaps(&rule.source)));
+        let rules = rules.filter(|(rule, _)| {
+            way.sources
+                .iter()
+                .any(|it| rule.source.may_overlap(&(*it).into()))
+        });
         way.rules = rules.map(|(rule, id)| (*rule, id.clone())).collect();
         let is_detached = firewall.attachment.count() == Some(0);
-        let attached = way.rules.iter().filter(|_| !is_detached);
-        let mut open: Vec<_> = attached.map(|(rule, _)| of_rule(rule)).collect();
+        let attached = || way.rules.iter().filter(|_| !is_detached);
+        let mut open: Vec<_> = attached().filter_map(|(rule, _)| of_rule(rule)).collect();
+        let of_groups = attached().filter(|(rule, _)| rule.source.group().is_some());
+        let ports_of_groups: BTreeSet<u16> = of_groups.map(|(rule, _)| rule.port).collect();
         let mut unread = false;
         for (id, exposed) in &firewall.exposures {
             match admits(&exposed.exposure.admits, self.port) {
@@ -219,8 +228,14 @@ impl Asked<'_> {
             ports: any,
         });
         let everything: Vec<_> = everything.filter(|_| unread).collect();
+        let members: Vec<_> = (way.sources.iter())
+            .flat_map(|source| {
+                let ports = ports_of_groups.iter();
+                ports.map(|port| of_port(*source, *port))
+            })
+            .collect();
         let denials = Denials::before(self.peering, side, &self.target);
-        way.denials = denials.that_meet(open.iter().chain(&everything));
+        way.denials = denials.that_meet(open.iter().chain(&members).chain(&everything));
         let let_in = left(open.iter().copied(), &denials.seen);
         if !let_in.is_empty() {
             way.sources = let_in.iter().map(|it| it.source).collect();
@@ -230,13 +245,16 @@ impl Asked<'_> {
                 false => Verdict::Reachable,
             };
         }
+        if !left(members.iter().copied(), &denials.seen).is_empty() {
+            return Verdict::Undetermined(Unknown::MembersOfGroup);
+        }
         if !left(everything.iter().copied(), &denials.seen).is_empty() {
             return Verdict::Undetermined(Unknown::RuleOfOthers);
         }
         if !self.peering.is_ours_to_keep(side) {
             return Verdict::Undetermined(Unknown::RulesOfOwner);
         }
-        if !open.is_empty() || !everything.is_empty() {
+        if !open.is_empty() || !members.is_empty() || !everything.is_empty() {
             return Verdict::Unreachable(Drop::Denied);
         }
         let is_idle = is_detached && !way.rules.is_empty();
@@ -357,10 +375,15 @@ fn within(sources: &BTreeSet<Range>, all: &[Traffic]) -> Vec<Traffic> {
     parts.collect()
 }
 
-fn of_rule(rule: &InboundRule) -> Traffic {
+/// What a rule admits from addresses that it names.
+fn of_rule(rule: &InboundRule) -> Option<Traffic> {
+    Some(of_port(rule.source.range()?, rule.port))
+}
+
+fn of_port(source: Range, port: u16) -> Traffic {
     Traffic {
-        source: rule.source,
-        ports: (rule.port, rule.port),
+        source,
+        ports: (port, port),
     }
 }
 

@@ -284,7 +284,10 @@ impl Cloud {
             && !self.keeps_out(side, from, to, port)
             && rules.any(|(of, rule)| {
                 let is_aimed_there = rule.target.is_none_or(|target| has(&target, to));
-                *of == side && rule.port == port && has(&rule.source, from) && is_aimed_there
+                *of == side
+                    && rule.port == port
+                    && rule.source.range().is_some_and(|it| has(&it, from))
+                    && is_aimed_there
             })
     }
 }
@@ -519,7 +522,7 @@ fn who_can_reach_an_address_is_who_gets_a_packet_there_and_an_answer_back() {
 #[test]
 fn an_ingress_from_several_nodes_is_the_decision_behind_each_of_its_rules() {
     let rule = |source: &str| InboundRule {
-        source: range(source),
+        source: range(source).into(),
         port: 5432,
         target: Some(range("10.101.7.0/24")),
     };

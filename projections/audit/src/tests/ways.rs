@@ -382,6 +382,36 @@ fn tcp(source: &str, first: u16, last: u16) -> Value {
     json!({ "source": source, "ports": { "protocol": "tcp", "first": first, "last": last } })
 }
 
+#[test]
+fn who_carries_a_group_is_not_on_record_and_what_names_one_is_told_and_undetermined() {
+    const GROUP: &str = "210987654321/sg-0e1f2a3b4c5d6e7f8";
+    let members = Verdict::Undetermined(Unknown::MembersOfGroup);
+    let routed = || Story::active("PeeringRequested.v1").routed();
+    let of_group = routed().admits("local", GROUP, 2113);
+    let way = of_group.way(LOCAL, 2113);
+    assert_eq!((way.verdict, way.rules.len()), (members, 1));
+    assert_eq!(way.rules[0].0.source.to_string(), GROUP);
+    let not_admitted = Verdict::Unreachable(Drop::NotAdmitted);
+    assert_eq!(of_group.verdict(LOCAL, 22), not_admitted, "another port");
+    // A range is certain, and the group is told beside it.
+    let both = of_group.admits("local", "10.101.7.0/24", 2113);
+    let way = both.way(LOCAL, 2113);
+    assert_eq!((way.verdict, way.rules.len()), (Verdict::Reachable, 2));
+    assert_eq!(way.sources, [range("10.101.7.0/24")].into());
+    // What is denied to all of the peer is denied to whoever carries the group.
+    let of_group = || routed().admits("local", GROUP, 2113);
+    let everything = [all_of("10.101.0.0/16")];
+    let kept_out = of_group().denies("local", &["10.20.9.0/24"], &everything);
+    let way = kept_out.way(LOCAL, 2113);
+    assert_eq!((way.verdict, way.denials.len()), (DENIED, 1));
+    let part = [all_of("10.101.0.0/17")];
+    let half = of_group().denies("local", &["10.20.9.0/24"], &part);
+    assert_eq!(half.verdict(LOCAL, 2113), members);
+    let idle = of_group().attached("local", 0);
+    let not_attached = Verdict::Unreachable(Drop::NotAttached);
+    assert_eq!(idle.verdict(LOCAL, 2113), not_attached);
+}
+
 /// A peer whose clients are let in to every port.
 fn wide_open() -> Story {
     let routed = Story::active("PeeringRequested.v1").routed();

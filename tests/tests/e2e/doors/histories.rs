@@ -5,7 +5,7 @@ use super::network;
 use crate::support::{REQUEST, SOON};
 use kurrentdb::{AppendToStreamOptions, Client, EventData, operations};
 use peerage_tests::{
-    engine::{Engine, Launch},
+    engine::{Engine, Launch, peerage},
     http,
     node::NodePlace,
     ports,
@@ -175,6 +175,26 @@ async fn a_network_that_was_cut_says_so_after_a_restart_and_is_whole_once_its_ev
     let cleared = || async { fault(&engine).await.is_null().then_some(()) };
     wait::until("nothing at fault", SOON, cleared).await;
     assert!(figure(&engine, "peerage_networks_with_lost_events 0").await);
+}
+
+#[tokio::test]
+async fn an_open_watch_is_told_when_what_is_wrong_with_a_history_becomes_something_else() {
+    let data = tempfile::tempdir().unwrap();
+    let (launch, store) = launch(data.path());
+    let engine = launch.start().await;
+    let (id, peering) = peered(&engine).await;
+    let mut command = peerage();
+    let server = engine.server();
+    let watching = ["--output", "json", "--server", &server];
+    command.args(["peering", "watch", &peering]).args(watching);
+    let watch = Running::start("peerage peering watch", &mut command);
+    watch.prints("\"converged\":true").await;
+    let stream = format!("network-{id}");
+    tell(&store, &stream, json!({ "$maxCount": 1000 })).await;
+    watch.prints(AT_RISK).await;
+    put(&store, &stream, "PeeringTeleported", json!({})).await;
+    watch.prints(UNREADABLE).await;
+    engine.stop().await;
 }
 
 #[tokio::test]

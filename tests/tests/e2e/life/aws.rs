@@ -228,6 +228,68 @@ async fn a_network_that_another_account_shares_is_shown_with_its_real_owner() {
 }
 
 #[tokio::test]
+async fn what_carries_a_group_of_the_peers_is_let_in_until_it_is_admitted_no_longer() {
+    let mut life = Life::registered(strict().await).await;
+    // A rule names no group across regions: this peer is in the private network's own.
+    let mut place = life.pair.remote.place.clone();
+    place.region = life.pair.local.place.region.clone();
+    let near = Wanted {
+        name: "near".to_owned(),
+        place: place.clone(),
+        cidr: life.pair.remote.cidr.clone(),
+    };
+    let (oracle, _) = life.running.notes().unwrap();
+    life.pair.remote = oracle.prepare(&[near]).remove("near").unwrap();
+    let (local, remote) = (life.pair.local.clone(), life.pair.remote.clone());
+    let clients = life.people().open(&remote, "clients", &[]);
+    let source = format!("{}/{clients}", place.account);
+    life.asks(&["--admit", &source, "--local-route", &remote.cidr])
+        .await;
+    let route = ["route", "accept", &life.peering, "--side", "remote"];
+    life.says(&[&route[..], &["--destination", &local.cidr]].concat())
+        .await;
+    life.converged().await;
+    let mut expected = life.expected();
+    expected.given_security_groups = vec![clients.clone()];
+    expected.security_groups[0].ingress[0].source = clients.clone();
+    life.judge(&expected);
+    let authorized = life.told("FirewallRuleAuthorized", 1).await;
+    assert_eq!(authorized[0]["rule"]["source"], source);
+    let shown = life.engine.cli(&["peering", "show", &life.peering]).await;
+    let (shown, admits) = (shown.done(), format!("{source} \u{2192} TCP 2113"));
+    assert!(shown.contains(&admits), "{shown}");
+    let server = format!("{}:2113", local.cidr.replace("0.0/16", "1.1"));
+    let asked = ["audit", "who-can-reach", &server];
+    let reach = life.engine.json(&asked).await.to_string();
+    for told in ["REACH_REASON_NOT_ATTACHED", &source] {
+        assert!(reach.contains(told), "{told}: {reach}");
+    }
+
+    // A rule that somebody took away is put back, as it was.
+    let own = life.own_group(Side::Local).await;
+    life.people().close(&local, &own);
+    life.checks().await;
+    life.told("FirewallRuleAuthorized", 2).await;
+    life.converged().await;
+    life.judge(&expected);
+
+    // A group that is not there holds up what else is asked for, and is named.
+    let nobody = format!("{}/sg-0123456789abcdef0", place.account);
+    let restrict = ["firewall", "restrict", &life.peering, "--admit"];
+    life.says(&[&restrict[..], &[&nobody]].concat()).await;
+    let blocked = life.is_blocked("not_found").await.block.unwrap();
+    assert!(blocked.message.contains(&nobody), "{blocked:?}");
+    life.says(&[&restrict[..], &[&format!("{}:2113", remote.cidr)]].concat())
+        .await;
+    life.converged().await;
+    expected.security_groups[0].ingress[0].source = remote.cidr.clone();
+    life.judge(&expected);
+    life.removes().await;
+    life.lives("removed").await;
+    life.ends().await;
+}
+
+#[tokio::test]
 async fn an_ipv6_route_over_the_link_is_a_finding_opens_what_is_open_to_all_of_ipv6_and_is_named_when_left_behind()
  {
     let life = Life::active(strict().await).await;

@@ -61,7 +61,7 @@ pub use peering::{
 pub use rehearsal::{Rehearsal, Rehearsed};
 pub use routes::{Route, RouteDestination, RouteState, RouteTable, RouteTarget};
 pub use scope::{ExternalId, Scope};
-pub use security_group_rules::{IngressRule, RuleSource, SecurityGroupRule};
+pub use security_group_rules::{IngressRule, IngressSource, RuleSource, SecurityGroupRule};
 pub use security_groups::{CreateSecurityGroup, SecurityGroup};
 pub use settings::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys};
 pub use subnets::Subnet;

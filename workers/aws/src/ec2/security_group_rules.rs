@@ -10,7 +10,7 @@ use crate::ec2::pages::{PAGE, every_named};
 use crate::ec2::routes::canonical;
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
-use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, ResourceType};
+use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, ResourceType, UserIdGroupPair};
 use ipnet::IpNet;
 
 /// One rule of a security group.
@@ -43,6 +43,8 @@ pub enum RuleSource {
     Group {
         /// The group.
         group: SecurityGroupId,
+        /// The account that it belongs to.
+        account: Option<String>,
         /// The VPC that it is in; EC2 tells it of a group at the other end of a peering.
         vpc: Option<VpcId>,
     },
@@ -52,17 +54,31 @@ pub enum RuleSource {
     Other(String),
 }
 
-/// A rule to be added: TCP, one port, one block.
+/// A rule to be added: TCP, one port, one block or group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IngressRule {
-    /// The block that is admitted.
-    pub source: IpNet,
+    /// What is admitted.
+    pub source: IngressSource,
     /// The one TCP port.
     pub port: u16,
     /// The words beside it, for people.
     pub description: String,
     /// Its tags.
     pub tags: Tags,
+}
+
+/// What a rule to be added admits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IngressSource {
+    /// A block of addresses.
+    Cidr(IpNet),
+    /// Whatever is in a group at the other end of an active peering within the region.
+    Group {
+        /// The group.
+        group: SecurityGroupId,
+        /// The account that it belongs to.
+        account: String,
+    },
 }
 
 impl Ec2 {
@@ -90,19 +106,25 @@ impl Ec2 {
         wanted: &IngressRule,
     ) -> Result<SecurityGroupRule, Ec2Error> {
         let call = Call::start(self, Action::AuthorizeSecurityGroupIngress, at).await;
-        let (source, port) = (canonical(wanted.source), i32::from(wanted.port));
+        let port = i32::from(wanted.port);
         let permission = IpPermission::builder()
             .ip_protocol("tcp")
             .from_port(port)
             .to_port(port);
-        let permission = match wanted.source {
-            IpNet::V4(_) => {
-                let range = IpRange::builder().cidr_ip(source);
-                permission.ip_ranges(range.description(&wanted.description).build())
+        let said = &wanted.description;
+        let permission = match &wanted.source {
+            IngressSource::Cidr(range @ IpNet::V4(_)) => {
+                let range = IpRange::builder().cidr_ip(canonical(*range));
+                permission.ip_ranges(range.description(said).build())
             }
-            IpNet::V6(_) => {
-                let range = Ipv6Range::builder().cidr_ipv6(source);
-                permission.ipv6_ranges(range.description(&wanted.description).build())
+            IngressSource::Cidr(range @ IpNet::V6(_)) => {
+                let range = Ipv6Range::builder().cidr_ipv6(canonical(*range));
+                permission.ipv6_ranges(range.description(said).build())
+            }
+            IngressSource::Group { group, account } => {
+                let pair = UserIdGroupPair::builder().group_id(group.as_str());
+                let pair = pair.user_id(account).description(said);
+                permission.user_id_group_pairs(pair.build())
             }
         };
         let permission = permission.build();
@@ -162,15 +184,16 @@ fn source(found: &aws_sdk_ec2::types::SecurityGroupRule) -> RuleSource {
     let cidr = found.cidr_ipv4().or(found.cidr_ipv6());
     let referenced = found
         .referenced_group_info()
-        .and_then(|it| Some((it.group_id()?, it.vpc_id())));
+        .and_then(|it| Some((it.group_id()?, it)));
     match (cidr, referenced) {
         (Some(text), _) => text.parse::<IpNet>().map_or_else(
             |_| RuleSource::Other(text.to_owned()),
             |cidr| RuleSource::Cidr(cidr.trunc()),
         ),
-        (None, Some((group, vpc))) => RuleSource::Group {
+        (None, Some((group, it))) => RuleSource::Group {
             group: group.into(),
-            vpc: vpc.map(VpcId::from),
+            account: it.user_id().map(str::to_owned),
+            vpc: it.vpc_id().map(VpcId::from),
         },
         (None, None) => found.prefix_list_id().map_or_else(
             || RuleSource::Other(String::new()),

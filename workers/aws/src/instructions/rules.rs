@@ -51,18 +51,23 @@ pub(super) fn open(peering: &Peering, ingress: &Ingress) -> Instruction {
         .expires_at
         .map_or_else(String::new, |at| format!(" until {}", written(at)));
     let (source, port) = (ingress.rule.source, ingress.rule.port);
-    let what = match source.family() {
-        Family::Ipv4 => vec![
+    let in_words = |end: String| {
+        let what = format!("IpProtocol=tcp,FromPort={port},ToPort={port},{end}");
+        vec![("--ip-permissions", quoted(what))]
+    };
+    let family = source.range().map(|it| it.family());
+    let what = match (family, source.group()) {
+        (_, Some(it)) => in_words(format!(
+            "UserIdGroupPairs=[{{GroupId={},UserId={}}}]",
+            it.group(),
+            it.account()
+        )),
+        (Some(Family::Ipv6), None) => in_words(format!("Ipv6Ranges=[{{CidrIpv6={source}}}]")),
+        (Some(Family::Ipv4) | None, None) => vec![
             ("--protocol", "tcp".to_owned()),
             ("--port", port.to_string()),
             ("--cidr", quoted(source)),
         ],
-        Family::Ipv6 => vec![(
-            "--ip-permissions",
-            quoted(format!(
-                "IpProtocol=tcp,FromPort={port},ToPort={port},Ipv6Ranges=[{{CidrIpv6={source}}}]"
-            )),
-        )],
     };
     let allow = command(
         "aws ec2 authorize-security-group-ingress",

@@ -17,6 +17,7 @@ fn rule(protocol: &str, ports: Option<(i32, i32)>, source: &str) -> SecurityGrou
             Err(_) if source.starts_with("pl-") => RuleSource::PrefixList(source.into()),
             Err(_) => RuleSource::Group {
                 group: source.into(),
+                account: None,
                 vpc: None,
             },
         },
@@ -146,6 +147,7 @@ fn a_group_that_a_rule_names_is_followed_to_its_vpc() {
     let names = |group: &str, vpc: Option<&str>| SecurityGroupRule {
         source: RuleSource::Group {
             group: group.into(),
+            account: None,
             vpc: vpc.map(Into::into),
         },
         ..rule("tcp", Some((22, 22)), "10.2.0.0/16")

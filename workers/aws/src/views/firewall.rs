@@ -32,7 +32,9 @@ pub(in super::super) fn homeless(
 ) -> BTreeSet<SecurityGroupId> {
     let inbound = rules.iter().filter(|rule| !rule.egress);
     let named = inbound.filter_map(|rule| match &rule.source {
-        RuleSource::Group { group, vpc: None } => Some(group),
+        RuleSource::Group {
+            group, vpc: None, ..
+        } => Some(group),
         RuleSource::Group { .. }
         | RuleSource::Cidr(_)
         | RuleSource::PrefixList(_)
@@ -109,7 +111,7 @@ fn rule(
             .get(list)
             .cloned()
             .map_or_else(|| Source::Named(list.to_string()), Source::Ranges),
-        RuleSource::Group { group, vpc } => Source::Group {
+        RuleSource::Group { group, vpc, .. } => Source::Group {
             group: group.to_string(),
             network: vpc
                 .as_ref()
@@ -122,7 +124,7 @@ fn rule(
     let admits = traffic(source, &found.protocol, found.ports);
     Ok(RuleView {
         id: asked.name("security group rule", found.id.as_str())?,
-        rule: in_our_words(found, &admits),
+        rule: in_our_words(asked, found, &admits),
         text: text(&admits, &found.source),
         admits,
         owner: owner(&found.tags),
@@ -204,12 +206,22 @@ fn protocol_name(found: &str) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// The rule in our words, if we could have made it: TCP, one port, one range that may be peered.
-fn in_our_words(found: &SecurityGroupRule, admits: &Traffic) -> Option<InboundRule> {
-    let RuleSource::Cidr(cidr) = found.source else {
-        return None;
+/// The rule in our words, if we could have made it: TCP, one port, one range that may be peered or
+/// one group.
+fn in_our_words(
+    asked: &Asked<'_>,
+    found: &SecurityGroupRule,
+    admits: &Traffic,
+) -> Option<InboundRule> {
+    let source = match &found.source {
+        RuleSource::Cidr(cidr) => cidr.to_string(),
+        RuleSource::Group { group, account, .. } => {
+            let account = account.as_deref().unwrap_or(asked.account());
+            format!("{account}/{group}")
+        }
+        RuleSource::PrefixList(_) | RuleSource::Other(_) => return None,
     };
-    let source = cidr.to_string().parse().ok()?;
+    let source = source.parse().ok()?;
     let (first, last) = admits.ports?;
     (first == last && admits.protocol.as_deref() == Some("tcp")).then_some(InboundRule {
         source,

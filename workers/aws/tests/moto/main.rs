@@ -8,7 +8,7 @@ mod rehearsals;
 mod support;
 
 use peerage_aws::ec2::{
-    CreatePeering, CreateSecurityGroup, CreateVpc, Ec2, Ec2ErrorKind, IngressRule,
+    CreatePeering, CreateSecurityGroup, CreateVpc, Ec2, Ec2ErrorKind, IngressRule, IngressSource,
     PeeringConnection, PeeringConnectionId, PeeringOptions, PeeringRole, PeeringStatus,
     RouteDestination, RouteState, RouteTarget, RuleSource, Scope, Tags, VpcId,
 };
@@ -342,7 +342,7 @@ async fn groups_and_rules_are_made_once_tagged_and_removed_by_id() {
     );
 
     let wanted = IngressRule {
-        source: net("10.2.9.9/16"),
+        source: IngressSource::Cidr(net("10.2.9.9/16")),
         port: 2113,
         description: "clients".to_owned(),
         tags: mine.clone(),

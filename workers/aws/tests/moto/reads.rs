@@ -3,8 +3,9 @@
 use crate::support::{LOCAL, local, remote, settings, tags};
 use crate::{net, peer, vpc};
 use peerage_aws::ec2::{
-    CreateSecurityGroup, Ec2, Ec2ErrorKind, IngressRule, NetworkAclEntry, PeeringConnectionId,
-    RouteTarget, RuleSource, Scope, SecurityGroup, SubnetId, Tags, VpcDns, VpcId,
+    CreateSecurityGroup, Ec2, Ec2ErrorKind, IngressRule, IngressSource, NetworkAclEntry,
+    PeeringConnectionId, RouteTarget, RuleSource, Scope, SecurityGroup, SubnetId, Tags, VpcDns,
+    VpcId,
 };
 use testkit::moto::Moto;
 
@@ -197,7 +198,7 @@ async fn groups_of_several_vpcs_say_whether_their_rules_are_worth_reading() {
     );
     let strangers = scene.group(&scene.stranger, "strangers").await;
     let rule = IngressRule {
-        source: net("10.9.0.0/16"),
+        source: IngressSource::Cidr(net("10.9.0.0/16")),
         port: 2113,
         description: String::new(),
         tags: Tags::new(),

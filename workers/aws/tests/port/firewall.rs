@@ -53,7 +53,7 @@ async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
     );
 
     let rule = InboundRule {
-        source: range("10.2.0.0/16"),
+        source: range("10.2.0.0/16").into(),
         port: 2113,
         target: None,
     };

@@ -8,10 +8,11 @@ use super::{
     Call,
 };
 use cloud::{
-    CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, Operation, Owner, Source,
-    group_name,
+    CloudError, CloudErrorKind, FirewallPart, GroupView, LinkState, NetworkRef, Operation, Owner,
+    Source, group_name,
 };
 use domain::{
+    PeerGroup,
     network::InboundRule,
     text::{CloudNetwork, FirewallGroup, FirewallRule, Interface},
 };
@@ -39,19 +40,21 @@ impl Call<'_> {
         views
     }
 
-    /// A group that a rule names is in some network, and the cloud says in which.
+    /// A group that a rule names, with its account or without, is in some network, and the cloud
+    /// says in which.
     fn follow(&self, source: &mut Source) {
         let Source::Named(name) = source else {
             return;
         };
-        let networks = self.state.world.networks.values();
+        let of_account: Option<PeerGroup> = name.parse().ok();
+        let id = of_account.as_ref().map_or(name.as_str(), PeerGroup::group);
+        let mut networks = self.state.world.networks.values();
         let home = networks
-            .filter(|it| it.groups.iter().any(|group| group.id.as_str() == *name))
-            .map(|it| it.network.network.clone())
-            .next();
-        if home.is_some() || name.starts_with(prefixes(self.at.provider).group) {
+            .find(|it| it.groups.iter().any(|group| group.id.as_str() == id))
+            .map(|it| it.network.network.clone());
+        if home.is_some() || id.starts_with(prefixes(self.at.provider).group) {
             *source = Source::Group {
-                group: std::mem::take(name),
+                group: id.to_owned(),
                 network: home,
             };
         }
@@ -118,6 +121,11 @@ impl Call<'_> {
         owner: Owner,
     ) -> Result<FirewallRule, CloudError> {
         let id: FirewallRule = self.state.faults.id(prefixes(self.at.provider).rule);
+        if let Some(source) = rule.source.group()
+            && !self.may_refer(group, source)
+        {
+            return Err(self.not_found(&source.group()));
+        }
         let (shown, most) = (self.soon(), self.settings.rules);
         let found = self.open_group(group)?;
         if found.rules.iter().any(|it| it.rule == Some(rule)) {
@@ -138,6 +146,28 @@ impl Call<'_> {
             .rules
             .push(SimulatedRule::ours(id.clone(), rule, owner, shown));
         Ok(id)
+    }
+
+    /// Whether a rule of this group can name that one: it is in a network that an active link joins
+    /// with this group's, in the same region.
+    fn may_refer(&self, group: &FirewallGroup, source: PeerGroup) -> bool {
+        let networks = || self.state.world.networks.values();
+        let own = networks().find(|it| it.groups.iter().any(|it| it.id == *group));
+        let mut named = networks().filter(|it| {
+            it.network.at.account.as_str() == source.account()
+                && it.network.at.region == self.at.region
+                && it.groups.iter().any(|it| it.id.as_str() == source.group())
+        });
+        own.is_some_and(|own| {
+            named.any(|other| {
+                let mut links = self.state.world.links.values();
+                links.any(|link| {
+                    link.state == LinkState::Active
+                        && link.role_of(&own.network).is_some()
+                        && link.role_of(&other.network).is_some()
+                })
+            })
+        })
     }
 
     pub(crate) fn revoke_rule(

@@ -1,8 +1,8 @@
 //! Rules as people write them: `tcp 2113 from 10.20.0.0/16`, `udp 53 to 60 from 0.0.0.0/0`,
 //! `everything from sg-1`, and with a list of ranges `tcp 22 from 10.1.0.0/16,10.2.0.0/16`.
 
-use cloud::{Source, Traffic};
-use domain::network::InboundRule;
+use cloud::{Source, Traffic, admitted_traffic};
+use domain::{AdmittedSource, network::InboundRule};
 use ipnet::IpNet;
 
 const EVERYTHING: &str = "everything";
@@ -41,25 +41,27 @@ pub(crate) fn text(rule: InboundRule) -> String {
     }
 }
 
-/// What such a rule admits.
+/// What such a rule admits. The cloud follows a group that it names to its network.
 pub(crate) fn admitted(rule: InboundRule) -> Traffic {
+    let named = rule.source.group().map(|it| Source::Named(it.to_string()));
+    let admits = admitted_traffic(rule);
     Traffic {
-        source: Source::Ranges(vec![rule.source.net()]),
-        target: rule.target.map(|it| vec![it.net()]),
-        protocol: Some("tcp".to_owned()),
-        ports: Some((rule.port, rule.port)),
+        source: named.unwrap_or(admits.source),
+        ..admits
     }
 }
 
 /// The traffic in the engine's words, if they have any for it.
 pub(crate) fn in_our_words(traffic: &Traffic) -> Option<InboundRule> {
-    let Source::Ranges(ranges) = &traffic.source else {
-        return None;
+    let source = match &traffic.source {
+        Source::Ranges(ranges) => match ranges.as_slice() {
+            [range] => range.to_string().parse().ok()?,
+            [] | [_, _, ..] => return None,
+        },
+        // As people write it, with its account.
+        Source::Named(name) => AdmittedSource::Group(name.parse().ok()?),
+        Source::Group { .. } => return None,
     };
-    let [range] = ranges.as_slice() else {
-        return None;
-    };
-    let source = range.to_string().parse().ok()?;
     let (first, last) = traffic.ports?;
     (first == last && traffic.protocol.as_deref() == Some("tcp")).then_some(InboundRule {
         source,

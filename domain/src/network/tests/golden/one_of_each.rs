@@ -615,7 +615,7 @@ fn things() -> Vec<Thing> {
         route_thing("10.101.0.0/16", "rtb-0d1e2f30415263748"),
         Thing::Group,
         Thing::Rule {
-            source: range("10.101.0.0/16"),
+            source: range("10.101.0.0/16").into(),
             port: 2113,
             target: None,
         },

@@ -100,8 +100,9 @@ refusals! {
     OwnerRequired {} => Invalid,
     PartitionMismatch(PartitionMismatch { region: "cn-north-1".to_owned(), partition: "aws-cn".to_owned(), own: "aws".to_owned() }) => Invalid,
     NothingAdmittedAnew(NothingAdmittedAnew { peering_id: peering_id(1) }) => Precondition,
-    AdmissionUnknown(AdmissionUnknown { peering_id: peering_id(1), from: range("10.101.0.0/16"), port: 2113 }) => Unknown,
+    AdmissionUnknown(AdmissionUnknown { peering_id: peering_id(1), from: range("10.101.0.0/16").into(), port: 2113 }) => Unknown,
     AddressFamilyMissing(AddressFamilyMissing { range: range("fd00:101::/56"), side: Side::Local }) => Precondition,
+    SourceGroupUnsupported(SourceGroupUnsupported { from: "210987654321/sg-0e1f2a3b4c5d6e7f8".parse().unwrap(), own: "aws eu-west-1".to_owned(), peer: "aws us-east-1".to_owned() }) => Invalid,
     NetworkRangeNotAllowed(NetworkRangeNotAllowed { range: range("fd00:20::/40"), form: "an IPv6 block of an AWS VPC is a /44 to a /60" }) => Invalid,
 }
 

@@ -320,7 +320,8 @@ fn assert_sound(network: &Registered) {
                 .iter()
                 .any(|range| range.overlaps(&network.range))
         );
-        let sources = peering.firewall.local.admit.iter().map(|rule| rule.source);
+        let admitted = peering.firewall.local.admit.iter();
+        let sources = admitted.filter_map(|rule| rule.source.range());
         assert!(
             sources.into_iter().all(|source| peering
                 .peer

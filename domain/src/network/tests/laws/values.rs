@@ -5,6 +5,7 @@ use crate::{
     ids::{CommandId, IngressId},
     range::Range,
     side::Side,
+    source::AdmittedSource,
     text::{FirewallGroup, FirewallRule, Interface, Link, Reason, RouteTable, Subnet},
 };
 use chrono::{DateTime, Utc};
@@ -81,7 +82,11 @@ pub(super) fn a_subnet_change() -> impl Strategy<Value = SubnetChange> {
 }
 
 pub(super) fn a_rule() -> impl Strategy<Value = InboundRule> + Clone {
-    (a_range(), select(vec![0, 443, 2113])).prop_map(|(source, port)| InboundRule {
+    let group = Just(AdmittedSource::Group(
+        "210987654321/sg-0e1f2a3b4c5d6e7f8".parse().unwrap(),
+    ));
+    let source = prop_oneof![9 => a_range().prop_map(AdmittedSource::Range), 1 => group];
+    (source, select(vec![0, 443, 2113])).prop_map(|(source, port)| InboundRule {
         source,
         port,
         target: None,

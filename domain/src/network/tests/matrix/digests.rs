@@ -120,7 +120,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
                         destination: range("10.101.0.0/16"),
                     }],
                     admit: vec![InboundRule {
-                        source: range("10.101.0.0/16"),
+                        source: range("10.101.0.0/16").into(),
                         port: 2113,
                         target: None,
                     }],

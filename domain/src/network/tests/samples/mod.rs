@@ -360,7 +360,7 @@ pub(crate) fn aimed(source: &str, port: u16, target: &str) -> InboundRule {
 
 pub(crate) fn rule(source: &str, port: u16) -> InboundRule {
     InboundRule {
-        source: range(source),
+        source: source.parse().unwrap(),
         port,
         target: None,
     }

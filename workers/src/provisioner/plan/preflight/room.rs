@@ -124,7 +124,7 @@ pub(super) fn rule_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         };
     }
     let admit = &facts.peering.firewall.get(side).admit;
-    let of = |family| admit.iter().filter(move |it| it.source.family() == family);
+    let of = |family| admit.iter().filter(move |it| it.source.counts_as(family));
     let wanted = Family::BOTH.into_iter().map(|it| of(it).count()).max();
     let (most, wanted) = (facts.limits.get(side).rules, wanted.unwrap_or_default());
     if wanted <= most {

@@ -266,7 +266,7 @@ fn an_ended_peering_and_a_converged_one_need_nothing() {
         }
     }
     expect(&planned(&log, &seen, 1), &[], Next::Settled);
-    assert_eq!(range(CLIENTS), client_rule().source);
+    assert_eq!(Some(range(CLIENTS)), client_rule().source.range());
 
     let failed = after(&[started(1)]);
     for step in planned(&failed, &sees(&[ours(LinkState::Failed)]), 1).steps {

@@ -311,17 +311,10 @@ fn own_group(id: &str, rules: &[RuleView]) -> GroupView {
 }
 
 fn rule(owner: Option<cloud::Owner>) -> RuleView {
-    let source = Source::Ranges(vec![client_rule().source.net()]);
-    let admits = Traffic {
-        source,
-        protocol: Some("tcp".to_owned()),
-        ports: Some((2113, 2113)),
-        target: None,
-    };
     RuleView {
         id: "sgr-1".parse().unwrap(),
         rule: Some(client_rule()),
-        admits,
+        admits: cloud::admitted_traffic(client_rule()),
         text: "tcp 2113".to_owned(),
         owner,
         what: ExposedBy::Rule,

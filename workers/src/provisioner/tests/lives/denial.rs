@@ -100,7 +100,7 @@ impl Life {
             admit: ports
                 .iter()
                 .map(|port| InboundRule {
-                    source: range(CLIENTS),
+                    source: range(CLIENTS).into(),
                     port: *port,
                     target: None,
                 })

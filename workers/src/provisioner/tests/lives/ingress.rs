@@ -123,5 +123,5 @@ async fn where_they_are_not_a_second_target_is_refused_and_a_revoked_one_is_clos
         .iter()
         .map(|rule| (rule.source, rule.target))
         .collect();
-    assert_eq!(left, [(range("10.20.3.0/24"), None)]);
+    assert_eq!(left, [(range("10.20.3.0/24").into(), None)]);
 }

@@ -27,7 +27,7 @@ fn open(life: &Life) {
         destination: range(NEW),
     });
     let admit = [CLIENTS, NEW].map(|source| InboundRule {
-        source: range(source),
+        source: range(source).into(),
         port: 2113,
         target: None,
     });

@@ -29,7 +29,7 @@ fn on(life: &Life, hours: u32) -> DateTime<Utc> {
 
 fn other_rule() -> InboundRule {
     InboundRule {
-        source: range("10.50.7.0/24"),
+        source: range("10.50.7.0/24").into(),
         port: 2113,
         target: None,
     }
