@@ -186,7 +186,9 @@ async fn an_open_watch_is_told_when_what_is_wrong_with_a_history_becomes_somethi
     let mut command = peerage();
     let server = engine.server();
     let watching = ["--output", "json", "--server", &server];
-    command.args(["peering", "watch", &peering]).args(watching);
+    command
+        .args(["peering", "watch", &peering, "--follow"])
+        .args(watching);
     let watch = Running::start("peerage peering watch", &mut command);
     watch.prints("\"converged\":true").await;
     let stream = format!("network-{id}");
