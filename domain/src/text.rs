@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// Why a text is not one of these names.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -168,6 +169,28 @@ text_type! {
     FileName, 100, name_character, "use letters, digits, `-`, `_` and `.`";
     /// What a filter looks for.
     Pattern, 1024, |c: char| !c.is_control(), "leave out control characters";
+}
+
+impl Account {
+    /// Whether both name one account. An Azure tenant is a UUID, the same however it is written; an
+    /// AWS account and a GCP project have one form.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let uuid = |it: &Self| it.as_str().parse::<Uuid>().ok();
+        self == other || uuid(self).is_some_and(|own| uuid(other) == Some(own))
+    }
+}
+
+impl CloudNetwork {
+    /// What an Azure resource id begins with, which is the same in any case.
+    const RESOURCE: &str = "/subscriptions/";
+
+    /// Whether both name one network of an account.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let (one, other) = (self.as_str(), other.as_str());
+        let is_resource = one.get(..Self::RESOURCE.len());
+        let is_resource = is_resource.is_some_and(|it| it.eq_ignore_ascii_case(Self::RESOURCE));
+        one == other || is_resource && one.eq_ignore_ascii_case(other)
+    }
 }
 
 impl Subnet {

@@ -4,8 +4,9 @@
 //! there, and from how many registrations of it are over: its generation. So the second
 //! registration meets the first in the first one's own stream, and no read model decides.
 //!
-//! Networks that were registered before ids were derived keep theirs. The stream that would be
-//! theirs today gets a marker that names them, so that whoever registers finds them there.
+//! Networks that were registered before ids were derived, or derived so, keep theirs. The stream
+//! that would be theirs today gets a marker that names them, so that whoever registers finds them
+//! there.
 
 use super::{
     AdoptPeering, LinkOnRecordElsewhere, Network, NetworkCommand, NetworkRegistered, Peer,
@@ -40,20 +41,30 @@ pub struct Identity {
 impl Identity {
     /// The id of this network's registration after so many others are over.
     pub fn network_id(&self, generation: u32) -> NetworkId {
-        let account = self.account.as_str();
         let network = self.cloud_network.as_str();
-        let network = match self.provider {
-            Provider::Aws | Provider::Gcp => network.to_owned(),
-            // Resource ids are the same in any case.
-            Provider::Azure => network.to_ascii_lowercase(),
+        let (account, network) = match self.provider {
+            Provider::Aws | Provider::Gcp => (self.account.as_str(), network.to_owned()),
+            // A resource id is the same in any case, and of one subscription, whichever tenant that
+            // is in.
+            Provider::Azure => ("", network.to_ascii_lowercase()),
         };
         let name = format!("{}/{account}/{network}/{generation}", self.provider);
         NetworkId(Uuid::new_v5(&NETWORKS, name.as_bytes()))
     }
 
     /// Whether both are one network.
-    fn is(&self, other: &Self) -> bool {
-        self.network_id(0) == other.network_id(0)
+    pub fn is(&self, other: &Self) -> bool {
+        self.provider == other.provider
+            && self.provider.is_one_network(
+                (&self.account, &self.cloud_network),
+                (&other.account, &other.cloud_network),
+            )
+    }
+
+    /// Whether a registration under this id is found by what the network is at its cloud: its id
+    /// is derived from that, as this version derives it.
+    pub fn is_found_by(&self, id: NetworkId, generation: Option<u32>) -> bool {
+        generation.is_some_and(|it| self.network_id(it) == id)
     }
 }
 

@@ -184,7 +184,7 @@ pub fn openings(command: &NetworkCommand, network: &Registered) -> BTreeSet<Open
 /// A live peering with the account makes it a known one.
 fn of_account(network: &Registered, account: &Account) -> Option<Opening> {
     let mut live = network.live_peerings();
-    let is_known = live.any(|it| it.peer.account == *account);
+    let is_known = live.any(|it| it.peer.account.is_same(account));
     (!is_known).then_some(Opening::NewPeerAccount)
 }
 
@@ -231,7 +231,7 @@ fn attaches_fewer(network: &Registered, command: &AttachFirewall) -> bool {
 }
 
 fn holds(network: &Registered, scope: &QuarantineScope) -> bool {
-    network.quarantines.contains_key(scope)
+    network.quarantines.keys().any(|held| held.is_same(scope))
 }
 
 /// Whether route tables come in that were not served before. No subnet means the main table.

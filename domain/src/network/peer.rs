@@ -32,8 +32,11 @@ pub struct Peer {
 impl Peer {
     /// Whether this is the same network, whatever ranges are named.
     pub fn is_same_network(&self, other: &Self) -> bool {
-        (self.provider, &self.account, &self.cloud_network)
-            == (other.provider, &other.account, &other.cloud_network)
+        self.provider == other.provider
+            && self.provider.is_one_network(
+                (&self.account, &self.cloud_network),
+                (&other.account, &other.cloud_network),
+            )
     }
 
     /// Whether a rule of a network at this place can name a group of the peer's: at AWS alone, and

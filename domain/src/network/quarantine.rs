@@ -35,15 +35,16 @@ pub(super) fn impose(
 }
 
 pub(super) fn lift(network: &Registered, command: &LiftQuarantine) -> Vec<NetworkEvent> {
-    if !network.quarantines.contains_key(&command.scope) {
-        return Vec::new();
-    }
-    vec![
-        QuarantineLifted {
-            network_id: network.id,
-            scope: command.scope.clone(),
-            reason: command.reason.clone(),
-        }
-        .into(),
-    ]
+    let held = network.quarantines.keys();
+    let lifted = held.filter(|scope| scope.is_same(&command.scope));
+    lifted
+        .map(|scope| {
+            let lifted = QuarantineLifted {
+                network_id: network.id,
+                scope: scope.clone(),
+                reason: command.reason.clone(),
+            };
+            NetworkEvent::from(lifted)
+        })
+        .collect()
 }

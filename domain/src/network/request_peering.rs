@@ -16,7 +16,9 @@ use super::{
         Consent, FirewallRestricted, LinkOption, LinkOptionSet, NetworkEvent, PeeringRequested,
         Tenure,
     },
-    evolve, link_option,
+    evolve,
+    identity::Identity,
+    link_option,
     peer::{PEER_RANGES, Peer},
     register, restrict_firewall, subnets, tenure,
 };
@@ -197,7 +199,7 @@ pub(super) fn check_place(
             cloud_network: peer.cloud_network.to_string(),
             form,
         })?;
-    if (&peer.account, &peer.cloud_network) == (&network.account, &network.cloud_network) {
+    if Identity::from(peer).is(&Identity::from(network)) {
         return Err(Refusal::PeerIsTheNetwork {
             cloud_network: peer.cloud_network.to_string(),
         });

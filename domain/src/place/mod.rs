@@ -94,6 +94,20 @@ impl Provider {
         if good { Ok(()) } else { Err(form) }
     }
 
+    /// Whether both are one network, each with the account that it is said to be in. An Azure
+    /// network is in one subscription, whichever tenant that belongs to.
+    pub fn is_one_network(
+        &self,
+        (account, network): (&Account, &CloudNetwork),
+        (other_account, other): (&Account, &CloudNetwork),
+    ) -> bool {
+        let is_one_account = match self {
+            Self::Aws | Self::Gcp => account == other_account,
+            Self::Azure => true,
+        };
+        is_one_account && network.is_same(other)
+    }
+
     /// Whether the text has the form of this provider's network ids, and if not, what the form is.
     pub fn check_network(&self, network: &CloudNetwork) -> Result<(), &'static str> {
         let text = network.as_str();

@@ -441,7 +441,7 @@ async fn mark(
 ) -> Result<(), Problem> {
     let networks = services.journal.networks();
     for (id, identity) in unmarked {
-        if of.contains(&identity) {
+        if of.iter().any(|it| it.is(&identity)) {
             let (actor, now) = (provisioner::actor(), (services.clock)());
             let marked = networks.mark(&identity, id, actor, now).await;
             marked.map_err(|error| Problem::from(&error))?;

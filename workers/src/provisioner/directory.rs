@@ -208,9 +208,10 @@ impl Directory {
         };
         if let NetworkEvent::NetworkRegistered(it) = event {
             self.registered(network);
-            if it.generation.is_none() {
+            let identity = Identity::from(it);
+            if !identity.is_found_by(network, it.generation) {
                 let mut older = self.older.write();
-                older.registered.insert(network, Identity::from(it));
+                older.registered.insert(network, identity);
                 self.more.notify_waiters();
             }
         }
@@ -256,9 +257,10 @@ impl Directory {
     pub(super) fn note_network(&self, id: NetworkId, network: &Registered) {
         if network.retired.is_none() {
             self.registered(id);
-            if network.generation.is_none() {
+            let identity = Identity::from(network);
+            if !identity.is_found_by(id, network.generation) {
                 let mut older = self.older.write();
-                older.registered.insert(id, Identity::from(network));
+                older.registered.insert(id, identity);
             }
         }
         let reason = |it: &Hold| it.everywhere.then(|| it.reason.clone());
@@ -407,7 +409,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_an_older_engine_registered_is_unmarked_until_a_marker_names_it_or_it_is_over() {
-        let [older, over_now, derived] = [7, 8, 9].map(|n| NetworkId(Uuid::from_u128(n)));
+        let [older, over_now, derived_so] = [7, 8, 9].map(|n| NetworkId(Uuid::from_u128(n)));
         let directory = Directory::default();
         let patience = Duration::from_secs(1);
         let ids = |unmarked: Vec<(NetworkId, Identity)>| {
@@ -416,13 +418,28 @@ mod tests {
         };
         directory.note(&registered(older));
         directory.note(&registered(over_now));
-        let mut new = registered(derived);
-        if let Body::Event(NetworkEvent::NetworkRegistered(it)) = &mut new.body {
-            it.generation = Some(0);
-        }
-        directory.note(&new);
-        assert_eq!(ids(directory.unmarked(patience).await), [older, over_now]);
+        let of_generation = |id| {
+            let mut new = registered(id);
+            if let Body::Event(NetworkEvent::NetworkRegistered(it)) = &mut new.body {
+                it.generation = Some(0);
+            }
+            new
+        };
+        // Its id was derived in another way.
+        directory.note(&of_generation(derived_so));
+        let derived = Identity {
+            provider: Provider::Aws,
+            account: "111122223333".parse().unwrap(),
+            cloud_network: "vpc-0a1b2c3d".parse().unwrap(),
+        };
+        let derived = derived.network_id(0);
+        directory.note(&of_generation(derived));
+        assert_eq!(
+            ids(directory.unmarked(patience).await),
+            [older, over_now, derived_so]
+        );
         directory.note(&over(over_now));
+        directory.note(&over(derived_so));
         let waiting = tokio::spawn({
             let directory = directory.clone();
             async move { directory.some_unmarked().await }

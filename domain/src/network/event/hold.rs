@@ -57,8 +57,25 @@ impl QuarantineScope {
     pub fn covers(&self, peer: &Peer) -> bool {
         match self {
             Self::Everything => true,
-            Self::PeerAccount { account } => *account == peer.account,
-            Self::PeerNetwork { cloud_network } => *cloud_network == peer.cloud_network,
+            Self::PeerAccount { account } => account.is_same(&peer.account),
+            Self::PeerNetwork { cloud_network } => cloud_network.is_same(&peer.cloud_network),
+        }
+    }
+
+    /// Whether both are of one scope, however it is written.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Everything, Self::Everything) => true,
+            (Self::PeerAccount { account: one }, Self::PeerAccount { account: other }) => {
+                one.is_same(other)
+            }
+            (
+                Self::PeerNetwork { cloud_network: one },
+                Self::PeerNetwork {
+                    cloud_network: other,
+                },
+            ) => one.is_same(other),
+            (Self::Everything | Self::PeerAccount { .. } | Self::PeerNetwork { .. }, _) => false,
         }
     }
 }

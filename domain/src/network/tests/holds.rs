@@ -91,6 +91,59 @@ fn a_quarantine_closes_the_peerings_in_its_scope_and_those_that_come_later_and_n
 }
 
 #[test]
+fn a_quarantine_covers_a_tenant_and_a_vnet_however_they_are_written_and_is_lifted_so() {
+    const TENANT: &str = "8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e";
+    const VNET: &str =
+        "/subscriptions/a/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n";
+    let mut of_azure = peer(1);
+    of_azure.account = text(TENANT);
+    of_azure.cloud_network = text(VNET);
+    let of_account = |account: &str| QuarantineScope::PeerAccount {
+        account: text(account),
+    };
+    let of_network = |network: &str| QuarantineScope::PeerNetwork {
+        cloud_network: text(network),
+    };
+    let capitals = |text: &str| text.to_ascii_uppercase();
+    for (as_written, otherwise, another) in [
+        (
+            of_account(TENANT),
+            of_account(&capitals(TENANT)),
+            of_account("8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2f"),
+        ),
+        (
+            of_network(VNET),
+            of_network(&capitals(VNET)),
+            of_network(&format!("{VNET}2")),
+        ),
+    ] {
+        assert!(as_written.covers(&of_azure) && otherwise.covers(&of_azure));
+        assert!(!another.covers(&of_azure));
+        let state = [registered(), quarantine(as_written.clone())];
+        let lift = |scope| LiftQuarantine {
+            scope,
+            reason: None,
+        };
+        let lifted = QuarantineLifted {
+            network_id: network_id(),
+            scope: as_written,
+            reason: None,
+        };
+        let held = registered_network(state.clone());
+        assert!(!openings(&lift(otherwise.clone()).into(), &held).is_empty());
+        given(state.clone())
+            .when(lift(otherwise))
+            .then([lifted.into()]);
+        given(state).when(lift(another)).then_nothing();
+    }
+    assert!(!of_account("111122223333").is_same(&of_account("111122223334")));
+    assert!(
+        !of_network("vpc-0a").is_same(&of_network("VPC-0A")),
+        "an AWS id has one form"
+    );
+}
+
+#[test]
 fn a_peering_is_closed_until_the_last_quarantine_that_covers_it_is_lifted() {
     let both = [
         registered(),

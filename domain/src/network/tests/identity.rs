@@ -37,15 +37,110 @@ fn the_id_of_a_registration_follows_from_the_network_at_its_cloud_and_its_genera
         ..identity.clone()
     };
     assert_ne!(identity.network_id(0), other.network_id(0));
-    let azure = |id: &str| Identity {
-        provider: Provider::Azure,
-        account: text("8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e"),
-        cloud_network: text(id),
-    };
+    let identity = azure(TENANT, VNET);
     assert_eq!(
-        azure("/subscriptions/A/virtualNetworks/n").network_id(0),
-        azure("/subscriptions/a/virtualnetworks/N").network_id(0)
+        identity.network_id(0).to_string(),
+        "100835e6-1c0a-5e4b-9c84-968502fef5b5",
+        "derived ids are for ever"
     );
+    assert!(identity.is_found_by(identity.network_id(3), Some(3)));
+    assert!(!identity.is_found_by(identity.network_id(3), Some(2)));
+    assert!(!identity.is_found_by(identity.network_id(0), None));
+}
+
+const TENANT: &str = "8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e";
+const VNET: &str =
+    "/subscriptions/a/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n";
+
+fn azure(tenant: &str, network: &str) -> Identity {
+    Identity {
+        provider: Provider::Azure,
+        account: text(tenant),
+        cloud_network: text(network),
+    }
+}
+
+/// A peering of an Azure network with this one.
+fn request_of(tenant: &str, network: &str) -> RequestPeering {
+    let mut request = request();
+    request.peer.provider = Provider::Azure;
+    request.peer.region = Region::of(Provider::Azure, "westeurope").unwrap();
+    request.peer.account = text(tenant);
+    request.peer.cloud_network = text(network);
+    request
+}
+
+#[test]
+fn a_vnet_is_one_network_in_any_case_and_under_any_tenant() {
+    let one = azure(TENANT, VNET);
+    let (capitals, other) = (
+        VNET.to_ascii_uppercase(),
+        "22222222-3333-4444-5555-666666666666",
+    );
+    for same in [
+        azure(TENANT, &capitals),
+        azure(&TENANT.to_ascii_uppercase(), VNET),
+        azure(other, VNET),
+    ] {
+        assert!(one.is(&same) && same.is(&one), "{same:?}");
+        assert_eq!(one.network_id(2), same.network_id(2), "{same:?}");
+    }
+    let another = azure(TENANT, &format!("{VNET}2"));
+    assert!(!one.is(&another) && !another.is(&one));
+    assert_ne!(one.network_id(0), another.network_id(0));
+    let aws = Identity::from(&register());
+    let of_another = Identity {
+        account: text("999988887777"),
+        ..aws.clone()
+    };
+    assert!(aws.is(&aws.clone()) && !aws.is(&of_another) && !aws.is(&one));
+}
+
+#[test]
+fn a_vnet_is_no_peer_of_itself_and_has_one_live_peering_however_it_is_written() {
+    let mut register = register();
+    register.provider = Provider::Azure;
+    register.region = Region::of(Provider::Azure, "westeurope").unwrap();
+    register.account = text(TENANT);
+    register.cloud_network = text(VNET);
+    register.subnets = Vec::new();
+    let registered = registered_as(register, network_id());
+    let peers = VNET.replace("/n", "/peer");
+    let spelt = |network: &str| {
+        let capitals = network.to_ascii_uppercase();
+        [
+            (TENANT.to_ascii_uppercase(), network.to_owned()),
+            (
+                "22222222-3333-4444-5555-666666666666".to_owned(),
+                network.to_owned(),
+            ),
+            (
+                TENANT.to_owned(),
+                capitals
+                    .replace("/SUBSCRIPTIONS/", "/subscriptions/")
+                    .replace("/VIRTUALNETWORKS/", "/virtualNetworks/"),
+            ),
+        ]
+    };
+    let state = fold([registered.clone()]);
+    for (tenant, network) in spelt(VNET) {
+        let refusal = decided(&state, &request_of(&tenant, &network).into()).unwrap_err();
+        let cloud_network = network;
+        assert_eq!(
+            refusal,
+            Refusal::PeerIsTheNetwork { cloud_network },
+            "{tenant}"
+        );
+    }
+    let first = decided(&state, &request_of(TENANT, &peers).into()).unwrap();
+    let state = fold([vec![registered], first].concat());
+    for (tenant, network) in spelt(&peers) {
+        let refusal = decided(&state, &request_of(&tenant, &network).into()).unwrap_err();
+        assert!(
+            matches!(refusal, Refusal::PeerAlreadyLinked { .. }),
+            "{tenant} {network}: {refusal}"
+        );
+    }
 }
 
 #[test]
