@@ -32,6 +32,8 @@ pub struct Journal {
     settings: Arc<JournalSettings>,
     /// How far the log is by what was put on record here beside networks.
     recorded: Arc<Mutex<Position>>,
+    /// How far those parts of the log were read that are kept in memory.
+    remembered: Arc<Mutex<Vec<(Followed, Position)>>>,
 }
 
 impl Journal {
@@ -49,6 +51,7 @@ impl Journal {
             parked,
             settings: Arc::new(settings),
             recorded: Arc::default(),
+            remembered: Arc::default(),
         })
     }
 
@@ -100,6 +103,20 @@ impl Journal {
         if Followed::Audited.has(stream) {
             let mut furthest = self.recorded.lock();
             *furthest = position.unwrap_or(Position::START).max(*furthest);
+        }
+    }
+
+    /// Up to where those parts of the log were read that are kept in memory ([`crate::Memory`]);
+    /// [`Position::START`] means nothing yet.
+    pub fn remembered(&self) -> Vec<(Followed, Position)> {
+        self.remembered.lock().clone()
+    }
+
+    pub(crate) fn note_remembered(&self, followed: &Followed, position: Position) {
+        let mut all = self.remembered.lock();
+        match all.iter_mut().find(|(it, _)| it == followed) {
+            Some((_, reached)) => *reached = position,
+            None => all.push((followed.clone(), position)),
         }
     }
 

@@ -65,7 +65,7 @@ pub use checkpoint::Checkpoint;
 pub use codec::{Encoded, SCHEMA_VERSION, current_data, current_type, decode, encode};
 pub use domain::Clock;
 pub use error::{ExecuteError, FollowError, JournalError};
-pub use follow::{Followed, Follower, Signal};
+pub use follow::{Behind, Followed, Follower, Signal};
 pub use journal::Journal;
 pub use memory::Memory;
 pub use metadata::{Fence, Metadata};

@@ -6,8 +6,10 @@
 //! after any break resumes behind the last thing it put there, so nothing is lost and nothing comes
 //! twice.
 //!
-//! Read next: `feed` (the task), `session` (one subscription on one node).
+//! Read next: `feed` (the task), `session` (one subscription on one node). `behind` says how much
+//! there is behind a place, without following on.
 
+mod behind;
 mod feed;
 mod outlet;
 mod session;
@@ -16,6 +18,7 @@ use crate::{
     FollowError, JournalSettings, Position, Recorded, codec::network_of, parked::Parked,
     transport::Transport, wire::METADATA,
 };
+pub use behind::Behind;
 use domain::{
     access::{DENIALS_STREAM, POLICY_STREAM},
     approval,

@@ -85,7 +85,7 @@ impl Session<'_> {
         let mut client = StreamsClient::with_origin(self.http.clone(), uri)
             .max_decoding_message_size(LARGEST_MESSAGE);
         let request = self.transport.request(ReadReq {
-            options: Some(self.options(cursor)),
+            options: Some(options(self.followed, cursor)),
         });
         let opening = async {
             let mut stream = client.read(request).await?.into_inner();
@@ -140,8 +140,7 @@ impl Session<'_> {
     async fn event(&self, raw: Raw, outlet: &mut Outlet) -> Result<(), Disconnect> {
         let (position, revision) = (raw.position, raw.revision);
         if outlet.cursor.is_behind(position) {
-            let ours = self.followed.has(&raw.stream);
-            if ours && raw.is_system() == self.followed.is_of_the_store() {
+            if is_followed(self.followed, &raw) {
                 outlet.deliver(Signal::Event(raw.read())).await?;
             } else {
                 outlet.deliver(Signal::Checkpoint(position)).await?;
@@ -150,56 +149,6 @@ impl Session<'_> {
         }
         outlet.cursor.revision = Some(revision);
         Ok(())
-    }
-
-    fn options(&self, cursor: Cursor) -> Options {
-        let of = |categories: &[&str]| {
-            (
-                StreamOption::All(all(cursor)),
-                FilterOption::Filter(streams_of(categories)),
-            )
-        };
-        let (stream_option, filter_option) = match self.followed {
-            Followed::Networks => of(&[NETWORK_CATEGORY]),
-            Followed::Connectors => of(&[CONNECTOR_CATEGORY, PARKED_CATEGORY]),
-            Followed::Approvals => of(&[APPROVAL_CATEGORY]),
-            Followed::Deliverable => of(&[
-                NETWORK_CATEGORY,
-                CONNECTOR_CATEGORY,
-                PARKED_CATEGORY,
-                APPROVAL_CATEGORY,
-            ]),
-            Followed::Audited => of(&[
-                NETWORK_CATEGORY,
-                CONNECTOR_CATEGORY,
-                PARKED_CATEGORY,
-                APPROVAL_CATEGORY,
-                ACCESS_CATEGORY,
-            ]),
-            Followed::Retention => (
-                StreamOption::All(all(cursor)),
-                FilterOption::Filter(of_types(&[METADATA_TYPE, DELETED_TYPE])),
-            ),
-            Followed::Stream(stream) => (
-                StreamOption::Stream(one(stream, cursor)),
-                FilterOption::NoFilter(()),
-            ),
-            Followed::Named(prefixes) => (
-                StreamOption::All(all(cursor)),
-                FilterOption::Filter(beginning_with(prefixes.as_ref())),
-            ),
-        };
-        Options {
-            read_direction: read_req::options::ReadDirection::Forwards.into(),
-            resolve_links: false,
-            uuid_option: Some(UuidOption {
-                content: Some(uuid_option::Content::Structured(())),
-            }),
-            control_option: Some(ControlOption { compatibility: 1 }),
-            stream_option: Some(stream_option),
-            count_option: Some(CountOption::Subscription(SubscriptionOptions {})),
-            filter_option: Some(filter_option),
-        }
     }
 
     /// Which ends of a stream no other session can mend. The codes and the `exception` trailer are
@@ -237,6 +186,62 @@ impl Session<'_> {
             | Code::Unavailable
             | Code::DataLoss => Disconnect::Lost(Box::new(status)),
         }
+    }
+}
+
+/// Whether this event is among what is followed.
+pub(super) fn is_followed(followed: &Followed, raw: &Raw) -> bool {
+    followed.has(&raw.stream) && raw.is_system() == followed.is_of_the_store()
+}
+
+/// What is asked for to follow this behind a place.
+pub(super) fn options(followed: &Followed, cursor: Cursor) -> Options {
+    let of = |categories: &[&str]| {
+        (
+            StreamOption::All(all(cursor)),
+            FilterOption::Filter(streams_of(categories)),
+        )
+    };
+    let (stream_option, filter_option) = match followed {
+        Followed::Networks => of(&[NETWORK_CATEGORY]),
+        Followed::Connectors => of(&[CONNECTOR_CATEGORY, PARKED_CATEGORY]),
+        Followed::Approvals => of(&[APPROVAL_CATEGORY]),
+        Followed::Deliverable => of(&[
+            NETWORK_CATEGORY,
+            CONNECTOR_CATEGORY,
+            PARKED_CATEGORY,
+            APPROVAL_CATEGORY,
+        ]),
+        Followed::Audited => of(&[
+            NETWORK_CATEGORY,
+            CONNECTOR_CATEGORY,
+            PARKED_CATEGORY,
+            APPROVAL_CATEGORY,
+            ACCESS_CATEGORY,
+        ]),
+        Followed::Retention => (
+            StreamOption::All(all(cursor)),
+            FilterOption::Filter(of_types(&[METADATA_TYPE, DELETED_TYPE])),
+        ),
+        Followed::Stream(stream) => (
+            StreamOption::Stream(one(stream, cursor)),
+            FilterOption::NoFilter(()),
+        ),
+        Followed::Named(prefixes) => (
+            StreamOption::All(all(cursor)),
+            FilterOption::Filter(beginning_with(prefixes.as_ref())),
+        ),
+    };
+    Options {
+        read_direction: read_req::options::ReadDirection::Forwards.into(),
+        resolve_links: false,
+        uuid_option: Some(UuidOption {
+            content: Some(uuid_option::Content::Structured(())),
+        }),
+        control_option: Some(ControlOption { compatibility: 1 }),
+        stream_option: Some(stream_option),
+        count_option: Some(CountOption::Subscription(SubscriptionOptions {})),
+        filter_option: Some(filter_option),
     }
 }
 

@@ -68,6 +68,8 @@ pub(crate) struct Log {
     pub(crate) subscriptions: Vec<Option<u64>>,
     /// Whether subscriptions are refused as a server does that is not ready.
     pub(crate) not_ready: bool,
+    /// How many of the next subscriptions end behind their first event, as if that were all.
+    pub(crate) breaks: usize,
     /// The cluster as gossip tells it: port, state, alive.
     pub(crate) members: Vec<(u16, VNodeState, bool)>,
     /// The port of the node of each subscription.

@@ -387,14 +387,17 @@ impl Service {
         place: impl Fn(&Stored) -> Option<u64> + Send + 'static,
     ) -> Result<Answers<ReadResp>, Status> {
         let shared = Arc::clone(&self.shared);
-        {
+        let breaks = {
             let mut log = shared.log();
             log.subscriptions.push(after);
             log.subscribed_at.push(self.port);
             if log.not_ready {
                 return Err(Status::unavailable("Server Is Not Ready"));
             }
-        }
+            let breaks = log.breaks > 0;
+            log.breaks = log.breaks.saturating_sub(1);
+            breaks
+        };
         let (mut changed, mut endings) = (shared.changed.subscribe(), shared.endings.subscribe());
         let answers = async_stream::stream! {
             yield Ok(of(Content::Confirmation(read_resp::SubscriptionConfirmation { subscription_id: Uuid::nil().to_string() })));
@@ -407,6 +410,9 @@ impl Service {
                     reached = place(&stored);
                     if !filtered(&stored) {
                         yield Ok(event(&stored));
+                        if breaks {
+                            return;
+                        }
                     } else {
                         yield Ok(of(Content::Checkpoint(read_resp::Checkpoint { commit_position: stored.position, ..Default::default() })));
                     }
