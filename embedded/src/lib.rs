@@ -61,4 +61,4 @@ pub use error::{Cause, StartError};
 pub use limits::Limits;
 pub use log::Durability;
 pub use net::TlsError;
-pub use node::{Builder, EmbeddedNode, LIMITS};
+pub use node::{Builder, EmbeddedNode, LIMITS, Stopped};

@@ -56,6 +56,16 @@ pub struct EmbeddedNode {
     engine: Engine,
 }
 
+/// Why a node shuts down by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// A client asked for it, or whoever started it.
+    Asked,
+    /// What writes its log has died: nothing can be appended any more. What was acknowledged is
+    /// kept.
+    WriterDied,
+}
+
 /// How a node is to run. By default: in memory, on a free port of the loopback interface.
 #[derive(Clone)]
 pub struct Builder {
@@ -141,10 +151,17 @@ impl EmbeddedNode {
         )
     }
 
-    /// Comes when the node has begun to shut down: a client may ask for it.
-    /// [`shutdown`](Self::shutdown) finishes it.
-    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.stopping.clone().cancelled_owned()
+    /// Comes when the node has begun to shut down: a client may ask for it, and a node that can
+    /// write no more does so by itself. [`shutdown`](Self::shutdown) finishes it.
+    pub fn stopping(&self) -> impl Future<Output = Stopped> + Send + use<> {
+        let (stopping, died) = (self.stopping.clone(), self.engine.died.clone());
+        async move {
+            stopping.cancelled().await;
+            match died.is_cancelled() {
+                true => Stopped::WriterDied,
+                false => Stopped::Asked,
+            }
+        }
     }
 
     /// Ends every open call with UNAVAILABLE, finishes the appends in flight, and releases the data
@@ -377,6 +394,12 @@ impl Builder {
             shutdown: shutdown.clone(),
         };
         let served = tokio::spawn(server.run(listener));
+        let (died, stop) = (engine.died.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            if let Some(()) = stop.run_until_cancelled(died.cancelled()).await {
+                stop.cancel();
+            }
+        });
         if let Some(every) = self.scavenge_every {
             let (writer, stop) = (engine.writer.clone(), shutdown.clone());
             tokio::spawn(scavenging::now_and_then(writer, quiet, every, stop));

@@ -6,6 +6,10 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,7 +17,7 @@ use kurrentdb::{
     AppendToStreamOptions, BatchAppendOptions, Client, EventData, ReadStreamOptions,
     StreamPosition, StreamState, SubscribeToStreamOptions,
 };
-use peerage_embedded::{EmbeddedNode, StartError};
+use peerage_embedded::{EmbeddedNode, StartError, Stopped};
 use testkit::wait::{SOON, soon};
 
 fn client(node: &EmbeddedNode) -> Client {
@@ -647,5 +651,128 @@ async fn what_the_store_does_not_do_is_told_with_the_reason() {
         assert_eq!(status.code(), Code::Unimplemented, "{status:?}");
         assert!(status.message().contains(why), "{status:?}");
     }
+    node.shutdown().await;
+}
+
+/// A name of so many bytes that no stream can have it: what the log's index holds is shorter.
+fn too_long() -> String {
+    "x".repeat(70_000)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_or_a_correlation_too_long_to_name_a_stream_harms_neither_the_writer_nor_an_opening()
+{
+    let directory = tempfile::tempdir().unwrap();
+    let off = EmbeddedNode::builder().data_dir(directory.path());
+    let on = off.clone().system_projections();
+    for (round, builder) in [&off, &on, &off, &on].into_iter().enumerate() {
+        let node = builder.clone().start().await.unwrap();
+        let client = client(&node);
+        let options = AppendToStreamOptions::default();
+        let correlated = serde_json::json!({ "$correlationId": too_long() });
+        for event in [
+            EventData::json(too_long(), &serde_json::json!({ "n": round })).unwrap(),
+            event(round).metadata_as_json(&correlated).unwrap(),
+            event(round),
+        ] {
+            let appended = client.append_to_stream("order-1", &options, event);
+            soon(appended).await.unwrap();
+        }
+        node.shutdown().await;
+    }
+    let node = on.start().await.unwrap();
+    let client = client(&node);
+    let all = read_all(&client, "order-1").await;
+    assert_eq!(all.len(), 12);
+    assert_eq!(links(&client, "$ce-order").await, 12, "of all of them");
+    assert_eq!(
+        links(&client, "$et-Tested").await,
+        8,
+        "of what has a short type"
+    );
+    node.shutdown().await;
+}
+
+async fn links(client: &Client, stream: &str) -> usize {
+    let options = ReadStreamOptions::default()
+        .position(StreamPosition::Start)
+        .forwards();
+    let mut read = client.read_stream(stream, &options).await.unwrap();
+    let mut found = 0;
+    while read.next().await.unwrap().is_some() {
+        found += 1;
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_or_a_user_with_a_name_too_long_for_its_streams_is_refused_and_others_go_on() {
+    use protocol::users::{CreateReq, create_req, users_client::UsersClient};
+    let node = EmbeddedNode::builder().users("changeit", "changeit");
+    let node = node.start().await.unwrap();
+    let address = node.address();
+    let as_admin = format!("kurrentdb://admin:changeit@{address}?tls=false");
+    let client = Client::new(as_admin.parse().unwrap()).unwrap();
+    let options = kurrentdb::PersistentSubscriptionOptions::default();
+    for (length, is_made) in [(70_000, false), (8 * 1024 + 1, false), (8 * 1024, true)] {
+        let group = "g".repeat(length);
+        let made = client.create_persistent_subscription("order-1", &group, &options);
+        assert_eq!(soon(made).await.is_ok(), is_made, "{length}");
+    }
+    let url = format!("http://{address}");
+    let mut users = UsersClient::connect(url).await.unwrap();
+    for (length, is_made) in [(70_000, false), (8 * 1024 + 1, false), (64, true)] {
+        let options = create_req::Options {
+            login_name: "u".repeat(length),
+            password: "a-password".to_owned(),
+            full_name: "somebody".to_owned(),
+            groups: Vec::new(),
+        };
+        let mut request = tonic::Request::new(CreateReq {
+            options: Some(options),
+        });
+        let admin = "Basic YWRtaW46Y2hhbmdlaXQ=".parse().unwrap();
+        request.metadata_mut().insert("authorization", admin);
+        let made = soon(users.create(request)).await;
+        assert_eq!(made.is_ok(), is_made, "{length}: {made:?}");
+        let code = made.err().map(|it| it.code());
+        assert!(
+            is_made || code == Some(tonic::Code::InvalidArgument),
+            "{code:?}"
+        );
+    }
+    let options = AppendToStreamOptions::default();
+    let appended = client.append_to_stream("order-1", &options, event(0));
+    soon(appended).await.unwrap();
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_writer_has_died_shuts_down_by_itself_and_says_why() {
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let broken = Arc::clone(&is_broken);
+    let node = EmbeddedNode::builder().clock(move || {
+        assert!(!broken.load(Ordering::SeqCst), "no time is told any more");
+        chrono::DateTime::UNIX_EPOCH
+    });
+    let node = node.start().await.unwrap();
+    let client = client(&node);
+    let options = AppendToStreamOptions::default();
+    let appended = client.append_to_stream("s", &options, event(0));
+    soon(appended).await.unwrap();
+    is_broken.store(true, Ordering::SeqCst);
+    let failed = client.append_to_stream("s", &options, event(1));
+    assert!(soon(failed).await.is_err());
+    assert_eq!(soon(node.stopping()).await, Stopped::WriterDied);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_asked_to_stop_says_so() {
+    let node = EmbeddedNode::builder().start().await.unwrap();
+    let settings = node.connection_string().parse().unwrap();
+    let operations = kurrentdb::operations::Client::new(settings).unwrap();
+    operations.shutdown(&Default::default()).await.unwrap();
+    assert_eq!(soon(node.stopping()).await, Stopped::Asked);
     node.shutdown().await;
 }

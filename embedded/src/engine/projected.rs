@@ -44,7 +44,8 @@ mod version {
     pub(super) const BY_CORRELATION_ID: &str = "5:-1:1:4";
 }
 
-/// All links of an event.
+/// All links of an event, but those to streams whose names would be longer than any that a client
+/// can ask for: types and correlation ids may be as long as their event.
 pub(super) fn links(source: &Source<'_>) -> Vec<Link> {
     if &*source.event.event_type == STREAM_REFERENCE {
         return Vec::new();
@@ -57,6 +58,7 @@ pub(super) fn links(source: &Source<'_>) -> Vec<Link> {
     ]
     .into_iter()
     .flatten()
+    .filter(|link| link.stream.can_be_said())
     .collect()
 }
 

@@ -110,12 +110,25 @@ impl<T> Clone for Sender<T> {
 
 impl<T: Queued> Receiver<T> {
     /// The next group: what waits, once there is anything, and what comes soon if there was company
-    /// of this size before.
-    pub(super) fn group(&self, company: usize, limits: Limits) -> Vec<T> {
+    /// of this size before. Nothing if nothing comes before `until`.
+    pub(super) fn group_until(
+        &self,
+        company: usize,
+        limits: Limits,
+        until: Option<Instant>,
+    ) -> Vec<T> {
         let mut state = self.0.state.lock();
         state.wanted = 1;
         while state.waiting.is_empty() {
-            self.0.enough.wait(&mut state);
+            match until {
+                None => self.0.enough.wait(&mut state),
+                Some(until) => {
+                    let waited = self.0.enough.wait_until(&mut state, until);
+                    if waited.timed_out() && state.waiting.is_empty() {
+                        return Vec::new();
+                    }
+                }
+            }
         }
         let wanted = company.min(limits.commands);
         if state.waiting.len() < wanted && !limits.wait.is_zero() {
@@ -198,6 +211,12 @@ mod tests {
 
     fn sizes(group: Vec<Numbered>) -> Vec<usize> {
         group.into_iter().map(|numbered| numbered.0).collect()
+    }
+
+    impl<T: Queued> Receiver<T> {
+        fn group(&self, company: usize, limits: Limits) -> Vec<T> {
+            self.group_until(company, limits, None)
+        }
     }
 
     #[test]

@@ -180,6 +180,9 @@ impl<'a> Transaction<'a> {
     }
 
     fn find(&self, stream: &StreamName) -> Result<Found, LogError> {
+        if !stream.can_be_kept() {
+            return Err(LogError::LongName(stream.as_str().len()));
+        }
         let head = self.head(stream)?;
         let about = self.head(&stream.metadata_stream())?;
         let metadata = if stream.is_metadata() {

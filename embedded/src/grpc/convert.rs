@@ -5,10 +5,7 @@ use protocol::shared::{StreamIdentifier, Uuid as WireUuid, uuid as wire};
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::model::StreamName;
-
-/// The longest name a stream may have, in bytes.
-const MAX_NAME: usize = 8 * 1024;
+use crate::model::{MAX_NAME, StreamName};
 
 /// How a client wants ids written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +45,16 @@ pub(super) fn write_stream(stream: &StreamName) -> StreamIdentifier {
     StreamIdentifier {
         stream_name: Bytes::copy_from_slice(stream.as_str().as_bytes()),
     }
+}
+
+/// Refuses a name of something else that streams are named after.
+pub(super) fn bounded(what: &str, name: &str) -> Result<(), Status> {
+    if name.len() > MAX_NAME {
+        return Err(Status::invalid_argument(format!(
+            "{what} must not be longer than {MAX_NAME} bytes."
+        )));
+    }
+    Ok(())
 }
 
 pub(super) fn read_stream(stream: Option<StreamIdentifier>) -> Result<StreamName, Status> {

@@ -12,7 +12,7 @@ use protocol::users::{
 };
 use tonic::{Code, Request, Response, Status};
 
-use super::{Context, status};
+use super::{Context, convert::bounded, status};
 use crate::security::{Credentials, User, UserChange, UserError, Users};
 
 pub(super) struct Service(pub(super) Arc<Context>);
@@ -54,6 +54,7 @@ impl Wire for Service {
                 "A login name must not be empty or hold a colon.",
             ));
         }
+        bounded("A login name", &options.login_name)?;
         let created = users
             .create(
                 &options.login_name,

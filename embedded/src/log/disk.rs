@@ -394,6 +394,9 @@ impl Log for DiskLog {
     }
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
+        if !stream.can_be_kept() {
+            return Ok(None);
+        }
         let value = self
             .opened()?
             .index
@@ -409,7 +412,7 @@ impl Log for DiskLog {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<IndexEntry>, LogError> {
-        if numbers.is_empty() {
+        if numbers.is_empty() || !stream.can_be_kept() {
             return Ok(Vec::new());
         }
         let from = index::key(stream, *numbers.start());

@@ -24,6 +24,8 @@ pub(crate) enum LogError {
     Closed,
     #[error("the log cannot be opened again after a write failed")]
     Reopen(#[source] Box<OpenError>),
+    #[error("the name of a stream has {0} bytes, more than the log can hold")]
+    LongName(usize),
     #[error("the log is damaged")]
     Damaged(#[from] RecordError),
     #[error("the index is damaged: an entry has a key or value of an unexpected form")]

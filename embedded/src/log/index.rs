@@ -18,7 +18,7 @@ const VALUE: usize = 8 + 16 + 8;
 pub(super) fn key(stream: &StreamName, number: u64) -> Vec<u8> {
     let name = stream.as_str().as_bytes();
     let mut key = Vec::with_capacity(2 + name.len() + 8);
-    // Names are limited far below 64 KiB where they come in.
+    // No longer name is written, nor looked for.
     key.extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
     key.extend_from_slice(name);
     key.extend_from_slice(&number.to_be_bytes());

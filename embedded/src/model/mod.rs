@@ -14,6 +14,6 @@ pub(crate) use event::{
 };
 pub(crate) use expected::Expected;
 pub(crate) use metadata::{Acl, StreamMetadata, soft_deleted, with_truncate_before};
-pub(crate) use name::StreamName;
+pub(crate) use name::{MAX_NAME, StreamName};
 pub(crate) use position::Position;
 pub(crate) use record::{Record, RecordError, encode_event, encode_marker};

@@ -9,6 +9,13 @@ const METADATA_PREFIX: &str = "$$";
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct StreamName(Arc<str>);
 
+/// The longest name that a client may say, in bytes.
+pub(crate) const MAX_NAME: usize = 8 * 1024;
+
+/// The longest name that is written down, in bytes: what the store makes of names that clients say
+/// is longer than those. The log's index can hold no more than twice as much.
+pub(crate) const MAX_KEPT_NAME: usize = 32 * 1024;
+
 impl StreamName {
     pub(crate) fn new(name: &str) -> Self {
         Self(name.into())
@@ -16,6 +23,16 @@ impl StreamName {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether a client can ask for this stream.
+    pub(crate) fn can_be_said(&self) -> bool {
+        self.0.len() <= MAX_NAME
+    }
+
+    /// Whether there can be such a stream at all.
+    pub(crate) fn can_be_kept(&self) -> bool {
+        self.0.len() <= MAX_KEPT_NAME
     }
 
     /// Whether this stream holds the metadata of another.

@@ -43,13 +43,13 @@ use crate::{
 use ::connectors::{Election, secrets};
 use chrono::Utc;
 use domain::connector::built_in::BuiltIn;
-use embedded::EmbeddedNode;
+use embedded::{EmbeddedNode, Stopped};
 use gateway::{Gateway, Listen, Listener, Probes, Stop, Tls};
 use journal::{Clock, Journal, Retention};
 use moka::sync::Cache;
 pub use start_error::StartError;
 use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
-pub(crate) use store::SCAVENGE_EVERY;
+pub(crate) use store::{SCAVENGE_EVERY, WRITER_DIED};
 use store::{open_journal, start_store, take_directory};
 use thiserror::Error;
 use tokio::task::{JoinError, JoinSet};
@@ -232,7 +232,11 @@ impl Engine {
         let (ended, stopping) = (node.stopping(), self.stopping.clone());
         self.parts.spawn(async move {
             let ended = stopping.run_until_cancelled(ended).await;
-            let why = ended.map_or(Ok(()), |()| Err("a caller shut it down".into()));
+            let why = match ended {
+                None => Ok(()),
+                Some(Stopped::Asked) => Err("a caller shut it down".into()),
+                Some(Stopped::WriterDied) => Err(WRITER_DIED.into()),
+            };
             ("the event store", why)
         });
     }

@@ -76,6 +76,9 @@ pub(super) struct Store {
     pub(super) shown: String,
 }
 
+/// What is told of a store that can write no more.
+pub(crate) const WRITER_DIED: &str = "what writes its log has died, and nothing can be appended any more; what was acknowledged is kept";
+
 /// How often a store of the engine's own frees what its streams do not keep: leases and checkpoints
 /// above all.
 pub(crate) const SCAVENGE_EVERY: Duration = Duration::from_secs(86_400);

@@ -6,6 +6,7 @@
 //! group.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -13,6 +14,7 @@ use std::{
 
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Heads,
@@ -34,6 +36,9 @@ const GROUP_BYTES: usize = 8 << 20;
 /// The longest that a group waits for as many commands as came last time; less if a flush takes
 /// less.
 const COMPANY: Duration = Duration::from_millis(1);
+/// How long a log that cannot be recovered is left alone, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What came of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +119,8 @@ pub(crate) struct Engine {
     pub(crate) end: watch::Receiver<Position>,
     /// On or off.
     pub(crate) projections: SystemProjections,
+    /// Cancelled when the writer has died, which it does of its own mistakes alone.
+    pub(crate) died: CancellationToken,
     /// `None` once somebody has waited for it.
     thread: Option<JoinHandle<()>>,
 }
@@ -138,8 +145,17 @@ impl Engine {
             failed: false,
             flush: Duration::ZERO,
         };
-        let thread = Some(thread::spawn(move || writer.run()));
+        let died = CancellationToken::new();
+        let dies = died.clone();
+        let thread = Some(thread::spawn(move || {
+            if let Err(panicked) = catch_unwind(AssertUnwindSafe(|| writer.run())) {
+                tracing::error!("the writer has died: nothing can be appended any more");
+                dies.cancel();
+                resume_unwind(panicked);
+            }
+        }));
         Ok(Self {
+            died,
             writer: WriterHandle(commands),
             heads,
             end: followed,
@@ -242,14 +258,23 @@ type Answer = Box<dyn FnOnce(Option<&Arc<LogError>>)>;
 
 impl Writer {
     fn run(mut self) {
-        let mut company = 1;
+        let (mut company, mut pause) = (1, FIRST_PAUSE);
         loop {
+            let until = self.failed.then(|| Instant::now() + pause);
             let limits = Limits {
                 commands: GROUP_COMMANDS,
                 bytes: GROUP_BYTES,
                 wait: COMPANY.min(self.flush),
             };
-            let group = self.commands.group(company, limits);
+            let group = self.commands.group_until(company, limits, until);
+            if group.is_empty() {
+                // Nobody writes, and the log is brought back all the same: readers wait for it.
+                pause = match self.recover() {
+                    Ok(()) => FIRST_PAUSE,
+                    Err(_) => (pause * 2).min(LONGEST_PAUSE),
+                };
+                continue;
+            }
             company = group.len();
             let stop = group.last().is_some_and(Queued::is_last);
             self.carry_out(group);
@@ -316,6 +341,7 @@ impl Writer {
             self.log.recover()?;
             self.end.send_replace(self.log.end()?);
             self.failed = false;
+            tracing::info!("the log is brought back, and written again");
         }
         Ok(())
     }

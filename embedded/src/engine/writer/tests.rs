@@ -19,6 +19,8 @@ use crate::{
 struct Failing {
     commits: AtomicU32,
     recoveries: AtomicU32,
+    /// How often it was to be recovered.
+    tried: AtomicU32,
     log: MemoryLog,
 }
 
@@ -39,6 +41,7 @@ impl Log for Failing {
     }
 
     fn recover(&self) -> Result<(), LogError> {
+        self.tried.fetch_add(1, Ordering::SeqCst);
         if counts_down(&self.recoveries) {
             Err(LogError::Closed)
         } else {
@@ -76,12 +79,16 @@ impl Log for Failing {
 }
 
 fn engine(log: Failing) -> Engine {
+    engine_on(Arc::new(log))
+}
+
+fn engine_on(log: Arc<Failing>) -> Engine {
     let settings = Settings {
         clock: Arc::new(|| chrono::DateTime::from_timestamp_nanos(0)),
         new_id: Arc::new(|| Uuid::from_u128(9)),
         projections: SystemProjections::Off,
     };
-    Engine::start(Arc::new(log), settings).unwrap()
+    Engine::start(log, settings).unwrap()
 }
 
 async fn append(engine: &Engine, id: u128, expected: Expected) -> Result<AppendOutcome, Failure> {
@@ -130,18 +137,58 @@ async fn a_group_that_cannot_be_written_fails_and_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn appends_fail_until_the_log_can_be_recovered() {
-    let engine = engine(Failing {
+    let log = Arc::new(Failing {
         commits: 1.into(),
-        recoveries: 2.into(),
+        recoveries: u32::MAX.into(),
         ..Failing::default()
     });
+    let engine = engine_on(log.clone());
     for _ in 0..3 {
         assert!(matches!(
             append(&engine, 1, Expected::Any).await,
             Err(Failure::Log(_))
         ));
     }
+    log.recoveries.store(0, Ordering::SeqCst);
     assert_eq!(written(append(&engine, 1, Expected::Any).await), Some(0));
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_recovered_is_tried_again_without_anybody_writing() {
+    let log = Arc::new(Failing {
+        commits: 1.into(),
+        recoveries: 2.into(),
+        ..Failing::default()
+    });
+    let engine = engine_on(log.clone());
+    let failed = append(&engine, 1, Expected::Any).await;
+    assert!(matches!(failed, Err(Failure::Log(_))));
+    testkit::wait::holds("it is brought back", || {
+        log.tried.load(Ordering::SeqCst) >= 3
+    })
+    .await;
+    assert_eq!(log.recoveries.load(Ordering::SeqCst), 0);
+    assert_eq!(written(append(&engine, 1, Expected::Any).await), Some(0));
+    assert_eq!(log.tried.load(Ordering::SeqCst), 3, "and left alone then");
+}
+
+#[tokio::test]
+async fn a_writer_that_has_died_is_known_to_be_dead_and_nobody_waits_for_it() {
+    let settings = Settings {
+        clock: Arc::new(|| panic!("no time is told")),
+        new_id: Arc::new(|| Uuid::from_u128(9)),
+        projections: SystemProjections::Off,
+    };
+    let engine = Engine::start(Arc::new(Failing::default()), settings).unwrap();
+    assert!(!engine.died.is_cancelled());
+    for _ in 0..2 {
+        let failed = append(&engine, 1, Expected::Any).await;
+        assert!(matches!(failed, Err(Failure::ShuttingDown)));
+    }
+    testkit::wait::soon(engine.died.cancelled()).await;
+    tokio::task::spawn_blocking(move || engine.stop())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

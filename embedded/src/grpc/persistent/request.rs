@@ -16,7 +16,7 @@ use tonic::Status;
 
 use super::refused;
 use crate::{
-    grpc::convert::read_stream,
+    grpc::convert::{bounded, read_stream},
     model::{Position, StreamName},
     persistent::{ALL, FilterSpec, GroupConfig, GroupName, Origin, Settings, Strategy},
     read::{AllStart, StreamStart},
@@ -66,6 +66,7 @@ pub(super) fn create(request: CreateReq) -> Result<GroupConfig, Status> {
             )
         }
     };
+    bounded("A group's name", &options.group_name)?;
     let name = GroupName {
         source,
         group: options.group_name,

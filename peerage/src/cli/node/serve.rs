@@ -3,14 +3,14 @@
 
 use super::{CliError, refused};
 use crate::{
-    assembly::SCAVENGE_EVERY,
+    assembly::{SCAVENGE_EVERY, WRITER_DIED},
     config::Log,
     descriptors::{self, Share},
     storage::check_secret,
     telemetry,
 };
 use clap::Args;
-use embedded::{Advertise, Builder, EmbeddedNode};
+use embedded::{Advertise, Builder, EmbeddedNode, Stopped};
 use std::{net::SocketAddr, path::PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -65,14 +65,24 @@ impl Serve {
         }
         let connection_string = node.advertised_connection_string();
         tracing::info!(connection_string, "serving");
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = node.stopping() => tracing::info!("a client asked for the shutdown"),
-        }
+        let stopped = tokio::select! {
+            _ = terminate.recv() => Stopped::Asked,
+            _ = interrupt.recv() => Stopped::Asked,
+            stopped = node.stopping() => {
+                if stopped == Stopped::Asked {
+                    tracing::info!("a client asked for the shutdown");
+                }
+                stopped
+            }
+        };
         node.shutdown().await;
-        tracing::info!("stopped");
-        Ok(())
+        match stopped {
+            Stopped::Asked => {
+                tracing::info!("stopped");
+                Ok(())
+            }
+            Stopped::WriterDied => Err(CliError::failed(WRITER_DIED)),
+        }
     }
 
     fn builder(&self, listen: SocketAddr) -> Result<Builder, CliError> {
