@@ -12,13 +12,14 @@ use crate::{
     status::Statuses,
 };
 use chrono::{DateTime, Utc};
-use domain::connector::State;
+use domain::{connector::State, text::ConnectorId};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, text::encode},
     metrics::{MetricType, TypedMetric, counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
 };
@@ -67,11 +68,13 @@ fn family<M: EncodeMetric + TypedMetric + fmt::Debug + Send + Sync + Default + '
     family
 }
 
-/// All figures, in the form that Prometheus reads (OpenMetrics 1.0).
+/// All figures, in the form that Prometheus reads (OpenMetrics 1.0). How far a connector is behind
+/// that does not know it itself was counted in the log.
 pub fn exposition(
     statuses: &Statuses,
     all: &[Listed],
     log: &DeliveryLog,
+    counted: &BTreeMap<ConnectorId, u64>,
     now: DateTime<Utc>,
 ) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
@@ -97,12 +100,12 @@ pub fn exposition(
     let lag: Family<Of, Gauge> = family(
         it,
         "peerage_messaging_consumer_lag",
-        "Records that are not dealt with yet, as far as that is known",
+        "Records that are not dealt with yet; while the connector reads the log by itself, counted up to 1000: then there are so many or more",
     );
     let behind: Family<Of, Gauge<f64, AtomicU64>> = family(
         it,
         "peerage_connector_lag_seconds",
-        "How old the record is that was looked at last, while the connector is behind",
+        "How long ago the oldest record was written that is not dealt with yet; 0 where there is none",
     );
     let filtered: Family<Of, Counter> = family(
         it,
@@ -172,9 +175,11 @@ pub fn exposition(
             .get_or_create(&of)
             .set(dealt_with + live.in_hand as u64);
         retrying.get_or_create(&of).set(count(live.retrying));
-        let waiting = live.behind.unwrap_or_default() + live.in_hand as u64;
-        lag.get_or_create(&of)
-            .set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        let known = live.behind.map(|it| it + live.in_hand as u64);
+        if let Some(waiting) = known.or_else(|| counted.get(&listed.id).copied()) {
+            lag.get_or_create(&of)
+                .set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        }
         behind
             .get_or_create(&of)
             .set(live.lag(now).unwrap_or_default().as_secs_f64());

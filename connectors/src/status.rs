@@ -21,12 +21,16 @@ pub struct Live {
     pub kind: SinkKind,
     /// The lease's term.
     pub term: u64,
-    /// Everything up to here is dealt with.
+    /// Everything up to here is dealt with; [`Position::START`] means nothing yet, `None` that it
+    /// has not begun.
     pub position: Option<Position>,
     /// How many records it has not looked at yet, where that is known.
     pub behind: Option<u64>,
-    /// When the record was decided that it looked at last.
+    /// When the record was written that it looked at last.
     pub reached: Option<DateTime<Utc>>,
+    /// When the oldest record was written that it has in hand, or else the first one that it has
+    /// not looked at yet, where that is known.
+    pub oldest: Option<DateTime<Utc>>,
     /// How many records it has in hand.
     pub in_hand: usize,
     /// How many parcels wait for their next attempt, and when the first of them is tried.
@@ -57,11 +61,13 @@ pub struct Counts {
 }
 
 impl Live {
-    /// How long ago the record was recorded that it looked at last, while it is behind.
+    /// How long ago the oldest record was written that is not dealt with, while there is one.
+    /// Where that one is not known it is the one that was looked at last: what comes after is no
+    /// older.
     pub fn lag(&self, now: DateTime<Utc>) -> Option<Duration> {
         let is_behind = self.in_hand > 0 || self.behind != Some(0);
-        let reached = self.reached.filter(|_| is_behind)?;
-        (now - reached).to_std().ok()
+        let oldest = self.oldest.or(self.reached).filter(|_| is_behind)?;
+        (now - oldest).to_std().ok()
     }
 }
 

@@ -76,6 +76,11 @@ impl<P> Tracker<P> {
         self.open.len() - self.beyond
     }
 
+    /// The oldest one that is not dealt with yet.
+    pub(crate) fn oldest(&self) -> Option<&P> {
+        self.open.front().map(|it| &it.place)
+    }
+
     /// Where those are that are dealt with beyond the contiguous ones.
     pub(crate) fn beyond(&self) -> impl Iterator<Item = Position> + '_ {
         let done = self.open.iter().filter(|it| it.is_done);
@@ -118,6 +123,8 @@ mod tests {
             prop_assert_eq!(beyond, expected);
             prop_assert_eq!(tracker.open() as u64, 40 - contiguous);
             prop_assert_eq!(tracker.waiting(), 40 - many);
+            let oldest = (contiguous < 40).then_some(contiguous);
+            prop_assert_eq!(tracker.oldest().copied(), oldest);
         }
     }
 }

@@ -156,6 +156,7 @@ fn rules_and_dashboards_name_figures_that_there_are() {
     let made = [
         "connectors/src/metrics.rs",
         "peerage/src/api/figures.rs",
+        "peerage/src/api/followers.rs",
         "peerage/src/api/cloud_figures.rs",
         "peerage/src/api/command_figures.rs",
         "peerage/src/api/process_figures.rs",
@@ -172,6 +173,23 @@ fn rules_and_dashboards_name_figures_that_there_are() {
     assert!(parsed["panels"].as_array().is_some_and(|it| it.len() >= 10));
     let used: Vec<_> = figures(&rules).chain(figures(&dashboard)).collect();
     assert!(used.len() > 20, "{used:?}");
+    for lag in [
+        "peerage_follower_lag_seconds",
+        "peerage_connector_lag_seconds",
+    ] {
+        assert!(figures(&rules).any(|it| it == lag), "no rule has {lag}");
+    }
+    for lag in [
+        "peerage_follower_lag_events",
+        "peerage_follower_lag_seconds",
+        "peerage_messaging_consumer_lag",
+        "peerage_connector_lag_seconds",
+    ] {
+        assert!(
+            figures(&dashboard).any(|it| it == lag),
+            "no panel has {lag}"
+        );
+    }
     for name in used {
         let endings = ["_total", "_bucket", "_sum", "_count"];
         let bare = endings.iter().find_map(|it| name.strip_suffix(it));

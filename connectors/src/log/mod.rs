@@ -12,6 +12,7 @@ mod window;
 pub(crate) use window::Interest;
 
 use crate::checkpoint::Landmark;
+use chrono::{DateTime, Utc};
 use journal::{FollowError, Followed, Follower, Journal, JournalError, Position, Recorded, Signal};
 use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
@@ -159,6 +160,13 @@ impl Log {
         }
     }
 
+    /// Up to where the window was filled; nothing before it was begun.
+    pub(crate) fn read_up_to(&self) -> Option<Position> {
+        let window = self.window.lock();
+        let seen = window.seen.unwrap_or(Position::START);
+        window.is_open.then_some(seen)
+    }
+
     /// Where the log ends.
     pub(crate) async fn end(&self) -> Result<Option<Position>, JournalError> {
         self.journal.end().await
@@ -172,8 +180,9 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    /// How many records wait in the window, if this reader reads there.
-    pub(crate) fn waiting(&self) -> Option<u64> {
+    /// How many records wait in the window, if this reader reads there, and when the first of them
+    /// was written.
+    pub(crate) fn waiting(&self) -> Option<(u64, Option<DateTime<Utc>>)> {
         let window = self.log.window.lock();
         match self.way {
             Way::Window(next) => Some(window.from(next)),

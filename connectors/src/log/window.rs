@@ -5,6 +5,7 @@
 //! there is one for them, when so many have come, or when they look by themselves.
 
 use super::Read;
+use chrono::{DateTime, Utc};
 use journal::{Position, Recorded};
 use std::{collections::VecDeque, fmt, sync::Arc};
 use tokio::sync::Notify;
@@ -155,9 +156,11 @@ impl Window {
         Some(self.first + before as u64)
     }
 
-    /// How many records there are from this one on.
-    pub(super) fn from(&self, next: u64) -> u64 {
-        (self.first + self.records.len() as u64).saturating_sub(next)
+    /// How many records there are from this one on, and when the first of them was written.
+    pub(super) fn from(&self, next: u64) -> (u64, Option<DateTime<Utc>>) {
+        let many = (self.first + self.records.len() as u64).saturating_sub(next);
+        let at = next.saturating_sub(self.first) as usize;
+        (many, self.records.get(at).map(|it| it.created))
     }
 
     /// What comes next for somebody who is at this record, has seen so many breaks, and has dealt

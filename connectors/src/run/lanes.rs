@@ -17,11 +17,12 @@ impl Running {
     /// Takes a record in hand.
     pub(super) async fn take(&mut self, recorded: Arc<Recorded>) -> Result<(), RunError> {
         let position = recorded.position;
-        self.run.live.lock().reached = Some(recorded.time());
+        self.run.live.lock().reached = Some(recorded.created);
         let mut place = Place {
             position,
             landmark: Some(Landmark::of(&recorded)),
             records: 1,
+            written: Some(recorded.created),
             lane: None,
         };
         if !self.wants(&recorded) {
@@ -54,13 +55,14 @@ impl Running {
     pub(super) fn pass(&mut self, last: &Recorded, records: usize) {
         {
             let mut live = self.run.live.lock();
-            live.reached = Some(last.time());
+            live.reached = Some(last.created);
             live.counts.filtered += records as u64;
         }
         let place = Place {
             position: last.position,
             landmark: Some(Landmark::of(last)),
             records,
+            written: Some(last.created),
             lane: None,
         };
         let number = self.tracker.track(last.position, place);

@@ -37,6 +37,7 @@ use crate::{
     streams::ParkedStreams,
     tracker::Tracker,
 };
+use chrono::{DateTime, Utc};
 use delivery::{Dealt, Delivery};
 use domain::{
     Clock, NetworkId,
@@ -128,6 +129,8 @@ struct Place {
     landmark: Option<Landmark>,
     /// How many records it stands for: those that were passed over count with the last of them.
     records: usize,
+    /// When the record was written.
+    written: Option<DateTime<Utc>>,
     lane: Option<(String, u64)>,
 }
 
@@ -355,6 +358,7 @@ impl Running {
                     position,
                     landmark: None,
                     records: 0,
+                    written: None,
                     lane: None,
                 };
                 let number = self.tracker.track(position, place);
@@ -458,9 +462,11 @@ impl Running {
 
     fn tell(&self, reader: &Reader) {
         let mut live = self.run.live.lock();
-        live.position = self.settled.position.map(place);
+        live.position = Some(self.settled.position.map_or(Position::START, place));
         live.in_hand = self.tracker.waiting();
-        live.behind = reader.waiting();
+        let (behind, first) = reader.waiting().unzip();
+        let in_hand = self.tracker.oldest().and_then(|it| it.written);
+        (live.behind, live.oldest) = (behind, in_hand.or(first.flatten()));
     }
 }
 

@@ -26,7 +26,12 @@ use domain::{
 use journal::{Body, FollowError, Journal, JournalError, Position, Recorded};
 use lead::Lead;
 use parking_lot::Mutex;
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -95,6 +100,8 @@ pub struct Runtime {
     deliveries: DeliveryLog,
     parked: ParkedStreams,
     nudges: Arc<Mutex<HashMap<ConnectorId, mpsc::Sender<Nudge>>>>,
+    /// What all of them read, once they run.
+    log: Arc<OnceLock<Arc<Log>>>,
 }
 
 impl fmt::Debug for Runtime {
@@ -122,6 +129,7 @@ impl Runtime {
             statuses: Statuses::default(),
             deliveries: DeliveryLog::default(),
             nudges: Arc::default(),
+            log: Arc::default(),
         }
     }
 
@@ -144,6 +152,11 @@ impl Runtime {
     /// How those do that run here.
     pub fn statuses(&self) -> &Statuses {
         &self.statuses
+    }
+
+    /// Up to where the log was read for those that run here; nothing before it was begun.
+    pub fn read_up_to(&self) -> Option<Position> {
+        self.log.get().and_then(|it| it.read_up_to())
     }
 
     /// Tries at once what waits for its next attempt; false if the connector does not run here.
@@ -243,12 +256,12 @@ impl Runtime {
 
     /// Runs connectors, until cancelled.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), RuntimeError> {
-        let log = Log::new(self.journal.clone());
+        let log = self.log.get_or_init(|| Log::new(self.journal.clone()));
         let (held, mut holds) = watch::channel(None);
         let logging = CancellationToken::new();
         let leading = async {
             while let Some(holding) = next_holding(&mut holds, &stop).await {
-                let lead = Lead::new(self, Arc::clone(&log), holding);
+                let lead = Lead::new(self, Arc::clone(log), holding);
                 lead.run(&mut holds, &stop).await?;
             }
             // Gives the lease back.

@@ -2,7 +2,8 @@
 //! operations and outcomes, never of networks or people.
 
 use super::{
-    CommandFigures, Services, cloud_figures, process_figures::Process, projection_service::Which,
+    CommandFigures, Services, cloud_figures, followers::Lags, process_figures::Process,
+    projection_service::Which,
 };
 use chrono::{DateTime, Utc};
 use domain::connector::built_in::BuiltIn;
@@ -37,6 +38,7 @@ pub(super) struct Seen {
     pub(super) history: History,
     pub(super) is_caught_up: bool,
     pub(super) behind_since: Option<DateTime<Utc>>,
+    pub(super) lags: Lags,
     pub(super) position: Position,
     pub(super) turned_away: (u64, u64),
     pub(super) commands: CommandFigures,
@@ -58,7 +60,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) async fn of(services: &Services) -> Self {
+    pub(super) async fn of(services: &Services, lags: Lags) -> Self {
         Self {
             // Read models of an older form cannot be counted until they are built again.
             counts: services.projections.counts().await.ok(),
@@ -67,6 +69,7 @@ impl Seen {
             history: services.journal.networks().settled_figures().await,
             is_caught_up: *services.projections.caught_up().borrow(),
             behind_since: services.lag.behind_since(),
+            lags,
             position: *services.projections.position().borrow(),
             turned_away: services.doors.turned_away(),
             commands: services.commands.clone(),
@@ -127,6 +130,7 @@ impl Seen {
             "The commit position of the log that the read models include",
             self.position.commit,
         );
+        self.lags.register(self.now, it);
         let progress = &self.progress;
         counter(
             it,

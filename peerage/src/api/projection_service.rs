@@ -8,6 +8,7 @@ use super::{
     time::{duration, timestamp},
     v1::{self, projection_service_server::ProjectionService},
 };
+use journal::Position;
 use projections::{
     Comparison, Differs, NotCancelled, Rebuild, RebuildCounts, Roots, RowDifference, Stage,
     UnderWay,
@@ -60,6 +61,14 @@ impl Which {
         }
     }
 
+    /// Up to where in the log it is.
+    pub(super) fn position(self, services: &Services) -> Position {
+        match self {
+            Self::ReadModels => *services.projections.position().borrow(),
+            Self::AuditTree => *services.evidence.tree().position().borrow(),
+        }
+    }
+
     pub(super) fn last_rebuild(self, services: &Services) -> Option<Rebuild> {
         match self {
             Self::ReadModels => services.projections.last_rebuild(),
@@ -86,18 +95,14 @@ impl Projections {
 
     fn shown(&self, which: Which) -> v1::Projection {
         let services = &self.0;
-        let tree = services.evidence.tree();
-        let (position, caught_up) = match which {
-            Which::ReadModels => {
-                let of = &services.projections;
-                (of.position(), of.caught_up())
-            }
-            Which::AuditTree => (tree.position(), tree.caught_up()),
+        let caught_up = match which {
+            Which::ReadModels => services.projections.caught_up(),
+            Which::AuditTree => services.evidence.tree().caught_up(),
         };
         v1::Projection {
             name: which.as_str().to_owned(),
             host: services.server.host.to_string(),
-            position: position.borrow().to_string(),
+            position: which.position(services).to_string(),
             whole: *caught_up.borrow(),
             rebuild: which.last_rebuild(services).map(rebuild),
         }

@@ -2,7 +2,7 @@
 
 use super::{
     access::Doors, approvals::Waiting, command_figures::CommandFigures,
-    connectors::Parts as Connectors, evidence::Evidence, lag::Lag,
+    connectors::Parts as Connectors, evidence::Evidence, followers::Followers, lag::Lag,
     store_certificate::StoreCertificate, v1, watch::Hub,
 };
 use chrono::{DateTime, Utc};
@@ -46,6 +46,8 @@ pub struct Services {
     pub hub: Hub,
     /// Since when the read models are behind.
     pub lag: Lag,
+    /// How far each follower of the log is behind.
+    pub followers: Followers,
     /// What networks are called, as far as that was asked for.
     pub called: Cache<NetworkId, (Project, Name)>,
     /// Who is let in.

@@ -165,6 +165,7 @@ impl Engine {
             acknowledged: api::Acknowledged::default(),
             hub: api::Hub::default(),
             lag: api::Lag::since(Utc::now()),
+            followers: api::Followers::default(),
             store_certificate: api::StoreCertificate::default(),
             retention: Retention::default(),
             server: Arc::new(api::ServerFacts {

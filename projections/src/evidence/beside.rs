@@ -7,7 +7,7 @@
 use super::{
     AuditTree, TreeError, TreeRunError,
     anew::{self, Log, Switch},
-    follow::{Broken, PREFIXES, next_batch},
+    follow::{Broken, next_batch},
     rows::{self, Current},
 };
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
     store::is_damage,
 };
 use chrono::{DateTime, Utc};
-use journal::{FollowError, Followed, Follower, Journal, Position};
+use journal::{FollowError, Follower, Journal, Position};
 use rusqlite::Connection;
-use std::{borrow::Cow, convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
 /// How often the log is followed anew to its end that holds less than the tree.
@@ -244,7 +244,7 @@ impl AuditTree {
 
 fn follow(journal: &Journal, from: Position) -> Follower {
     let from = (from != Position::START).then_some(from);
-    journal.follow(from, Followed::Named(Cow::Borrowed(&PREFIXES)))
+    journal.follow(from, AuditTree::followed())
 }
 
 /// Both roots, and which of them is the one that was signed.

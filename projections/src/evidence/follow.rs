@@ -8,10 +8,10 @@
 use super::{AuditTree, TreeError, TreeRunError, rows};
 use crate::{rebuild::Stage, store::is_damage};
 use chrono::{DateTime, Utc};
-use journal::{Clock, FollowError, Followed, Follower, Journal, Position, Recorded, Signal};
+use journal::{Clock, FollowError, Follower, Journal, Position, Recorded, Signal};
 use rows::{NewLeaf, Settled};
 use rusqlite::Connection;
-use std::{borrow::Cow, sync::LazyLock, time::Duration};
+use std::{sync::LazyLock, time::Duration};
 use tokio::task;
 use tokio_util::sync::CancellationToken;
 use tree::{COVERED, Leaf, is_covered};
@@ -146,7 +146,7 @@ impl AuditTree {
         self.is_same_log(journal, pause).await?;
         let current = self.patiently(pause, rows::current).await?;
         let from = (current.position != Position::START).then_some(current.position);
-        let mut signals = journal.follow(from, Followed::Named(Cow::Borrowed(&PREFIXES)));
+        let mut signals = journal.follow(from, Self::followed());
         loop {
             let batch = next_batch(&mut signals).await;
             let Batch {
@@ -331,7 +331,7 @@ pub async fn read_covered(
     after: Option<Position>,
     most: usize,
 ) -> Result<Vec<Recorded>, FollowError> {
-    let mut signals = journal.follow(after, Followed::Named(Cow::Borrowed(&PREFIXES)));
+    let mut signals = journal.follow(after, AuditTree::followed());
     let mut found = Vec::new();
     while found.len() < most {
         match signals.next().await? {

@@ -25,10 +25,11 @@ mod tests;
 use crate::{NotCancelled, Rebuild, RebuildCounts, UnderWay, rebuild::Rebuilds, store::is_damage};
 use chrono::{DateTime, Utc};
 use domain::EventId;
-use journal::{FollowError, Position};
+use journal::{FollowError, Followed, Position};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 use std::{
+    borrow::Cow,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -199,6 +200,11 @@ impl AuditTree {
     /// How often what was built came to what, since this process began.
     pub fn rebuild_counts(&self) -> RebuildCounts {
         self.rebuilds.counts()
+    }
+
+    /// What of the log it follows.
+    pub fn followed() -> Followed {
+        Followed::Named(Cow::Borrowed(&follow::PREFIXES))
     }
 
     /// Up to which position of the log the tree is.

@@ -5,6 +5,7 @@ mod attempts;
 mod checkpoints;
 mod ends;
 mod flaky;
+mod lag;
 mod lease;
 mod order;
 mod outages;

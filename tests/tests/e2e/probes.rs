@@ -59,6 +59,27 @@ async fn figures_of_the_engine_are_there_for_whoever_reaches_the_port_and_the_ap
         text.contains("\npeerage_networks 1\n").then_some(text)
     };
     let text = wait::until("the network's figure", SOON, shown).await;
+    let followers = [
+        "read-models",
+        "audit-tree",
+        "provisioner",
+        "deliveries",
+        "connectors",
+        "approvals",
+        "retention",
+    ];
+    wait::until("each follower to be at the log's end", SOON, || async {
+        let text = shown().await?;
+        let is_there = |it: &str| {
+            text.contains(&format!(
+                "\npeerage_follower_lag_events{{follower=\"{it}\"}} 0\n"
+            )) && text.contains(&format!(
+                "\npeerage_follower_lag_seconds{{follower=\"{it}\"}} 0.0\n"
+            ))
+        };
+        followers.iter().all(|it| is_there(it)).then_some(())
+    })
+    .await;
     for wanted in [
         "\npeerage_read_models_whole 1\n",
         "\npeerage_exposures 0\n",

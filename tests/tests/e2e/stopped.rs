@@ -25,6 +25,16 @@ async fn metrics(engine: &Engine) -> String {
     text
 }
 
+/// How far a follower of the log is behind at this server, in events and in seconds.
+async fn lag(engine: &Engine, follower: &str) -> Option<(u64, f64)> {
+    let text = metrics(engine).await;
+    let of = |unit: &str| format!("peerage_follower_lag_{unit}{{follower=\"{follower}\"}} ");
+    let (events, seconds) = (of("events"), of("seconds"));
+    let figure = |line: &str| text.lines().find_map(|it| it.strip_prefix(line));
+    let (events, seconds) = (figure(&events)?.parse(), figure(&seconds)?.parse());
+    Some((events.unwrap(), seconds.unwrap()))
+}
+
 /// For how many seconds more this server says that it is stopped.
 async fn seconds_left(engine: &Engine, connector: &str) -> u64 {
     let line = format!("peerage_connector_stopped_seconds{{connector=\"{connector}\"}} ");
@@ -274,6 +284,22 @@ async fn the_read_models_of_one_server_or_of_all_are_stopped_and_no_others_and_c
     let there = other.json(&["network", "list"]).await;
     assert_eq!(there.as_array().unwrap().len(), 1, "{there:#}");
     assert_eq!(shown(&one, &at_one).await["progress"]["position"], at);
+    // What was registered is not in them, and may not be the first that is not.
+    wait::until("the figures of those that stand still", SOON, || async {
+        let (events, seconds) = lag(&one, "read-models").await?;
+        (events >= 1 && seconds > 0.0).then_some(())
+    })
+    .await;
+    for follower in ["audit-tree", "provisioner", "connectors"] {
+        wait::until(follower, SOON, || async {
+            (lag(&one, follower).await? == (0, 0.0)).then_some(())
+        })
+        .await;
+    }
+    wait::until("the other's", SOON, || async {
+        (lag(&other, "read-models").await? == (0, 0.0)).then_some(())
+    })
+    .await;
 
     // Those of all servers, and all again.
     says(&one, &["connector", "stop", "read-models", "--for", "10m"]).await;
@@ -283,6 +309,10 @@ async fn the_read_models_of_one_server_or_of_all_are_stopped_and_no_others_and_c
     is_in(&other, &at_other, "CONNECTOR_STATE_RUNNING").await;
     wait::until("the read models to catch up", SOON, || async {
         one.cli(&["status"]).await.code.eq(&Some(0)).then_some(())
+    })
+    .await;
+    wait::until("their figures to say so", SOON, || async {
+        (lag(&one, "read-models").await? == (0, 0.0)).then_some(())
     })
     .await;
     let here = one.json(&["network", "list"]).await;

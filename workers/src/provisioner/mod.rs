@@ -246,6 +246,7 @@ impl Provisioner {
     ) -> Result<Followed, FollowError> {
         let from = reached.position();
         let mut follower = self.journal.follow(from, journal::Followed::Networks);
+        self.progress.followed(from);
         let mut last_known = LastKnown::default();
         self.take_term(scheduler);
         scheduler.rest(self.rest.is_stopped());
@@ -264,8 +265,9 @@ impl Provisioner {
                         reached.note(&recorded, &self.journal);
                         self.directory.note(&recorded);
                         scheduler.enqueue(&recorded);
+                        self.progress.followed(Some(recorded.position));
                     }
-                    Ok(Signal::Checkpoint(_)) => {}
+                    Ok(Signal::Checkpoint(position)) => self.progress.followed(Some(position)),
                     // Nothing begins and nothing ends until it is known which log this is.
                     Ok(Signal::Resumed) => tokio::select! {
                         () = self.worker.stop.cancelled() => return Ok(Followed::ToItsEnd),

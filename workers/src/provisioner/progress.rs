@@ -2,6 +2,7 @@
 
 use cloud::Operation;
 use cloud::{CallOutcome, CallTimes, Calls};
+use journal::Position;
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 pub struct Progress {
     caught_up: AtomicBool,
     begun_with: AtomicU64,
+    followed: Mutex<Option<Position>>,
     passes: AtomicU64,
     failed_passes: AtomicU64,
     in_progress: AtomicU64,
@@ -41,6 +43,9 @@ pub struct ProgressReport {
     pub caught_up: bool,
     /// Networks that the start took from a checkpoint; 0: it followed the log from its first event.
     pub begun_with: u64,
+    /// Up to where the log was followed; [`Position::START`] means nothing yet, `None` that
+    /// following has not begun.
+    pub followed: Option<Position>,
     /// Passes that came to their end.
     pub passes: u64,
     /// Passes that the event store made impossible.
@@ -73,6 +78,7 @@ impl Progress {
             longest_wait: queue.since.map(|it| it.elapsed()).unwrap_or_default(),
             caught_up: self.caught_up.load(Ordering::Relaxed),
             begun_with: self.begun_with.load(Ordering::Relaxed),
+            followed: *self.followed.lock(),
             passes: self.passes.load(Ordering::Relaxed),
             failed_passes: self.failed_passes.load(Ordering::Relaxed),
             in_progress: self.in_progress.load(Ordering::Relaxed),
@@ -83,6 +89,11 @@ impl Progress {
 
     pub(super) fn begun_with(&self, networks: usize) {
         self.begun_with.store(networks as u64, Ordering::Relaxed);
+    }
+
+    /// The log is followed, and was up to here.
+    pub(super) fn followed(&self, position: Option<Position>) {
+        *self.followed.lock() = Some(position.unwrap_or(Position::START));
     }
 
     pub(super) fn caught_up(&self) {

@@ -60,9 +60,11 @@ pub(in crate::api) async fn exposition(services: &Services) -> Result<String, Pr
     let all = all.unwrap_or_default();
     let unwritable =
         |error: fmt::Error| Problem::new(Reason::NotEncodable, domain::error_chain(&error));
-    let connectors = connectors::exposition(statuses, &all, log, (services.clock)());
+    let lags = services.followers.lags(services).await;
+    let counted = &lags.connectors;
+    let connectors = connectors::exposition(statuses, &all, log, counted, (services.clock)());
     let connectors = connectors.map_err(unwritable)?;
-    let engine = figures::Seen::of(services).await.exposition();
+    let engine = figures::Seen::of(services, lags).await.exposition();
     Ok(figures::joined(connectors, &engine.map_err(unwritable)?))
 }
 

@@ -8,6 +8,7 @@ use crate::api::{
 use chrono::{DateTime, Utc};
 use connectors::{Listed, Live, ParkedRecords, ParkedState};
 use domain::connector::{LogPosition, State};
+use journal::Position;
 
 pub(super) fn connector(listed: &Listed, live: Option<&Live>, now: DateTime<Utc>) -> v1::Connector {
     let defined = &listed.defined;
@@ -64,12 +65,13 @@ pub(super) fn state(state: &State) -> v1::ConnectorState {
 
 fn progress(live: &Live, now: DateTime<Utc>) -> v1::ConnectorProgress {
     let lag = live.lag(now);
+    let position = live.position.filter(|it| *it != Position::START);
     let (failed_at, last_error) = match &live.last_error {
         Some((at, cause)) => (Some(timestamp(*at)), cause.clone()),
         None => (None, String::new()),
     };
     v1::ConnectorProgress {
-        position: live.position.map(|it| it.to_string()).unwrap_or_default(),
+        position: position.map(|it| it.to_string()).unwrap_or_default(),
         behind: live.behind,
         lag: lag.map(duration),
         in_hand: live.in_hand as u64,
