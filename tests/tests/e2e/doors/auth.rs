@@ -302,3 +302,36 @@ async fn an_issuer_is_asked_over_https_unless_it_is_on_this_machine_and_that_was
         assert_eq!(refused.code, Some(2), "{issuer}: {refused:?}");
     }
 }
+
+#[tokio::test]
+async fn an_issuers_clock_may_differ_by_what_was_said_and_only_the_algorithms_that_were_may_sign() {
+    let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let bound = bindings(&[("admin", &issuer.url(), "ada", "")]);
+    let believed = |more: &str| {
+        let url = issuer.url();
+        format!(r#"[{{url="{url}",audiences=["peerage"],allow_http_on_loopback=true,{more}}}]"#)
+    };
+    let engine = guarded(data.path(), &believed("clock_skew_seconds=120"), &bound).await;
+    let now = chrono::Utc::now().timestamp();
+    for (claims, status) in [
+        (json!({ "exp": now - 30 }), 200),
+        (json!({ "exp": now - 130 }), 401),
+        (json!({ "nbf": now + 60 }), 200),
+        (json!({ "nbf": now + 300 }), 401),
+    ] {
+        let token = issuer.token("good", claims.clone()).await;
+        let found = whoami(&engine.server(), &token).await.0;
+        assert_eq!(found, status, "{claims}");
+    }
+    engine.stop().await;
+
+    // It signs with RS256.
+    let token = issuer.token("good", json!({})).await;
+    for (algorithms, status) in [(r#"["ES256","PS256"]"#, 401), (r#"["RS256"]"#, 200)] {
+        let believed = believed(&format!("algorithms={algorithms}"));
+        let engine = guarded(data.path(), &believed, &bound).await;
+        let found = whoami(&engine.server(), &token).await.0;
+        assert_eq!(found, status, "{algorithms}");
+        engine.stop().await;
+    }
+}

@@ -12,6 +12,7 @@ mod node_load;
 mod out_of_reach;
 mod projection;
 mod roles;
+mod stop;
 mod store;
 mod tls;
 
