@@ -14,7 +14,12 @@ use domain::{
 };
 use journal::{Journal, JournalError, Kept};
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -151,6 +156,16 @@ impl Servers {
             .collect();
         all.dedup();
         all
+    }
+
+    /// What the other servers are called that are there, as far as they were heard of.
+    pub fn others(&self) -> BTreeSet<String> {
+        let heard = self.0.heard.lock();
+        let there = heard
+            .others
+            .iter()
+            .filter(|(key, it)| self.is_there(key, it));
+        there.map(|(_, it)| it.said.host.clone()).collect()
     }
 
     /// Looks who is there now, and says what may be written from now on.

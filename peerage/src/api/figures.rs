@@ -41,6 +41,8 @@ pub(super) struct Seen {
     pub(super) lags: Lags,
     pub(super) position: Position,
     pub(super) turned_away: (u64, u64),
+    /// Servers that are there and judge by another policy of access.
+    pub(super) differing: u64,
     pub(super) commands: CommandFigures,
     /// Commands that wait for approvals, and those that are granted and not carried out yet.
     pub(super) approvals: (u64, u64),
@@ -72,6 +74,7 @@ impl Seen {
             lags,
             position: *services.projections.position().borrow(),
             turned_away: services.doors.turned_away(),
+            differing: differing(services),
             commands: services.commands.clone(),
             approvals: services.waiting.counts(),
             rebuilds: Which::ALL.map(|it| {
@@ -178,6 +181,12 @@ impl Seen {
             let labels = vec![("why", why.to_owned())];
             away.get_or_create(&labels).inc_by(count);
         }
+        gauge(
+            it,
+            "peerage_access_policies_differing",
+            "Servers on the same event store that are there and judge by another policy of access than this one",
+            self.differing,
+        );
         self.commands.register(it);
         let approvals = Labelled::<Gauge>::default();
         it.register(
@@ -287,6 +296,20 @@ impl Seen {
             counter.inc_by(counts.differences);
         }
     }
+}
+
+/// One that was last heard of with another policy and is gone is no alarm.
+fn differing(services: &Services) -> u64 {
+    let (doors, servers) = (&services.doors, &services.connectors.servers);
+    let there = servers.as_ref().map(|it| it.others()).unwrap_or_default();
+    if doors.is_open() {
+        return 0;
+    }
+    let others = services
+        .policies
+        .others(&services.server.host, &doors.policy().hash);
+    let differing = others.iter().filter(|it| there.contains(it.host.as_str()));
+    differing.count() as u64
 }
 
 /// A stop that is nearly over is one still.

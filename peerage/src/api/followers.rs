@@ -8,7 +8,7 @@
 //! A connector knows how far it is behind while it reads with the others, and says so itself; for
 //! one that reads alone, after a stop or a long pause, it is counted here.
 
-use super::{Services, projection_service::Which};
+use super::{Services, access::KnownPolicies, projection_service::Which};
 use chrono::{DateTime, Utc};
 use domain::text::ConnectorId;
 use futures::{StreamExt as _, stream};
@@ -54,18 +54,21 @@ pub(super) enum Follower {
     Connectors,
     /// Which commands wait for approval.
     Approvals,
+    /// Which policies of access are in force where.
+    Policies,
     /// Which streams the event store does not keep whole.
     Retention,
 }
 
 impl Follower {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::ReadModels,
         Self::AuditTree,
         Self::Provisioner,
         Self::Deliveries,
         Self::Connectors,
         Self::Approvals,
+        Self::Policies,
         Self::Retention,
     ];
 
@@ -77,6 +80,7 @@ impl Follower {
             Self::Deliveries => "deliveries",
             Self::Connectors => "connectors",
             Self::Approvals => "approvals",
+            Self::Policies => "policies",
             Self::Retention => "retention",
         }
     }
@@ -89,6 +93,7 @@ impl Follower {
             Self::Deliveries => Followed::Deliverable,
             Self::Connectors => Followed::Connectors,
             Self::Approvals => Followed::Approvals,
+            Self::Policies => KnownPolicies::followed(),
             Self::Retention => Followed::Retention,
         }
     }
@@ -100,7 +105,7 @@ impl Follower {
             Self::AuditTree => Some(Which::AuditTree.position(services)),
             Self::Provisioner => services.progress.report().followed,
             Self::Deliveries => services.connectors.runtime.read_up_to(),
-            Self::Connectors | Self::Approvals | Self::Retention => {
+            Self::Connectors | Self::Approvals | Self::Policies | Self::Retention => {
                 let remembered = services.journal.remembered();
                 let mine = remembered.into_iter().find(|it| it.0 == self.followed());
                 mine.map(|it| it.1)

@@ -47,7 +47,9 @@ mod traced;
 mod watch;
 mod words;
 
-pub use access::{Caller, ClockOf, Doors, Guarded, InForce, PolicyError, Recorder, Ways};
+pub use access::{
+    Caller, ClockOf, Doors, Guarded, InForce, KnownPolicies, PolicyError, Recorder, Ways,
+};
 pub(crate) use access::{enforce, follow_policy, record_denials, record_policies, tell};
 pub use access_service::Access;
 pub use approvals::Waiting;

@@ -1,9 +1,16 @@
 //! What the services work with.
 
 use super::{
-    access::Doors, approvals::Waiting, command_figures::CommandFigures,
-    connectors::Parts as Connectors, evidence::Evidence, followers::Followers, lag::Lag,
-    store_certificate::StoreCertificate, v1, watch::Hub,
+    access::{Doors, KnownPolicies},
+    approvals::Waiting,
+    command_figures::CommandFigures,
+    connectors::Parts as Connectors,
+    evidence::Evidence,
+    followers::Followers,
+    lag::Lag,
+    store_certificate::StoreCertificate,
+    v1,
+    watch::Hub,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -52,6 +59,8 @@ pub struct Services {
     pub called: Cache<NetworkId, (Project, Name)>,
     /// Who is let in.
     pub doors: Doors,
+    /// What each server of the store judges by.
+    pub policies: KnownPolicies,
     /// What commands came to.
     pub commands: CommandFigures,
     /// Commands that wait for approval.

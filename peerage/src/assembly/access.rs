@@ -36,13 +36,22 @@ fn unnamed() -> ActorName {
 }
 
 impl Engine {
-    /// Starts what follows requests for approval, and what carries out those that are granted.
+    /// Starts what follows requests for approval and policies of access, and what carries out those
+    /// that are granted.
     pub(super) fn approve(&mut self, services: &Services) {
         let (followed, stopping) = (services.clone(), self.stopping.clone());
         self.parts.spawn(async move {
             let ended = followed.waiting.run(&followed.journal, stopping).await;
             (
                 "what follows requests for approval",
+                ended.map_err(Into::into),
+            )
+        });
+        let (known, stopping) = (services.clone(), self.stopping.clone());
+        self.parts.spawn(async move {
+            let ended = known.policies.run(&known.journal, stopping).await;
+            (
+                "what follows the policies of access",
                 ended.map_err(Into::into),
             )
         });

@@ -22,6 +22,8 @@ mod risks;
 mod start_error;
 mod stop;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use crate::storage::Storage;
 use crate::{
@@ -157,6 +159,7 @@ impl Engine {
             begun: Cache::new(BEGUN),
             called: Cache::new(CALLED),
             doors: opened,
+            policies: api::KnownPolicies::default(),
             commands: api::CommandFigures::default(),
             waiting: api::Waiting::default(),
             executing: Arc::default(),

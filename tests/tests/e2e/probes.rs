@@ -66,6 +66,7 @@ async fn figures_of_the_engine_are_there_for_whoever_reaches_the_port_and_the_ap
         "deliveries",
         "connectors",
         "approvals",
+        "policies",
         "retention",
     ];
     wait::until("each follower to be at the log's end", SOON, || async {

@@ -14,8 +14,8 @@ pub use caller::Caller;
 pub use layer::Guarded;
 pub(crate) use policy::follow as follow_policy;
 pub use policy::{InForce, PolicyError};
-pub use record::Recorder;
 pub(super) use record::policies as recorded_policies;
+pub use record::{KnownPolicies, Recorder};
 pub(crate) use record::{denials as record_denials, enforce, follow as record_policies, tell};
 
 use super::problem::{Problem, Reason};

@@ -11,9 +11,13 @@ use domain::{
     },
     text::ActorName,
 };
-use journal::{Clock, Journal, JournalError, Metadata, Record, SCHEMA_VERSION};
+use journal::{
+    Clock, FollowError, Followed, Journal, JournalError, Memory, Metadata, Record, Recorded,
+    SCHEMA_VERSION,
+};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -44,6 +48,50 @@ impl Recorder {
         if let Some(sender) = &self.0 {
             let _ = sender.try_send(denied);
         }
+    }
+}
+
+/// What each server judges by, as the log has it. Clones share everything.
+#[derive(Clone, Debug, Default)]
+pub struct KnownPolicies(Arc<Mutex<Policies>>);
+
+impl KnownPolicies {
+    /// What is followed for it.
+    pub(in crate::api) const fn followed() -> Followed {
+        Followed::Named(Cow::Borrowed(&[POLICY_STREAM]))
+    }
+
+    /// Follows the log, until cancelled.
+    pub(crate) async fn run(
+        &self,
+        journal: &Journal,
+        stop: CancellationToken,
+    ) -> Result<(), FollowError> {
+        journal.remember(Self::followed(), self, stop).await
+    }
+
+    /// The servers that judge by another policy than this server does.
+    pub(in crate::api) fn others(&self, host: &ActorName, hash: &Digest) -> Vec<Enforced> {
+        self.0.lock().others(host, hash)
+    }
+}
+
+impl Memory for KnownPolicies {
+    fn apply(&self, recorded: &Recorded) {
+        // Another application's stream may begin with the same name.
+        if recorded.stream != POLICY_STREAM {
+            return;
+        }
+        if let Some(event) = decoded(recorded.event_type(), &recorded.data) {
+            let mut known = self.0.lock();
+            *known = policies::evolve(std::mem::take(&mut *known), &event, recorded.time());
+        }
+    }
+
+    fn is_whole(&self) {}
+
+    fn forget(&self) {
+        *self.0.lock() = Policies::default();
     }
 }
 

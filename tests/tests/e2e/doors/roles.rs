@@ -18,6 +18,7 @@ use peerage::api::v1::{
 };
 use peerage_tests::{
     engine::{Engine, Finished, Launch},
+    http,
     node::NodePlace,
     oidc::Issuer,
     pki::Pki,
@@ -544,17 +545,32 @@ async fn servers_that_judge_by_different_policies_are_told() {
     let place = NodePlace::new(folders[0].path());
     let _node = place.start().await;
     let store = place.connection_string();
-    let launch = |folder: &tempfile::TempDir, role: &str| {
-        Launch::new(folder.path())
+    let scraped = [ports::free(), ports::free()];
+    let launch = |at: usize, role: &str| {
+        Launch::new(folders[at].path())
             .store(&store)
             .set("access.issuers", &issuers(&[&issuer.url()]))
             .set(
                 "access.bindings",
                 &bindings(&[(role, &issuer.url(), "ada", "")]),
             )
+            .set("probes.listen", &format!("127.0.0.1:{}", scraped[at - 1]))
     };
-    let first = launch(&folders[1], "viewer").start_guarded().await;
-    let second = launch(&folders[2], "admin").start_guarded().await;
+    let differing = async |port: u16, many: u8| {
+        let line = format!("\npeerage_access_policies_differing {many}\n");
+        wait::until(&line, SOON, async || {
+            let (_, text) = http::ask(port, "GET", "/metrics", "").await?;
+            text.contains(&line).then_some(())
+        })
+        .await;
+    };
+    let first = launch(1, "viewer").start_guarded().await;
+    differing(scraped[0], 0).await;
+    let second = launch(2, "admin").start_guarded().await;
+    // Whoever is asked: the one that was there before is told as well.
+    for port in scraped {
+        differing(port, 1).await;
+    }
     let told = "with another policy of access";
     second.process.prints(told).await;
     assert!(!first.process.output().contains(told));
@@ -567,6 +583,8 @@ async fn servers_that_judge_by_different_policies_are_told() {
     let [enforced, differed] = ["AccessPolicyEnforced", "AccessPoliciesDiffered"];
     assert_eq!(types, [enforced, enforced, differed]);
     second.stop().await;
+    // One that is gone judges nobody any more.
+    differing(scraped[0], 0).await;
     first.stop().await;
 }
 
