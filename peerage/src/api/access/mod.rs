@@ -217,3 +217,38 @@ fn problem(unknown: Unknown) -> Problem {
         Unknown::Later(why) => Problem::new(Reason::IssuerUnavailable, why),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+    use domain::access::{Identity, Proof, Subject};
+
+    #[test]
+    fn a_certificate_that_is_over_makes_nobody_known_though_its_connection_lasts() {
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let name = |text: &str| text.parse::<ActorName>().expect("a name");
+        let shown = |expires| Authenticated {
+            identity: Identity {
+                subject: Subject {
+                    method: Proof::Mtls,
+                    issuer: name("CN=clients"),
+                    subject: name("deploy"),
+                },
+                also: Vec::new(),
+                groups: Vec::new(),
+            },
+            expires,
+        };
+        let second = TimeDelta::seconds(1);
+        for (expires, is_known) in [
+            (Some(now + second), true),
+            (Some(now), false),
+            (Some(now - second), false),
+            (None, true),
+        ] {
+            let found = in_time(shown(expires), now);
+            assert_eq!(found.is_ok(), is_known, "{expires:?}");
+        }
+    }
+}

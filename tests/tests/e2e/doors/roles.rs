@@ -242,6 +242,71 @@ async fn a_role_reaches_its_project_and_its_accounts_and_lists_show_nothing_else
     engine.stop().await;
 }
 
+#[tokio::test]
+async fn a_plan_is_made_for_whom_the_peering_itself_could_be_asked_for_and_for_nobody_else() {
+    let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let own = r#"projects=["payments"],peer_accounts=["444455556666"]"#;
+    let bound = bindings(&[
+        ("admin", &issuer.url(), "root", ""),
+        ("operator", &issuer.url(), "ada", own),
+        ("approver", &issuer.url(), "max", r#"projects=["payments"]"#),
+        ("viewer", &issuer.url(), "vic", r#"projects=["payments"]"#),
+    ]);
+    let engine = guarded(data.path(), &issuers(&[&issuer.url()]), &bound).await;
+    let token = async |name: &str| issuer.token("good", json!({ "sub": name })).await;
+    let root = token("root").await;
+    let json = async |arguments: &[&str]| {
+        let arguments = [arguments, &["--output", "json"]].concat();
+        as_of(&engine, &root, &arguments).await.json()
+    };
+    let made = json(&network("orders", "payments")).await;
+    let orders = made["networkId"].as_str().unwrap();
+    let made = json(&network("index", "search")).await;
+    let index = made["networkId"].as_str().unwrap();
+    let theirs = ["--network", orders, "--account", "777788889999"];
+    let asked = json(&[REQUEST, &theirs].concat()).await;
+    let peering = asked["peeringId"].as_str().unwrap();
+    let plan = |network, account| {
+        let whom = ["--network", network, "--account", account];
+        [&["peering", "plan"], &REQUEST[2..], &whom].concat()
+    };
+    let on_record = vec!["peering", "plan", peering];
+    let link = ["--link", "pcx-0a1b2c3d4e5f60718"];
+    let adopts = [&plan(orders, "777788889999")[..], &link].concat();
+    for (name, arguments, may) in [
+        ("ada", plan(orders, "444455556666"), true),
+        ("ada", plan(orders, "777788889999"), false),
+        ("ada", plan(index, "444455556666"), false),
+        ("ada", on_record.clone(), false),
+        ("ada", adopts, false),
+        ("max", plan(orders, "777788889999"), true),
+        ("max", on_record.clone(), true),
+        ("max", plan(index, "777788889999"), false),
+        ("vic", on_record.clone(), false),
+        ("vic", plan(orders, "777788889999"), false),
+        ("root", on_record, true),
+    ] {
+        let told = as_of(&engine, &token(name).await, &arguments).await;
+        let is_denied = told.stderr.contains("[ACCESS_DENIED]");
+        assert_eq!(is_denied, !may, "{name}: {arguments:?}: {told:?}");
+    }
+    // What the cloud shows at a network is asked for as a plan is.
+    for (name, network, status) in [
+        ("ada", orders, 200),
+        ("ada", index, 403),
+        ("max", orders, 200),
+        ("max", index, 403),
+        ("vic", orders, 403),
+    ] {
+        let path = "/peerage.v1.NetworkService/DiscoverLinks";
+        let head = bearer(path, &token(name).await);
+        let body = json!({ "networkId": network }).to_string();
+        let answer = send(&engine.server(), Version::Http1, &head, body).await;
+        assert_eq!(answer.status().as_u16(), status, "{name} {network}");
+    }
+    engine.stop().await;
+}
+
 /// What a pass would have put on record: a group with this peering's tag.
 async fn an_orphan(log: &Journal, network: NetworkId, peering: PeeringId, group: &str) {
     let found = OrphanFound {
