@@ -301,6 +301,60 @@ fn a_binding_that_binds_nobody_is_found() {
     );
 }
 
+#[test]
+fn a_network_of_the_same_name_in_another_project_is_another_network() {
+    let own = [binding(serde_json::json!({
+        "role": "viewer", "method": "socket", "subject": "ada", "networks": ["search/index"],
+    }))];
+    let rule: ApprovalRule = serde_json::from_value(serde_json::json!({
+        "opening": ["anything"], "approvals": 1, "networks": ["search/index"],
+    }))
+    .expect("a rule");
+    let openings = [crate::network::Opening::Anything].into();
+    let id = NetworkId(Uuid::from_u128(7));
+    for (project, name, is_it) in [
+        ("search", "index", true),
+        ("payments", "index", false),
+        ("search", "web", false),
+    ] {
+        let (project, name) = (
+            project.parse().expect("a project"),
+            name.parse().expect("a name"),
+        );
+        let reach = Reach::Network {
+            id,
+            project: &project,
+            name: &name,
+        };
+        let peers = Peers::None;
+        let seen = judge(&own, Method::GetNetwork, Target { reach, peers });
+        assert_eq!(seen.is_ok(), is_it, "{project}/{name}");
+        let asks = rule.asks(&openings, id, &project, &name);
+        assert_eq!(asks, is_it, "{project}/{name}");
+    }
+}
+
+#[test]
+fn another_name_of_the_same_subject_at_the_same_issuer_is_bound_as_well() {
+    let policy = Policy {
+        bindings: vec![binding(serde_json::json!({
+            "role": "viewer", "method": "socket", "subject": "uid:1000",
+        }))],
+        approvals: Vec::new(),
+    };
+    let called = |also: &str| Identity {
+        also: vec![also.parse().expect("a name")],
+        ..identity(Proof::Socket, "db1", "ada", &[])
+    };
+    assert_eq!(policy.of(&called("uid:1000")).len(), 1);
+    assert_eq!(policy.of(&called("uid:1001")).len(), 0);
+    let elsewhere = Identity {
+        also: vec!["uid:1000".parse().expect("a name")],
+        ..identity(Proof::Token, "https://a.example", "ada", &[])
+    };
+    assert_eq!(policy.of(&elsewhere).len(), 0, "by another method");
+}
+
 fn enforce(host: &str, policy: Policy) -> Enforce {
     Enforce {
         host: host.parse().expect("a name"),
@@ -396,4 +450,38 @@ fn who_is_denied_fills_neither_the_log_nor_the_memory() {
     let what = denied("later");
     assert!(denials::decide(&state, &what, time(61)).is_some());
     assert!(TimeDelta::seconds(61) < QUIET);
+}
+
+#[test]
+fn of_more_callers_than_are_remembered_the_one_met_longest_ago_is_forgotten() {
+    let mut state = Denials::default();
+    let mut meet = |name: &str, milliseconds| {
+        let (what, now) = (
+            denied(name),
+            time(0) + TimeDelta::milliseconds(milliseconds),
+        );
+        let event = denials::decide(&state, &what, now);
+        state = denials::evolve(std::mem::take(&mut state), &what, event.as_ref(), now);
+        event.is_some()
+    };
+    // So many are put on record that of the others it is only remembered that they were met.
+    let first: Vec<_> = (0..A_MINUTE).map(|n| format!("first-{n}")).collect();
+    assert!(first.iter().all(|it| meet(it, 0)));
+    for (n, at) in (0..REMEMBERED - A_MINUTE).zip(1..) {
+        assert!(!meet(&format!("caller-{n}"), at));
+    }
+    for it in &first {
+        assert!(!meet(it, 5_000));
+    }
+    assert!(!meet("one-more", 6_000));
+    let met = |name: &str| {
+        let event = denials::decide(&state, &denied(name), time(120));
+        let Some(AccessEvent::AccessDenied(it)) = event else {
+            panic!("{event:?}");
+        };
+        it.repeated
+    };
+    let last = format!("caller-{}", REMEMBERED - A_MINUTE - 1);
+    let known = ["caller-0", "caller-1", &last, "one-more"].map(met);
+    assert_eq!(known, [0, 1, 1, 1]);
 }

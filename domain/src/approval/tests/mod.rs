@@ -360,6 +360,36 @@ fn an_approver_is_one_by_a_binding_that_reaches_the_network_and_its_peers_accoun
 }
 
 #[test]
+fn who_approves_for_some_accounts_approves_nothing_that_is_about_the_whole_network() {
+    let policy: Policy = serde_json::from_value(json!({ "bindings": [{
+        "role": "approver", "method": "token", "issuer": IDP, "subject": "eve",
+        "peer_accounts": ["444455556666"],
+    }] }))
+    .expect("a policy");
+    let eve = Identity {
+        subject: subject(IDP, "eve"),
+        also: Vec::new(),
+        groups: Vec::new(),
+    };
+    for (account, may) in [("444455556666", true), ("777788889999", false), ("", false)] {
+        let ask = AskApproval {
+            peer_account: account.parse().ok(),
+            ..ask(1)
+        };
+        let mut led = Led {
+            approval: Approval::Absent,
+            policy: policy.clone(),
+            now: 0,
+        };
+        let asked = led.takes(&ApprovalCommand::Ask(Box::new(ask)));
+        assert_eq!(asked, Ok(vec!["ApprovalRequested"]));
+        let request = led.approval.request().expect("a request");
+        let approver = Approver::of(&eve, &policy, request.target());
+        assert_eq!(approver.is_some(), may, "{account:?}");
+    }
+}
+
+#[test]
 fn approval_is_of_what_was_shown_and_another_plan_is_asked_for_again() {
     let mut led = Led::asked(2);
     assert_eq!(
