@@ -280,6 +280,33 @@ async fn a_connection_without_a_call_ends_after_a_while_and_one_with_a_call_does
 }
 
 #[tokio::test]
+async fn a_connection_has_so_many_calls_open_and_the_next_waits_until_one_of_them_is_over() {
+    let limits = Limits {
+        streams: 3,
+        ..Limits::default()
+    };
+    let server = serve(support::gateway(), limits).await;
+    let (mut requests, _) = server.connect().await;
+    // Nothing is said before the server has said what it allows.
+    let told = async {
+        while requests.current_max_send_streams() != 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(WITHIN, told).await.expect("three calls at a time");
+    let mut open: Vec<_> = (0..3).map(|_| call(&mut requests, "Check")).collect();
+    let (next, mut body) = call(&mut requests, "Check");
+    body.send_data(message(0, 0), true).unwrap();
+    let mut next = Box::pin(status(next));
+    assert_eq!(timeout(WITHIN, server.check()).await.unwrap(), "0");
+    assert!(futures::poll!(next.as_mut()).is_pending());
+    let (answer, mut body) = open.pop().unwrap();
+    body.send_data(message(0, 0), true).unwrap();
+    assert_eq!(status(answer).await, "0");
+    assert_eq!(timeout(WITHIN, next).await.unwrap(), "0");
+}
+
+#[tokio::test]
 async fn a_crowded_server_soon_parts_with_those_who_do_nothing() {
     let limits = Limits {
         connections: 8,
