@@ -204,3 +204,24 @@ async fn commands_sent_before_the_stop_are_carried_out_and_later_ones_are_refuse
         .await;
     assert!(matches!(late, Err(Failure::ShuttingDown)));
 }
+
+#[tokio::test]
+async fn a_name_longer_than_the_log_holds_fails_alone() {
+    let engine = engine(Failing::default());
+    let named = |length| StreamName::new(&"s".repeat(length));
+    for (length, is_taken) in [(32 * 1024 + 1, false), (40_000, false), (32 * 1024, true)] {
+        let appended = engine
+            .writer
+            .append(named(length), Expected::Any, Vec::new());
+        let appended = appended.await;
+        match appended {
+            Ok(_) => assert!(is_taken, "{length}"),
+            Err(Failure::Log(error)) => {
+                assert!(matches!(*error, LogError::LongName(it) if it == length));
+                assert!(!is_taken, "{length}");
+            }
+            Err(Failure::ShuttingDown) => panic!("{length}: the writer is gone"),
+        }
+    }
+    assert_eq!(written(append(&engine, 1, Expected::Any).await), Some(0));
+}
