@@ -8,19 +8,21 @@
 
 use super::apply::Action;
 use cloud::{AccountRegion, Cloud, CloudErrorKind, LinkForm, NetworkRef, OperationState};
-use domain::{
-    BySide, Provider,
-    text::{Account, CloudNetwork, CloudOperation},
-};
+use domain::{BySide, NetworkId, network::Identity, text::CloudOperation};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
-/// A network, wherever and as whomever it is entered.
-type Network = (Provider, Account, CloudNetwork);
+/// A network, wherever and as whomever it is entered, and however it is written: the id that its
+/// first registration has, or would have.
+type Network = NetworkId;
 
 fn key(network: &NetworkRef) -> Network {
-    let at = &network.at;
-    (at.provider, at.account.clone(), network.network.clone())
+    let identity = Identity {
+        provider: network.at.provider,
+        account: network.at.account.clone(),
+        cloud_network: network.network.clone(),
+    };
+    identity.network_id(0)
 }
 
 /// Who has a network.
@@ -83,11 +85,11 @@ impl Turns {
             return Err(holder.clone());
         }
         for end in ends {
-            held.insert(end.clone(), Holder::Call);
+            held.insert(*end, Holder::Call);
         }
         Ok(Turn {
             turns: self,
-            ends: ends.clone(),
+            ends: *ends,
             operation: None,
         })
     }
@@ -109,7 +111,7 @@ impl Drop for Turn<'_> {
         let mut held = self.turns.0.lock();
         for end in &self.ends {
             match &self.operation {
-                Some(operation) => held.insert(end.clone(), operation.clone()),
+                Some(operation) => held.insert(*end, operation.clone()),
                 None => held.remove(end),
             };
         }
@@ -157,5 +159,43 @@ pub(super) fn operation_of(action: &Action) -> cloud::Operation {
         Action::DetachGroup { .. } => cloud::Operation::DetachGroup,
         Action::MakeDenial { .. } => cloud::Operation::MakeDenial,
         Action::RemoveDenial { .. } => cloud::Operation::RemoveDenial,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Provider, Region};
+
+    #[test]
+    fn a_network_has_one_turn_however_it_is_written() {
+        let vnet = |tenant: &str, name: &str| NetworkRef {
+            at: AccountRegion {
+                provider: Provider::Azure,
+                account: tenant.parse().unwrap(),
+                region: Region::of(Provider::Azure, "westeurope").unwrap(),
+                external_id: None,
+            },
+            network: format!("/subscriptions/a/virtualNetworks/{name}")
+                .parse()
+                .unwrap(),
+        };
+        let tenant = "8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e";
+        let one = vnet(tenant, "orders");
+        for same in [
+            vnet(tenant, "ORDERS"),
+            vnet(&tenant.to_ascii_uppercase(), "orders"),
+        ] {
+            assert_eq!(key(&one), key(&same));
+        }
+        assert_ne!(key(&one), key(&vnet(tenant, "orders2")));
+        let turns = Turns::default();
+        let peer = key(&vnet(tenant, "peer"));
+        let taken = turns.try_take(&[key(&one), peer]).unwrap();
+        let other = key(&vnet(tenant, "other"));
+        let held = turns.try_take(&[key(&vnet(tenant, "ORDERS")), other]);
+        assert_eq!(held.unwrap_err(), Holder::Call);
+        drop(taken);
+        assert!(turns.try_take(&[key(&one), other]).is_ok());
     }
 }
