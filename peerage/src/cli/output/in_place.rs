@@ -11,7 +11,7 @@ use super::{
 };
 use crate::api::v1::{
     AttachTo, Consent, DiscoveredLink, Drift, ExposedBy, Exposure, Firewall, InboundRule, Orphan,
-    Peering, Side, attach_to::To, drift::Drift as What,
+    Peering, Provider, Side, attach_to::To, drift::Drift as What,
 };
 
 /// Drift that is open now.
@@ -23,7 +23,8 @@ pub(super) fn in_place(peering: &Peering) -> Vec<String> {
     let mut parts = vec![
         format!("routes\n{}", routes(peering)),
         format!(
-            "posture: what a side lets in from the link\n{}",
+            "posture: what a side lets in from the link{}\n{}",
+            only_allows(peering),
             posture(peering)
         ),
         format!("firewall\n{}", firewall(peering)),
@@ -143,6 +144,15 @@ fn until(peering: &Peering, side: Side, rule: &InboundRule) -> String {
     let owner = Some(tenure.owner).filter(|it| !it.is_empty());
     let owner = owner.map(|it| format!(" of {it}"));
     format!("{}{}", end.unwrap_or_default(), owner.unwrap_or_default())
+}
+
+/// What groups cannot do, at a cloud where they cannot deny.
+fn only_allows(peering: &Peering) -> &'static str {
+    let provider = peering.peer.as_ref().map(|it| it.provider());
+    match provider.unwrap_or_default() {
+        Provider::Aws => " (security groups can only allow)",
+        Provider::Unspecified | Provider::Gcp | Provider::Azure => "",
+    }
 }
 
 fn posture(peering: &Peering) -> String {

@@ -155,6 +155,22 @@ fn what_is_in_place_what_goes_and_what_is_exposed_is_said_side_by_side() {
 }
 
 #[test]
+fn that_groups_can_only_allow_is_told_where_they_cannot_deny() {
+    let told = |provider: v1::Provider| {
+        let mut it = waiting();
+        it.peer.as_mut().unwrap().provider = provider.into();
+        peering(&shown(it))
+    };
+    let only = "posture: what a side lets in from the link (security groups can only allow)\n";
+    assert!(told(v1::Provider::Aws).contains(only));
+    for provider in [v1::Provider::Gcp, v1::Provider::Azure] {
+        let told = told(provider);
+        assert!(told.contains("posture: what a side lets in from the link\n"));
+        assert!(!told.contains("only allow"), "{told}");
+    }
+}
+
+#[test]
 fn a_message_of_kilobytes_and_a_name_that_hides_something_spoil_no_table() {
     let block = Block {
         cause: BlockCause::PermissionDenied.into(),

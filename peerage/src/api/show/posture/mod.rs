@@ -5,8 +5,13 @@
 use crate::api::v1::PostureState as State;
 use domain::{
     Side,
-    network::{BlockCause, DriftKind, Exposed, ExposedBy, Life, Peering, Registered},
+    network::{
+        Aim, BlockCause, DriftKind, Exposed, ExposedBy, Firewall, Life, Peering, Registered,
+    },
 };
+
+#[cfg(test)]
+mod tests;
 
 /// How many rules, subnets or ranges a line names of each.
 const NAMED: usize = 3;
@@ -152,31 +157,48 @@ fn out_of_sight(peering: &Peering, side: Side) -> Option<String> {
     }
 }
 
-/// What the engine's own group admits, and where.
+/// What the engine's own rules admit, and where they hold.
 fn open(network: &Registered, peering: &Peering, side: Side) -> Option<String> {
-    let firewall = peering.firewall.get(side);
-    let admitted = network.admitted(peering, side);
-    let all: Vec<_> = admitted
+    let aim = Aim::of(network.provider);
+    // A rule that names no addresses, of a cloud where it may, is every machine's.
+    let anywhere = match aim {
+        Aim::Attachment => "",
+        Aim::Addresses => " to the whole network",
+    };
+    let all: Vec<_> = network
+        .admitted(peering, side)
         .iter()
-        .map(|rule| match rule.target {
-            None => format!("TCP {} from {}", rule.port, rule.source),
-            Some(target) => format!("TCP {} to {target} from {}", rule.port, rule.source),
+        .map(|rule| {
+            let to = rule.target.map(|it| format!(" to {it}"));
+            let to = to.as_deref().unwrap_or(anywhere);
+            format!("TCP {}{to} from {}", rule.port, rule.source)
         })
         .collect();
     if all.is_empty() {
         return None;
     }
-    let group = firewall.group.as_ref();
-    let attached = match (group, firewall.attachment.count()) {
-        (None, _) => ", once its group is made and attached".to_owned(),
-        (Some(group), Some(0)) => {
-            format!(", once {group} is attached: to nothing when it was looked at")
+    let firewall = peering.firewall.get(side);
+    let holds = match aim {
+        Aim::Attachment => where_attached(firewall),
+        Aim::Addresses => {
+            let once = ", once its rules are made".to_owned();
+            firewall.group.as_ref().map_or(once, |_| String::new())
         }
-        (Some(group), Some(1)) => format!(" where {group} is attached (1 interface)"),
-        (Some(group), Some(count)) => format!(" where {group} is attached ({count} interfaces)"),
-        (Some(group), None) => format!(" where {group} is attached, of which nothing is known"),
     };
-    Some(format!("open to {}{attached}", all.join(", ")))
+    Some(format!("open to {}{holds}", all.join(", ")))
+}
+
+/// Where a group holds that admits only what it is attached to.
+fn where_attached(firewall: &Firewall) -> String {
+    let Some(group) = &firewall.group else {
+        return ", once its group is made and attached".to_owned();
+    };
+    match firewall.attachment.count() {
+        Some(0) => format!(", once {group} is attached: to nothing when it was looked at"),
+        Some(1) => format!(" where {group} is attached (1 interface)"),
+        Some(count) => format!(" where {group} is attached ({count} interfaces)"),
+        None => format!(" where {group} is attached, of which nothing is known"),
+    }
 }
 
 fn rules(all: &[&Exposed]) -> String {
