@@ -84,6 +84,12 @@ enum Command {
     #[command(subcommand)]
     Orphans(orphans::Orphans),
     /// Make networks and peerings as a file says: shows one plan, asks, carries it out.
+    ///
+    /// Nothing is done if a change is refused by the plan, or by the engine, to which each is put
+    /// before the first is carried out. What is to change in a network or a peering that the file
+    /// itself makes cannot be put to it by then: if such a change is refused in its turn, what was
+    /// done stays, nothing more is opened in that network, and the rest is carried out. Apply the
+    /// corrected file again to go on.
     Apply(apply::Apply),
     /// Print networks and their peerings as a file that `peerage apply` takes.
     Export(apply::Export),

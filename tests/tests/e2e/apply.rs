@@ -303,3 +303,31 @@ async fn a_file_says_what_is_denied_and_what_that_breaks_is_told_before_anybody_
     let again = place.apply(FILE, &prune).await;
     assert!(again.stdout.contains("nothing to do"), "{again:?}");
 }
+
+#[tokio::test]
+async fn what_a_new_networks_policy_will_refuse_is_told_before_the_network_is_made() {
+    let place = Place::new().await;
+    let asking = FILE.replace("drift = \"report\"", "longest_admission = \"30d\"");
+    let refused = place.apply(&asking, &["--yes", "--reason", "x"]).await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert_eq!(
+        refused.stdout.matches("[EXPIRY_REQUIRED]").count(),
+        2,
+        "what is admitted, and the ingress: {refused:?}"
+    );
+    assert!(refused.stderr.contains("nothing was"), "{refused:?}");
+    assert_eq!(place.events().await, 0, "not even the network");
+    // What only shows as it is carried out leaves what was done, and says how to go on.
+    let far = FILE.replace(
+        "local_routes = [\"10.30.0.0/16\"]",
+        "local_routes = [\"10.99.0.0/16\"]",
+    );
+    let failed = place.apply(&far, &["--yes", "--reason", "x"]).await;
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(
+        failed.stderr.contains("3 of 5 changes were carried out"),
+        "{failed:?}"
+    );
+    let whole = place.apply(FILE, &["--yes", "--reason", "x"]).await;
+    assert_eq!(whole.code, Some(0), "{whole:?}");
+}

@@ -8,6 +8,7 @@ mod change;
 mod discover;
 mod document;
 mod plan;
+mod policy;
 #[cfg(test)]
 mod tests;
 
@@ -217,7 +218,7 @@ impl Apply {
     }
 
     /// What the engine says of each change by itself, before anything is done. What depends on a
-    /// change that is not made yet cannot be asked.
+    /// change that is not made yet cannot be asked; of that, the plan knows what the policy asks.
     async fn judged(
         &self,
         servers: &mut Servers,
@@ -244,6 +245,7 @@ impl Apply {
                     Err(error) => told.error = Some(error.text),
                 }
             }
+            told.error = told.error.or_else(|| step.refused.clone());
             all.push(told);
         }
         Ok(all)

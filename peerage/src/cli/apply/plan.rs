@@ -7,6 +7,7 @@
 use super::{
     change::{About, Change},
     document::{Denial, Document, Ingress, Network, Peering},
+    policy,
 };
 use crate::{
     api::v1,
@@ -44,6 +45,8 @@ pub(super) struct Step {
     /// The peering as people call it; empty for what is about the network itself.
     pub(super) peering: String,
     pub(super) change: Change,
+    /// Why the network's policy refuses it, as far as the plan can tell.
+    pub(super) refused: Option<String>,
 }
 
 /// What the file asks for in each of its networks, in its order.
@@ -87,6 +90,9 @@ fn of_network(wanted: &Network, is: &OnRecord, prune: bool, now: DateTime<Utc>) 
     }
     let mut plan = plan.plan;
     plan.steps.sort_by_key(|step| step.change.turn(&step.about));
+    let network = is.network.as_ref();
+    let before = network.and_then(|it| it.policy.clone()).unwrap_or_default();
+    policy::judge(&mut plan.steps, before, now);
     plan
 }
 
@@ -133,6 +139,7 @@ impl Draft {
             about: self.about.clone(),
             peering: self.peering.clone(),
             change,
+            refused: None,
         });
     }
 

@@ -598,3 +598,100 @@ fn denials_come_before_what_opens_and_are_of_the_side_that_they_name() {
     let unknown = Document::read(&text.replace("network-acl", "magic"), "peerings.toml");
     assert!(unknown.is_err());
 }
+
+/// What the plan says of each step that it refuses.
+fn refused(plan: &NetworkPlan) -> Vec<(String, String)> {
+    let steps = plan.steps.iter();
+    let refused = steps.filter_map(|it| Some((it.change.told(), it.refused.clone()?)));
+    refused.collect()
+}
+
+#[test]
+fn what_the_policy_of_a_new_network_asks_of_owners_and_ends_is_told_before_anything_is_made() {
+    let policy = |line: &str| FILE.replace("drift = \"report\"", line);
+    let new = |text: &str| planned(text, &OnRecord::default(), false);
+    assert_eq!(refused(&new(FILE)), []);
+    // An ingress has its end.
+    let longest = policy("longest_admission = \"2900h\"");
+    let plan = new(&longest);
+    let [(change, why)] = &refused(&plan)[..] else {
+        panic!("{plan:?}")
+    };
+    assert!(change.starts_with("+ request a peering"), "{change}");
+    assert!(
+        why.contains("asks for an end") && why.ends_with(" [EXPIRY_REQUIRED]"),
+        "{why}"
+    );
+    let within = longest.replace("dns =", "admit_expires = 2026-12-01T00:00:00Z\ndns =");
+    assert_eq!(refused(&new(&within)), []);
+    let nothing = longest.replace("admit = [\"10.30.0.0/16\"]\n", "");
+    assert_eq!(
+        refused(&new(&nothing)),
+        [],
+        "nothing is admitted that could end"
+    );
+    for (text, of, code) in [
+        (
+            within.replace("2900h", "100d"),
+            "+ ingress",
+            "EXPIRY_TOO_FAR",
+        ),
+        (
+            within.replace("2026-12-01", "2026-10-01"),
+            "+ request",
+            "EXPIRY_PASSED",
+        ),
+        (
+            policy("longest_peering = \"90d\""),
+            "+ request",
+            "EXPIRY_REQUIRED",
+        ),
+        (
+            policy("require_owner = true"),
+            "+ request",
+            "OWNER_REQUIRED",
+        ),
+        (
+            policy("require_owner = true").replace("dns =", "link = \"pcx-1\"\ndns ="),
+            "+ adopt",
+            "OWNER_REQUIRED",
+        ),
+        (
+            longest.replace("dns =", "link = \"pcx-1\"\ndns ="),
+            "+ admit",
+            "EXPIRY_REQUIRED",
+        ),
+    ] {
+        let plan = new(&text);
+        let [(change, why)] = &refused(&plan)[..] else {
+            panic!("{code}: {plan:?}")
+        };
+        assert!(
+            change.starts_with(of) && why.ends_with(&format!(" [{code}]")),
+            "{change}: {why}"
+        );
+    }
+    let owned = policy("require_owner = true").replace("dns =", "owner = \"team\"\ndns =");
+    assert_eq!(refused(&new(&owned)), []);
+}
+
+#[test]
+fn a_policy_that_the_file_changes_is_asked_for_what_comes_after_it_and_not_before() {
+    let text = FILE
+        .replace("drift = \"report\"", "longest_admission = \"90d\"")
+        .replace("admit = [\"10.30.0.0/16\"]", "admit = [\"10.30.9.0/24\"]");
+    let plan = planned(&text, &on_record(), false);
+    let told: Vec<_> = refused(&plan).into_iter().map(|(told, _)| told).collect();
+    assert_eq!(told, ["+ admit 10.30.9.0/24:2113"], "{plan:?}");
+    // One that closes as well comes before the policy, and is judged by the one on record.
+    let plan = planned(&text, &on_record(), true);
+    assert_eq!(refused(&plan), [], "{plan:?}");
+    let mut is = on_record();
+    is.network.as_mut().unwrap().policy.as_mut().unwrap().tenure = Some(v1::TenurePolicy {
+        longest_admission_seconds: 60,
+        ..Default::default()
+    });
+    assert_eq!(refused(&planned(FILE, &is, true)), [], "nothing is opened");
+    let plan = planned(&text, &is, true);
+    assert_eq!(refused(&plan).len(), 1, "{plan:?}");
+}
