@@ -172,7 +172,7 @@ impl Attach {
 }
 
 /// Interfaces, or one tag.
-fn attach_to(to: &[String], followed: bool) -> Result<To, String> {
+pub(super) fn attach_to(to: &[String], followed: bool) -> Result<To, String> {
     let Some(tag) = to.iter().find_map(|it| it.strip_prefix("tag:")) else {
         if followed {
             return Err("--follow is for a tag: interfaces that are named are named".to_owned());

@@ -331,3 +331,64 @@ async fn what_a_new_networks_policy_will_refuse_is_told_before_the_network_is_ma
     let whole = place.apply(FILE, &["--yes", "--reason", "x"]).await;
     assert_eq!(whole.code, Some(0), "{whole:?}");
 }
+
+#[tokio::test]
+async fn an_export_that_is_applied_to_an_empty_engine_is_what_that_exports() {
+    let admit = "admit = [\n    \"10.30.9.0/24\",\n    { source = \"10.30.1.0/24\", owner = \"team-orders\" },\n    \
+         { source = \"10.30.2.0/24:443\", expires = 2126-12-01T00:00:00Z },\n    \
+         { source = \"10.30.3.0/24\", owner = \"team-audit\", expires = 2126-12-01T00:00:00Z },\n]";
+    let attach = "[[network.peering.attach]]\nto = [\"tag:app=kurrentdb\"]\nfollow = true\n\n\
+         [[network.peering.attach]]\nside = \"remote\"\nto = [\"eni-0a1b2c3d4e5f60718\"]\n";
+    let ingress = "[[network.peering.ingress]]";
+    let text = FILE
+        .replace("admit = [\"10.30.0.0/16\"]", admit)
+        .replace(ingress, &format!("{attach}\n{ingress}"));
+    let (first, second) = (Place::new().await, Place::new().await);
+    let why = ["--yes", "--reason", "the first file"];
+    let applied = first.apply(&text, &why).await;
+    assert_eq!(applied.code, Some(0), "{applied:?}");
+    let again = first.apply(&text, &why).await;
+    assert!(again.stdout.contains("nothing to do"), "{again:?}");
+    let exported = first.exported().await;
+    for said in [
+        "team-orders",
+        "team-audit",
+        "2126-12-01",
+        "tag:app=kurrentdb",
+        "follow = true",
+    ] {
+        assert!(exported.contains(said), "{said} in {exported}");
+    }
+    let applied = second.apply(&exported, &why).await;
+    assert_eq!(applied.code, Some(0), "{exported}\n{applied:?}");
+    assert_eq!(second.exported().await, exported);
+    let prune = ["--yes", "--prune", "--reason", "x"];
+    let same = second.apply(&exported, &prune).await;
+    assert!(same.stdout.contains("nothing to do"), "{same:?}");
+
+    // Another owner is a change of that one source, and what is attached no more is pruned.
+    let other = exported.replace("team-audit", "team-payments");
+    let other = other.replace("tag:app=kurrentdb", "tag:app=orders");
+    let changed = second.apply(&other, &["--yes", "--reason", "x", "--output", "json"]);
+    assert_eq!(
+        changes(&changed.await.json()),
+        [
+            "+ attach the local side's group to tag:app=orders, and later ones",
+            "~ admit 10.30.3.0/24:2113 owner team-payments"
+        ]
+    );
+    assert_eq!(second.exported().await, other);
+    let pruned = second.apply(FILE, &prune).await;
+    assert_eq!(pruned.code, Some(0), "{pruned:?}");
+    assert!(
+        pruned
+            .stdout
+            .contains("- attach the remote side's group to eni-0a1b2c3d4e5f60718"),
+        "{pruned:?}"
+    );
+    let closed = second.exported().await;
+    assert!(
+        !closed.contains("attach") && !closed.contains("team-"),
+        "{closed}"
+    );
+}

@@ -1,6 +1,10 @@
 //! One change: the command that makes it, and how it reads.
 
-use super::document::{Ingress, Network, Peering};
+use super::{
+    admit,
+    attach::Attach,
+    document::{Ingress, Network, Peering},
+};
 use crate::{
     api::v1::{
         self,
@@ -46,11 +50,16 @@ pub(super) enum Change {
         admit: Vec<v1::InboundRule>,
         added: Vec<String>,
         taken: Vec<String>,
-        /// When what that adds ends by itself.
+        /// Who answers for what that adds, and when it ends by itself.
+        owner: Option<String>,
         expires: Option<DateTime<Utc>>,
     },
-    /// The owner and the end that are named.
-    Tenure(Option<String>, Option<DateTime<Utc>>),
+    /// The owner and the end that are named, of the peering or of what it admits.
+    Tenure {
+        of: Option<v1::InboundRule>,
+        owner: Option<String>,
+        end: Option<DateTime<Utc>>,
+    },
     Allow(Ingress),
     Revoke {
         ingress_id: String,
@@ -66,6 +75,8 @@ pub(super) enum Change {
         taken: Vec<String>,
     },
     StopDenying(Side, Vec<String>),
+    Attach(Attach),
+    Detach(Side, String),
     Remove,
 }
 
@@ -82,6 +93,7 @@ impl Change {
     pub(super) fn closes(&self) -> bool {
         match self {
             Self::Withdraw(..) | Self::Revoke { .. } | Self::Remove | Self::DropRanges(_) => true,
+            Self::Detach(..) => true,
             Self::Dns(_, false) | Self::Option(_, false) => true,
             Self::Restrict { taken, .. } | Self::NetworkIpv6Ranges { taken, .. } => {
                 !taken.is_empty()
@@ -96,7 +108,8 @@ impl Change {
             | Self::NetworkNodes(_)
             | Self::PeerSubnets(_)
             | Self::Accept(..)
-            | Self::Tenure(..)
+            | Self::Tenure { .. }
+            | Self::Attach(_)
             | Self::Allow(_)
             | Self::Dns(_, true)
             | Self::Option(_, true)
@@ -132,7 +145,9 @@ impl Change {
             | Self::Accept(..)
             | Self::Withdraw(..)
             | Self::Restrict { .. }
-            | Self::Tenure(..)
+            | Self::Tenure { .. }
+            | Self::Attach(_)
+            | Self::Detach(..)
             | Self::Allow(_)
             | Self::Revoke { .. }
             | Self::Dns(..)
@@ -177,9 +192,12 @@ impl Change {
                 let taken = taken.iter().map(|it| format!("- admit {it}"));
                 added.chain(taken).collect::<Vec<_>>().join(", ")
             }
-            Self::Tenure(owner, end) => {
-                let owner = owner.as_ref().map(|it| format!("~ owner {it}"));
-                let end = end.map(|at| format!("~ ends {at}"));
+            Self::Tenure { of, owner, end } => {
+                let of = of.as_ref();
+                let of = of.map(|it| format!("admit {}:{} ", it.source, it.port));
+                let of = of.unwrap_or_default();
+                let owner = owner.as_ref().map(|it| format!("~ {of}owner {it}"));
+                let end = end.map(|at| format!("~ {of}ends {at}"));
                 owner.into_iter().chain(end).collect::<Vec<_>>().join(", ")
             }
             Self::Allow(it) => {
@@ -219,6 +237,13 @@ impl Change {
                 subnets.join(", "),
                 side_word(*side)
             ),
+            Self::Attach(it) => {
+                let to = it.full_name();
+                format!("+ attach the {} side's group to {to}", side_word(it.side))
+            }
+            Self::Detach(side, from) => {
+                format!("- attach the {} side's group to {from}", side_word(*side))
+            }
             Self::Remove => "- remove the peering".to_owned(),
         }
     }
@@ -313,15 +338,16 @@ impl Change {
             }),
             Self::Restrict {
                 admit,
-                added,
+                owner,
                 expires,
                 ..
             } => peering_command!(RestrictFirewallRequest {
                 side: v1::Side::Local.into(),
                 admit: admit,
-                tenure: tenure(None, expires.filter(|_| !added.is_empty()))
+                tenure: tenure(owner.as_ref(), expires)
             }),
-            Self::Tenure(owner, end) => peering_command!(SetTenureRequest {
+            Self::Tenure { of, owner, end } => peering_command!(SetTenureRequest {
+                rule: of,
                 owner_change: owner.map(OwnerChange::Owner),
                 end_change: end.map(|at| EndChange::ExpiresAt(timestamp(at)))
             }),
@@ -361,6 +387,13 @@ impl Change {
             Self::StopDenying(side, _) => peering_command!(StopDenyingRequest {
                 side: v1::Side::from(side).into()
             }),
+            Self::Attach(it) => peering_command!(AttachFirewallRequest {
+                side: v1::Side::from(it.side).into(),
+                to: Some(it.message())
+            }),
+            Self::Detach(side, _) => peering_command!(DetachFirewallRequest {
+                side: v1::Side::from(side).into()
+            }),
             Self::Remove => peering_command!(RemovePeeringRequest {}),
         }
     }
@@ -375,10 +408,13 @@ fn opened(it: &Peering) -> String {
     let routes = it
         .routes()
         .map(|(side, to)| format!("{} route to {to}", side_word(side)));
-    let admitted = it
-        .admit
-        .iter()
-        .map(|it| format!("admit {}:{}", it.source, it.port));
+    let admitted = it.admit.iter().map(|one| {
+        format!(
+            "admit {}{}",
+            one.full_name(),
+            admit::told(&one.terms(it.admit_expires))
+        )
+    });
     let names = it
         .dns
         .iter()

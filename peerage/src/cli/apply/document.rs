@@ -1,11 +1,15 @@
 //! The file: networks and their peerings as they are wanted, in TOML. `apply` reads it, `export`
 //! writes it.
 
+use super::{
+    admit::{Admit, Terms},
+    attach::Attach,
+};
 use crate::{
     api::v1,
     cli::{
         CliError,
-        args::{LinkOption, Provider, Side, SideOption, admitted, timestamp},
+        args::{LinkOption, Provider, Side, SideOption, timestamp},
         deny::DenyWith,
         network::PolicyArgs,
         output::word,
@@ -81,15 +85,16 @@ pub(super) struct Peering {
     /// When it ends by itself. Left out: as on record.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time")]
     pub(super) expires: Option<DateTime<Utc>>,
-    /// When what is admitted anew ends by itself; what is admitted already keeps what it has.
+    /// When what is admitted anew ends by itself, unless another end is named with it; what is
+    /// admitted already keeps what it has.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time")]
     pub(super) admit_expires: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) local_routes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) remote_routes: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "rules")]
-    pub(super) admit: Vec<v1::InboundRule>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) admit: Vec<Admit>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) dns: Vec<Side>,
     /// Other options of the link, like `local:gateway-transit`.
@@ -97,6 +102,8 @@ pub(super) struct Peering {
     pub(super) options: Vec<SideOption>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) deny: Vec<Denial>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) attach: Vec<Attach>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) ingress: Vec<Ingress>,
 }
@@ -111,7 +118,7 @@ pub(super) struct Denial {
     pub(super) subnets: Vec<String>,
 }
 
-fn local() -> Side {
+pub(super) fn local() -> Side {
     Side::Local
 }
 
@@ -134,7 +141,7 @@ fn default_project() -> String {
 }
 
 /// Times: as a TOML time, or as a text.
-mod time {
+pub(super) mod time {
     use super::*;
 
     #[derive(Deserialize)]
@@ -145,7 +152,7 @@ mod time {
     }
 
     #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
-    pub(super) fn serialize<S: Serializer>(
+    pub(in super::super) fn serialize<S: Serializer>(
         time: &Option<DateTime<Utc>>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
@@ -153,7 +160,7 @@ mod time {
         text.serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<DateTime<Utc>>, D::Error> {
         let text = match Written::deserialize(from)? {
@@ -163,26 +170,6 @@ mod time {
         let time = DateTime::parse_from_rfc3339(&text);
         let time = time.map_err(|_| D::Error::custom("write a time like 2027-03-01T09:00:00Z"))?;
         Ok(Some(time.to_utc()))
-    }
-}
-
-/// What is admitted: ranges, with a port where it is not KurrentDB's.
-mod rules {
-    use super::*;
-
-    pub(super) fn serialize<S: Serializer>(
-        rules: &[v1::InboundRule],
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.collect_seq(rules.iter().map(|it| format!("{}:{}", it.source, it.port)))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Vec<v1::InboundRule>, D::Error> {
-        let written = Vec::<String>::deserialize(from)?;
-        let rules = written.iter().map(|it| admitted(it));
-        rules.collect::<Result<_, _>>().map_err(D::Error::custom)
     }
 }
 
@@ -312,7 +299,7 @@ impl Peering {
             renew: self.renew,
             accept_open: self.accept_open.clone().unwrap_or_default(),
             routes: routes.collect(),
-            admit: self.admit.clone(),
+            admit: self.admit.iter().map(|it| it.rule.clone()).collect(),
             dns_resolution: self
                 .dns
                 .iter()
@@ -324,10 +311,16 @@ impl Peering {
         }
     }
 
-    /// The end of what is admitted anew, if anything is.
+    /// The owner and the end of what is admitted from the start, if anything is: all of that has
+    /// the same.
+    pub(super) fn admission_terms(&self) -> Option<Terms> {
+        let first = self.admit.first();
+        first.map(|it| it.terms(self.admit_expires))
+    }
+
     fn admission(&self) -> Option<v1::Tenure> {
-        let expires = self.admit_expires.filter(|_| !self.admit.is_empty());
-        tenure(None, expires)
+        let (owner, expires) = self.admission_terms()?;
+        tenure(owner.as_ref(), expires)
     }
 
     pub(super) fn routes(&self) -> impl Iterator<Item = (Side, &str)> {
@@ -344,6 +337,7 @@ impl Peering {
             dns: Vec::new(),
             options: Vec::new(),
             deny: Vec::new(),
+            attach: Vec::new(),
             ingress: Vec::new(),
             ..self.clone()
         }
@@ -358,7 +352,8 @@ impl Peering {
             standing.map(|route| route.destination.clone()).collect()
         };
         let tenure = it.tenure.clone().unwrap_or_default();
-        let mut local = it.firewall.iter().filter(|it| it.side() == v1::Side::Local);
+        let local = it.firewall.iter().filter(|it| it.side() == v1::Side::Local);
+        let admit = local.flat_map(|it| &it.admit);
         let dns = it.dns.iter().filter(|it| it.requested);
         Self {
             provider: Provider::of(peer.provider()),
@@ -377,10 +372,11 @@ impl Peering {
             admit_expires: None,
             local_routes: accepted(v1::Side::Local),
             remote_routes: accepted(v1::Side::Remote),
-            admit: local.next().map(|it| it.admit.clone()).unwrap_or_default(),
+            admit: admit.map(|rule| Admit::on_record(rule, it)).collect(),
             dns: dns.map(|it| Side::of(it.side())).collect(),
             options: it.options.iter().filter_map(other_option).collect(),
             deny: it.firewall.iter().filter_map(Denial::on_record).collect(),
+            attach: it.firewall.iter().filter_map(Attach::on_record).collect(),
             ingress: it.ingress.iter().map(Ingress::on_record).collect(),
         }
     }
@@ -459,7 +455,7 @@ impl Ingress {
     }
 }
 
-fn when(time: &prost_types::Timestamp) -> Option<DateTime<Utc>> {
+pub(super) fn when(time: &prost_types::Timestamp) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(time.seconds, 0)
 }
 

@@ -1,9 +1,11 @@
 //! `peerage apply`, `export` and `discover`: many networks and their peerings in one file.
 //!
-//! `document` is the file, `plan` compares it with what is on record, `change` is one command of
-//! the plan. Nothing here decides anything: each change is a command like any other, and the engine
+//! `document` is the file (`admit` and `attach` are parts of it), `plan` compares it with what is on
+//! record, `policy` tells what will be refused, `change` is one command of the plan. Nothing here decides anything: each change is a command like any other, and the engine
 //! may refuse it.
 
+mod admit;
+mod attach;
 mod change;
 mod discover;
 mod document;
@@ -26,7 +28,7 @@ use crate::api::v1::{self, NetworkState, PeeringState};
 use change::Change;
 use chrono::Utc;
 use clap::Args;
-use document::{Document, Network};
+use document::{Document, Network, Peering};
 use plan::{NetworkPlan, OnRecord, Step};
 use serde::Serialize;
 use std::{
@@ -56,7 +58,8 @@ pub(super) struct Apply {
     #[arg(long, short, value_name = "FILE")]
     file: PathBuf,
     /// Close, in the networks that the file names, what it does not name: peerings, routes, what is
-    /// admitted, connector ingress. Without it, that is left alone and told.
+    /// admitted, what groups are attached to, connector ingress. Without it, that is left alone and
+    /// told.
     #[arg(long, requires = "reason")]
     prune: bool,
     /// Show the plan, and stop there.
@@ -352,16 +355,36 @@ fn read(file: &Path) -> Result<Document, CliError> {
     )))
 }
 
-/// Networks, and peerings of a network, that stand there more than once.
+/// Networks, peerings of a network, and what stands in one peering, that are there more than once.
 fn twice(document: &Document) -> Vec<String> {
+    let (mut names, mut inner) = (Vec::new(), Vec::new());
+    for network in &document.networks {
+        names.push(network.full_name());
+        for peering in &network.peerings {
+            let name = format!("{} {}", network.full_name(), peering.full_name());
+            let twice = repeated(within(peering)).into_iter();
+            inner.extend(twice.map(|it| format!("{name} {it}")));
+            names.push(name);
+        }
+    }
+    repeated(names).into_iter().chain(inner).collect()
+}
+
+fn repeated(names: Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let networks = document.networks.iter().flat_map(|network| {
-        let name = network.full_name();
-        let peerings = network.peerings.iter().map(|it| it.full_name());
-        let peerings: Vec<_> = peerings.map(|it| format!("{name} {it}")).collect();
-        std::iter::once(name).chain(peerings)
-    });
-    networks.filter(|it| !seen.insert(it.clone())).collect()
+    let each = names.into_iter();
+    each.filter(|it| !seen.insert(it.clone())).collect()
+}
+
+/// What a peering admits, once for each owner and end that are named with it, and the sides whose
+/// group is attached.
+fn within(peering: &Peering) -> Vec<String> {
+    let admit = peering.admit.iter();
+    let admit: BTreeSet<_> = admit.map(|it| (it.full_name(), it.terms(None))).collect();
+    let admit = admit.into_iter().map(|(it, _)| format!("admit {it}"));
+    let attach = peering.attach.iter().map(|it| v1::Side::from(it.side));
+    let attach = attach.map(|it| format!("attach {}", output::word(it)));
+    admit.chain(attach).collect()
 }
 
 async fn on_record(servers: &mut Servers, document: &Document) -> Result<Vec<OnRecord>, CliError> {

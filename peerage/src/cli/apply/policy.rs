@@ -27,18 +27,22 @@ fn unmet(policy: &v1::TenurePolicy, change: &Change, now: DateTime<Utc>) -> Unme
     let admission = policy.longest_admission_seconds;
     match change {
         Change::Request(it) => begins(policy, it, now).or_else(|| {
-            let admits = !it.admit.is_empty();
-            let end = admits.then(|| ends(admission, it.admit_expires, now));
-            end.flatten()
+            let (_, expires) = it.admission_terms()?;
+            ends(admission, expires, now)
         }),
         Change::Adopt(it, _) => begins(policy, it, now),
         Change::Restrict { added, expires, .. } if !added.is_empty() => {
             ends(admission, *expires, now)
         }
-        Change::Tenure(_, Some(at)) => ends(peering, Some(*at), now),
+        Change::Tenure {
+            of, end: Some(at), ..
+        } => {
+            let most = if of.is_none() { peering } else { admission };
+            ends(most, Some(*at), now)
+        }
         Change::Allow(it) => ends(admission, it.expires, now),
         Change::Restrict { .. }
-        | Change::Tenure(_, None)
+        | Change::Tenure { end: None, .. }
         | Change::Register(_)
         | Change::SetPolicy(_)
         | Change::AddRanges(_)
@@ -54,6 +58,8 @@ fn unmet(policy: &v1::TenurePolicy, change: &Change, now: DateTime<Utc>) -> Unme
         | Change::Option(..)
         | Change::Deny { .. }
         | Change::StopDenying(..)
+        | Change::Attach(_)
+        | Change::Detach(..)
         | Change::Remove => None,
     }
 }

@@ -614,7 +614,8 @@ fn what_the_policy_of_a_new_network_asks_of_owners_and_ends_is_told_before_anyth
     // An ingress has its end.
     let longest = policy("longest_admission = \"2900h\"");
     let plan = new(&longest);
-    let [(change, why)] = &refused(&plan)[..] else {
+    let all = refused(&plan);
+    let [(change, why)] = &all[..] else {
         panic!("{plan:?}")
     };
     assert!(change.starts_with("+ request a peering"), "{change}");
@@ -663,7 +664,8 @@ fn what_the_policy_of_a_new_network_asks_of_owners_and_ends_is_told_before_anyth
         ),
     ] {
         let plan = new(&text);
-        let [(change, why)] = &refused(&plan)[..] else {
+        let all = refused(&plan);
+        let [(change, why)] = &all[..] else {
             panic!("{code}: {plan:?}")
         };
         assert!(
@@ -694,4 +696,390 @@ fn a_policy_that_the_file_changes_is_asked_for_what_comes_after_it_and_not_befor
     assert_eq!(refused(&planned(FILE, &is, true)), [], "nothing is opened");
     let plan = planned(&text, &is, true);
     assert_eq!(refused(&plan).len(), 1, "{plan:?}");
+}
+
+/// The same file, which admits this.
+fn admitting(admit: &str) -> String {
+    FILE.replace("admit = [\"10.30.0.0/16\"]", &format!("admit = [{admit}]"))
+}
+
+const OWNED: &str = "{ source = \"10.30.1.0/24\", owner = \"team-orders\" }";
+const ENDING: &str = "{ source = \"10.30.2.0/24:443\", expires = 2026-12-01T00:00:00Z }";
+const BOTH: &str =
+    "{ source = \"10.30.3.0/24\", owner = \"team-orders\", expires = \"2026-12-01T00:00:00Z\" }";
+
+/// The record after these were admitted, each with the owner and the end that the file names.
+fn admitted_as(text: &str) -> OnRecord {
+    let mut is = on_record();
+    let wanted = document(text);
+    let admit = &wanted.networks[0].peerings[0].admit;
+    is.peerings[0].firewall[0].admit = admit.iter().map(|it| it.rule.clone()).collect();
+    let said = admit
+        .iter()
+        .filter(|it| it.owner.is_some() || it.expires.is_some());
+    let said = said.map(|it| v1::Admission {
+        rule: Some(it.rule.clone()),
+        tenure: Some(v1::Tenure {
+            owner: it.owner.clone().unwrap_or_default(),
+            expires_at: it.expires.map(crate::cli::args::timestamp),
+        }),
+    });
+    is.peerings[0].admissions = said.collect();
+    is
+}
+
+/// What the file says that an export of this writes.
+fn exported(is: &OnRecord) -> String {
+    let network = Network::on_record(is.network.as_ref().unwrap(), &is.peerings);
+    let written = Document {
+        networks: vec![network.clone()],
+    }
+    .written();
+    assert_eq!(document(&written).networks, [network], "{written}");
+    written
+}
+
+#[test]
+fn who_answers_for_what_is_admitted_and_until_when_is_exported_and_read_again() {
+    for admit in [
+        "\"10.30.9.0/24:80\"".to_owned(),
+        OWNED.to_owned(),
+        format!("{OWNED}, {ENDING}, {BOTH}"),
+        format!("\"10.30.9.0/24:80\", {BOTH}, {ENDING}"),
+    ] {
+        let text = admitting(&admit);
+        let is = admitted_as(&text);
+        let written = exported(&is);
+        for of in [&text, &written] {
+            let plan = planned(of, &is, true);
+            assert_eq!(told(&plan), Vec::<String>::new(), "{of}");
+            assert!(
+                plan.left.is_empty() && plan.conflicts.is_empty(),
+                "{plan:?}"
+            );
+        }
+        let wanted = |text: &str| document(text).networks[0].peerings[0].admit.clone();
+        assert_eq!(wanted(&written), wanted(&text), "{written}");
+    }
+}
+
+#[test]
+fn a_new_peering_admits_with_each_owner_and_end_by_a_command_of_its_own() {
+    let text = admitting(&format!(
+        "{BOTH}, \"10.30.9.0/24\", {ENDING}, {OWNED}, \"10.30.8.0/24\""
+    ));
+    let plan = planned(&text, &OnRecord::default(), false);
+    let steps = told(&plan);
+    assert_eq!(
+        steps[2..6],
+        [
+            "+ request a peering (10.30.0.0/16): local route to 10.30.0.0/16, remote route to \
+             10.20.0.0/16, admit 10.30.9.0/24:2113, admit 10.30.8.0/24:2113, names of the local side",
+            "+ admit 10.30.2.0/24:443 until 2026-12-01 00:00:00 UTC",
+            "+ admit 10.30.1.0/24:2113 of team-orders",
+            "+ admit 10.30.3.0/24:2113 of team-orders until 2026-12-01 00:00:00 UTC",
+        ]
+    );
+    let mut counts = Vec::new();
+    for step in &plan.steps {
+        if let Change::Restrict { admit, .. } = &step.change {
+            assert!(step.change.needs(&step.about));
+            counts.push(admit.len());
+        }
+    }
+    assert_eq!(counts, [3, 4, 5], "each keeps what the one before admitted");
+    // Where nothing is without, the request names what the first have, and one command is enough.
+    let text = admitting(ENDING);
+    let plan = planned(&text, &OnRecord::default(), false);
+    let Change::Request(peering) = &plan.steps[2].change else {
+        panic!("{plan:?}")
+    };
+    let admission = peering.spec().admission.unwrap();
+    assert_eq!(admission.expires_at.unwrap().seconds, 1_796_083_200);
+    assert!(told(&plan)[2].contains("admit 10.30.2.0/24:443 until 2026-12-01 00:00:00 UTC"));
+    assert_eq!(plan.steps.len(), 4);
+    let text = admitting(OWNED);
+    let plan = planned(&text, &OnRecord::default(), false);
+    let Change::Request(peering) = &plan.steps[2].change else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(peering.spec().admission.unwrap().owner, "team-orders");
+}
+
+#[test]
+fn an_end_that_all_share_is_that_of_what_names_none() {
+    let text = admitting(&format!("\"10.30.9.0/24\", {ENDING}"));
+    let text = text.replace("dns =", "admit_expires = 2027-01-01T00:00:00Z\ndns =");
+    let is = admitted_as(&admitting(""));
+    let plan = planned(&text, &is, false);
+    assert_eq!(
+        told(&plan),
+        [
+            "+ admit 10.30.2.0/24:443 until 2026-12-01 00:00:00 UTC",
+            "+ admit 10.30.9.0/24:2113 until 2027-01-01 00:00:00 UTC",
+        ]
+    );
+}
+
+#[test]
+fn another_owner_or_end_of_what_is_admitted_is_a_change_and_no_word_of_it_is_none() {
+    let is = admitted_as(&admitting(BOTH));
+    let steps = |admit: &str| told(&planned(&admitting(admit), &is, true));
+    assert_eq!(steps("\"10.30.3.0/24\""), Vec::<String>::new());
+    assert_eq!(
+        steps(&BOTH.replace("team-orders", "team-audit")),
+        ["~ admit 10.30.3.0/24:2113 owner team-audit"]
+    );
+    assert_eq!(
+        steps(&BOTH.replace("2026-12", "2027-01")),
+        ["~ admit 10.30.3.0/24:2113 ends 2027-01-01 00:00:00 UTC"]
+    );
+    let plan = planned(&admitting(&BOTH.replace("2026-12", "2027-01")), &is, false);
+    let Change::Tenure {
+        of: Some(of),
+        owner,
+        ..
+    } = &plan.steps[0].change
+    else {
+        panic!("{plan:?}")
+    };
+    assert_eq!((&*of.source, of.port, owner), ("10.30.3.0/24", 2113, &None));
+    // The policy is asked about it, too.
+    let capped = |most: &str| {
+        let policy = format!("longest_admission = \"{most}\"");
+        let text = admitting(&BOTH.replace("2026-12", "2027-01"));
+        refused(&planned(
+            &text.replace("drift = \"report\"", &policy),
+            &is,
+            false,
+        ))
+    };
+    assert_eq!(capped("90d"), []);
+    assert!(capped("30d")[0].1.ends_with("[EXPIRY_TOO_FAR]"));
+}
+
+#[test]
+fn what_is_admitted_no_more_goes_with_the_first_command_and_once() {
+    let is = admitted_as(&admitting("\"10.30.9.0/24\""));
+    let text = admitting(&format!("{OWNED}, {ENDING}"));
+    let left = planned(&text, &is, false);
+    assert_eq!(
+        told(&left),
+        [
+            "+ admit 10.30.2.0/24:443 until 2026-12-01 00:00:00 UTC",
+            "+ admit 10.30.1.0/24:2113 of team-orders",
+        ]
+    );
+    assert_eq!(
+        left.left,
+        ["444455556666/vpc-0d4c3b2a: admit 10.30.9.0/24:2113"]
+    );
+    let pruned = planned(&text, &is, true);
+    assert_eq!(
+        told(&pruned),
+        [
+            "+ admit 10.30.2.0/24:443 until 2026-12-01 00:00:00 UTC, - admit 10.30.9.0/24:2113",
+            "+ admit 10.30.1.0/24:2113 of team-orders",
+        ]
+    );
+    let counts = pruned.steps.iter().map(|it| {
+        let Change::Restrict { admit, .. } = &it.change else {
+            panic!("{it:?}")
+        };
+        admit.len()
+    });
+    assert_eq!(counts.collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn what_was_admitted_until_a_time_gone_by_is_not_admitted_again() {
+    let text = admitting(&format!(
+        "{}, \"10.30.9.0/24\"",
+        ENDING.replace("2026-12", "2026-10")
+    ));
+    for is in [
+        OnRecord::default(),
+        admitted_as(&admitting("\"10.30.9.0/24\"")),
+    ] {
+        let plan = planned(&text, &is, true);
+        assert_eq!(
+            plan.left,
+            ["444455556666/vpc-0d4c3b2a: admit 10.30.2.0/24:443: its end has passed"]
+        );
+        let steps = told(&plan).join("\n");
+        assert!(!steps.contains("10.30.2.0/24"), "{steps}");
+        assert_eq!(refused(&plan), []);
+    }
+}
+
+#[test]
+fn what_is_admitted_is_a_text_or_a_table_and_nothing_else() {
+    for (admit, word) in [
+        (
+            "{ source = \"10.30.1.0/24\", end = 2027-01-01T00:00:00Z }",
+            "end",
+        ),
+        ("{ owner = \"team\" }", "source"),
+        ("{ source = \":80\" }", "SOURCE:PORT"),
+        (
+            "{ source = \"10.30.1.0/24\", expires = \"soon\" }",
+            "2027-03-01T09:00:00Z",
+        ),
+        ("7", "SOURCE[:PORT]"),
+    ] {
+        let error = Document::read(&admitting(admit), "peerings.toml").unwrap_err();
+        assert!(error.text.starts_with("peerings.toml:"), "{error:?}");
+        assert!(error.text.contains(word), "{error:?}");
+        assert_eq!(error.text.lines().count(), 1, "{error:?}");
+    }
+    let same = admitting("\"10.30.1.0/24\", \"10.30.1.0/24:2113\"");
+    assert_eq!(twice(&document(&same)), Vec::<String>::new());
+    let other = admitting(&format!("\"10.30.1.0/24\", {OWNED}"));
+    assert_eq!(
+        twice(&document(&other)),
+        ["payments/orders 444455556666/vpc-0d4c3b2a admit 10.30.1.0/24:2113"]
+    );
+}
+
+/// The same file, which attaches the group of a side.
+fn attaching(lines: &str) -> String {
+    let attach = format!("[[network.peering.attach]]\n{lines}\n");
+    FILE.replace(
+        "[[network.peering.ingress]]",
+        &format!("{attach}\n[[network.peering.ingress]]"),
+    )
+}
+
+fn attached(to: v1::attach_to::To) -> OnRecord {
+    let mut is = on_record();
+    is.peerings[0].firewall[0].attachment = Some(v1::Attachment {
+        wanted: Some(v1::AttachTo { to: Some(to) }),
+        ..Default::default()
+    });
+    is
+}
+
+fn tag(followed: bool) -> v1::attach_to::To {
+    v1::attach_to::To::Tag(v1::InterfaceTag {
+        key: "app".to_owned(),
+        value: "kurrentdb".to_owned(),
+        followed,
+    })
+}
+
+fn interfaces(ids: &[&str]) -> v1::attach_to::To {
+    v1::attach_to::To::Interfaces(v1::Interfaces {
+        ids: ids.iter().map(|it| (*it).to_owned()).collect(),
+    })
+}
+
+const ONCE: &str = "to = [\"tag:app=kurrentdb\"]";
+const FOLLOWED: &str = "to = [\"tag:app=kurrentdb\"]\nfollow = true";
+const THESE: &str = "side = \"local\"\nto = [\"eni-2\", \"eni-1\"]";
+
+#[test]
+fn what_a_group_is_attached_to_is_exported_and_what_is_as_the_file_says_is_not_attached_again() {
+    for (lines, to) in [
+        (ONCE, tag(false)),
+        (FOLLOWED, tag(true)),
+        (THESE, interfaces(&["eni-1", "eni-2"])),
+    ] {
+        let is = attached(to);
+        for text in [attaching(lines), exported(&is)] {
+            let plan = planned(&text, &is, true);
+            assert_eq!(told(&plan), Vec::<String>::new(), "{text}");
+            assert!(
+                plan.left.is_empty() && plan.conflicts.is_empty(),
+                "{plan:?}"
+            );
+        }
+    }
+    assert!(!exported(&on_record()).contains("attach"));
+}
+
+#[test]
+fn a_group_is_attached_as_the_file_says_and_detached_only_by_pruning() {
+    let all = [ONCE, FOLLOWED, THESE];
+    let records = [tag(false), tag(true), interfaces(&["eni-1", "eni-2"])];
+    let reads = [
+        "+ attach the local side's group to tag:app=kurrentdb",
+        "+ attach the local side's group to tag:app=kurrentdb, and later ones",
+        "+ attach the local side's group to eni-2, eni-1",
+    ];
+    for (n, lines) in all.into_iter().enumerate() {
+        let text = attaching(lines);
+        for (m, to) in records.iter().enumerate().filter(|(m, _)| *m != n) {
+            let plan = planned(&text, &attached(to.clone()), true);
+            assert_eq!(told(&plan), [reads[n]], "{m}");
+            assert!(!plan.steps[0].change.closes());
+        }
+        assert_eq!(told(&planned(&text, &on_record(), false)), [reads[n]]);
+    }
+    let is = attached(tag(true));
+    let left = planned(FILE, &is, false);
+    assert_eq!(told(&left), Vec::<String>::new());
+    let what = "attach the local side's group to tag:app=kurrentdb, and later ones";
+    assert_eq!(left.left, [format!("444455556666/vpc-0d4c3b2a: {what}")]);
+    let pruned = planned(FILE, &is, true);
+    assert_eq!(told(&pruned), [format!("- {what}")]);
+    assert!(pruned.steps[0].change.closes());
+    let remote = attaching(&format!("side = \"remote\"\n{ONCE}"));
+    let both = planned(&remote, &is, true);
+    assert_eq!(
+        told(&both),
+        [
+            format!("- {what}"),
+            "+ attach the remote side's group to tag:app=kurrentdb".to_owned()
+        ]
+    );
+}
+
+#[test]
+fn the_group_of_a_new_peering_is_attached_once_that_is_there() {
+    let plan = planned(&attaching(ONCE), &OnRecord::default(), false);
+    let steps = told(&plan);
+    let attach = "+ attach the local side's group to tag:app=kurrentdb";
+    let at = |it: &str| steps.iter().position(|step| step.starts_with(it)).unwrap();
+    assert!(at("+ request") < at(attach), "{steps:?}");
+    let step = &plan.steps[at(attach)];
+    assert!(step.change.needs(&step.about));
+    let adopted = attaching(ONCE).replace("dns =", "link = \"pcx-1\"\ndns =");
+    let steps = told(&planned(&adopted, &OnRecord::default(), false));
+    assert!(steps.iter().any(|it| it == attach), "{steps:?}");
+}
+
+#[test]
+fn interfaces_are_named_as_the_flags_name_them_and_each_side_once() {
+    for (lines, word) in [
+        ("to = [\"tag:app\"]", "tag:KEY=VALUE"),
+        ("to = [\"tag:a=b\", \"eni-1\"]", "one tag"),
+        ("to = [\"eni-1\"]\nfollow = true", "follow is for a tag"),
+        ("to = [\"eni-1\"]\nfollows = true", "follows"),
+        ("side = \"local\"", "to"),
+    ] {
+        let error = Document::read(&attaching(lines), "peerings.toml").unwrap_err();
+        assert!(error.text.starts_with("peerings.toml:"), "{error:?}");
+        assert!(error.text.contains(word), "{error:?}");
+    }
+    let double = attaching(&format!("{ONCE}\n\n[[network.peering.attach]]\n{THESE}"));
+    assert_eq!(
+        twice(&document(&double)),
+        ["payments/orders 444455556666/vpc-0d4c3b2a attach local"]
+    );
+}
+
+#[test]
+fn the_file_that_the_documents_show_is_one_that_is_read_and_that_its_own_policy_takes() {
+    let docs = testkit::workspace::root().join("docs/files.md");
+    let text = std::fs::read_to_string(docs).unwrap();
+    let (_, rest) = text.split_once("```toml\n").unwrap();
+    let (file, _) = rest.split_once("```").unwrap();
+    let shown = document(file);
+    assert_eq!(twice(&shown), Vec::<String>::new());
+    let [peering] = &shown.networks[0].peerings[..] else {
+        panic!("{shown:?}")
+    };
+    assert_eq!(peering.admit.len(), 2);
+    assert_eq!(peering.attach.len(), 1);
+    assert_eq!(refused(&planned(file, &OnRecord::default(), false)), []);
 }

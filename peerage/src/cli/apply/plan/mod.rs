@@ -4,9 +4,12 @@
 //! closed, in the networks that the file names. What no command can change, and differs, stands in
 //! the way.
 
+mod admits;
+mod firewall;
+
 use super::{
     change::{About, Change},
-    document::{Denial, Document, Ingress, Network, Peering},
+    document::{Document, Ingress, Network, Peering},
     policy,
 };
 use crate::{
@@ -225,10 +228,14 @@ impl Draft {
             }
             self.step(Change::Adopt(wanted.clone(), link.clone()));
             self.denials(&wanted.deny, &[]);
+            self.attachments(&wanted.attach, &[]);
             self.openings(wanted, &wanted.closed());
         } else {
-            self.step(Change::Request(wanted.clone()));
+            let requested = self.requested(wanted);
+            self.step(Change::Request(requested.clone()));
             self.denials(&wanted.deny, &[]);
+            self.attachments(&wanted.attach, &[]);
+            self.admitted(wanted, &requested.admit);
         }
         self.ingress(&wanted.ingress, &[]);
     }
@@ -256,9 +263,11 @@ impl Draft {
             .expires
             .filter(|_| wanted.expires != on_record.expires);
         if owner.is_some() || end.is_some() {
-            self.step(Change::Tenure(owner, end));
+            let of = None;
+            self.step(Change::Tenure { of, owner, end });
         }
         self.denials(&wanted.deny, &on_record.deny);
+        self.attachments(&wanted.attach, &on_record.attach);
         self.openings(wanted, &on_record);
         self.ingress(&wanted.ingress, &is.ingress);
         // What needs such a range is closed before it, by its own name.
@@ -287,7 +296,7 @@ impl Draft {
             let what = change.told();
             self.beside(change, what.trim_start_matches("- "));
         }
-        self.admitted(&wanted.admit, &is.admit, wanted.admit_expires);
+        self.admitted(wanted, &is.admit);
         for side in [Side::Local, Side::Remote] {
             match (wanted.dns.contains(&side), is.dns.contains(&side)) {
                 (true, false) => self.step(Change::Dns(side, true)),
@@ -325,78 +334,6 @@ impl Draft {
                 option: *option,
             };
             self.step(Change::Option(it, true));
-        }
-    }
-
-    fn admitted(
-        &mut self,
-        wanted: &[v1::InboundRule],
-        is: &[v1::InboundRule],
-        expires: Option<DateTime<Utc>>,
-    ) {
-        let rules = |of: &[v1::InboundRule]| -> BTreeSet<(String, u32)> {
-            of.iter().map(|it| (range(&it.source), it.port)).collect()
-        };
-        let told = |it: &(String, u32)| format!("{}:{}", it.0, it.1);
-        let (named, standing) = (rules(wanted), rules(is));
-        let beside: Vec<_> = standing.difference(&named).map(told).collect();
-        let admit = if self.prune {
-            named.clone()
-        } else {
-            let left = beside.iter().map(|it| format!("{}admit {it}", self.of()));
-            let left: Vec<_> = left.collect();
-            self.plan.left.extend(left);
-            &named | &standing
-        };
-        if admit == standing {
-            return;
-        }
-        let rule = |(source, port): (String, u32)| v1::InboundRule {
-            source,
-            port,
-            ..Default::default()
-        };
-        self.step(Change::Restrict {
-            admit: admit.into_iter().map(rule).collect(),
-            added: named.difference(&standing).map(told).collect(),
-            taken: if self.prune { beside } else { Vec::new() },
-            expires,
-        });
-    }
-
-    /// In front of which subnets of each side is denied.
-    fn denials(&mut self, wanted: &[Denial], is: &[Denial]) {
-        let of = |all: &[Denial], side: Side| -> BTreeSet<String> {
-            let here = all.iter().filter(|it| it.side == side);
-            here.flat_map(|it| it.subnets.clone()).collect()
-        };
-        for side in [Side::Local, Side::Remote] {
-            let (named, standing) = (of(wanted, side), of(is, side));
-            let added: Vec<_> = named.difference(&standing).cloned().collect();
-            let beside: Vec<_> = standing.difference(&named).cloned().collect();
-            if named.is_empty() && !beside.is_empty() {
-                let change = Change::StopDenying(side, beside);
-                let what = change.told();
-                self.beside(change, what.trim_start_matches("- "));
-                continue;
-            }
-            let all = if self.prune {
-                named.clone()
-            } else {
-                let left = beside.iter();
-                let left = left.map(|it| format!("{}deny before {it}", self.of()));
-                let left: Vec<_> = left.collect();
-                self.plan.left.extend(left);
-                &named | &standing
-            };
-            if all != standing {
-                self.step(Change::Deny {
-                    side,
-                    subnets: all.into_iter().collect(),
-                    added,
-                    taken: if self.prune { beside } else { Vec::new() },
-                });
-            }
         }
     }
 
