@@ -939,6 +939,10 @@ async fn what_a_server_of_an_older_version_could_not_read_is_not_written_until_i
     assert_eq!(written.unwrap(), Some(1));
 }
 
+/// What servers write that read no IPv6, and what those do that read no group as a source.
+const BEFORE_IPV6: u32 = 2;
+const BEFORE_GROUPS: u32 = 3;
+
 #[tokio::test]
 async fn ipv6_comes_into_no_network_while_a_server_lives_that_reads_none() {
     let server = Server::start();
@@ -951,7 +955,7 @@ async fn ipv6_comes_into_no_network_while_a_server_lives_that_reads_none() {
         ..plain
     }
     .into();
-    journal.write_within(domain::vocabulary::VOCABULARY - 1);
+    journal.write_within(BEFORE_IPV6);
     let id = network_of(1);
     let other = register("plain");
     let executes = async |id, command, number| {
@@ -970,7 +974,52 @@ async fn ipv6_comes_into_no_network_while_a_server_lives_that_reads_none() {
     assert!(appends(&server).is_empty(), "the store was not asked");
     let plain = executes(network_of(2), &other, 2).await;
     assert_eq!(plain.unwrap().events.len(), 1);
-    journal.write_within(domain::vocabulary::VOCABULARY);
+    journal.write_within(BEFORE_IPV6 + 1);
     let written = executes(id, &dual_stack, 1).await;
+    assert_eq!(written.unwrap().events.len(), 1);
+}
+
+#[tokio::test]
+async fn no_group_is_admitted_while_a_server_lives_that_reads_ranges_alone() {
+    let server = Server::start();
+    let journal = server.journal();
+    let id = network_of(1);
+    let executes = async |command: NetworkCommand, number| {
+        let caller = caller(number);
+        soon(journal.networks().execute(id, &command, &caller, now())).await
+    };
+    executes(register("orders"), 1).await.unwrap();
+    executes(request_peering(7), 2).await.unwrap();
+    let peering_id = domain::Ids::of(caller(2).command_id).peering(id);
+    let restrict = |source: &str| {
+        let rule = domain::network::InboundRule {
+            source: source.parse().unwrap(),
+            port: 2113,
+            target: None,
+        };
+        NetworkCommand::from(domain::network::RestrictFirewall {
+            peering_id,
+            side: domain::Side::Local,
+            admit: vec![rule],
+            tenure: Default::default(),
+        })
+    };
+    let of_group = restrict("444455556666/sg-0e1f2a3b4c5d6e7f8");
+    journal.write_within(BEFORE_GROUPS);
+    let before = appends(&server).len();
+    let refused = executes(of_group.clone(), 3).await;
+    assert!(
+        matches!(
+            refused,
+            Err(ExecuteError::Journal(JournalError::NotYetReadable { event_type }))
+                if event_type == "FirewallRestricted"
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(appends(&server).len(), before, "the store was not asked");
+    let of_range = executes(restrict("10.7.0.0/16"), 4).await;
+    assert_eq!(of_range.unwrap().events.len(), 1);
+    journal.write_within(BEFORE_GROUPS + 1);
+    let written = executes(of_group, 3).await;
     assert_eq!(written.unwrap().events.len(), 1);
 }
