@@ -1,7 +1,7 @@
 //! What the private network admits, as a file says it: a source, with a port where it is not
 //! KurrentDB's, and beside it, where that is said, who answers for it and when it ends.
 
-use super::document::time;
+use super::values::{time, when};
 use crate::{api::v1, cli::args::admitted};
 use chrono::{DateTime, Utc};
 use serde::{
@@ -43,7 +43,7 @@ impl Admit {
         Self {
             rule: rule.clone(),
             owner: Some(tenure.owner).filter(|it| !it.is_empty()),
-            expires: tenure.expires_at.as_ref().and_then(super::document::when),
+            expires: tenure.expires_at.as_ref().and_then(when),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the engine attaches its group of a side to, as a file says it.
 
-use super::document::local;
+use super::values::local;
 use crate::{
     api::v1::{self, attach_to::To},
     cli::{args::Side, firewall::attach_to},

@@ -4,6 +4,7 @@
 use super::{
     admit::{Admit, Terms},
     attach::Attach,
+    values::{local, time, when},
 };
 use crate::{
     api::v1,
@@ -18,7 +19,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Serialize};
 
 /// All that a file says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -118,10 +119,6 @@ pub(super) struct Denial {
     pub(super) subnets: Vec<String>,
 }
 
-pub(super) fn local() -> Side {
-    Side::Local
-}
-
 /// A target of the peer that is open to the private network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,39 +135,6 @@ pub(super) struct Ingress {
 
 fn default_project() -> String {
     "default".to_owned()
-}
-
-/// Times: as a TOML time, or as a text.
-pub(super) mod time {
-    use super::*;
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Time(toml::value::Datetime),
-        Text(String),
-    }
-
-    #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
-    pub(in super::super) fn serialize<S: Serializer>(
-        time: &Option<DateTime<Utc>>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        let text = time.map(|it| it.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
-        text.serialize(to)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<DateTime<Utc>>, D::Error> {
-        let text = match Written::deserialize(from)? {
-            Written::Time(time) => time.to_string(),
-            Written::Text(text) => text,
-        };
-        let time = DateTime::parse_from_rfc3339(&text);
-        let time = time.map_err(|_| D::Error::custom("write a time like 2027-03-01T09:00:00Z"))?;
-        Ok(Some(time.to_utc()))
-    }
 }
 
 impl Document {
@@ -453,10 +417,6 @@ impl Ingress {
     pub(super) fn full_name(&self) -> String {
         format!("{}:{}", self.target, self.port)
     }
-}
-
-pub(super) fn when(time: &prost_types::Timestamp) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(time.seconds, 0)
 }
 
 /// When something ends, to the second, as the record has it.

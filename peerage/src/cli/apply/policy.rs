@@ -2,22 +2,27 @@
 //! about beforehand: their network or peering, or the policy itself, is not on record before the
 //! changes ahead of them are made.
 
-use super::{change::Change, document::Peering, plan::Step};
+use super::{change::Change, document::Peering};
 use crate::{api::v1, cli::network::PolicyArgs};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::network::{ExpiryTooFar, Refusal};
 
-/// Marks each change that the policy in force when its turn comes would have refused. The changes
-/// are in their order, and `policy` is what is on record before the first.
-pub(super) fn judge(steps: &mut [Step], mut policy: v1::Policy, now: DateTime<Utc>) {
-    for step in steps {
-        if let Change::SetPolicy(args) = &step.change {
-            policy = PolicyArgs::changed(args, policy);
+/// Of each change, why the policy in force when its turn comes would have it refused, if it would.
+/// The changes are in their order, and `policy` is what is on record before the first.
+pub(super) fn judge<'c>(
+    changes: impl Iterator<Item = &'c Change>,
+    mut policy: v1::Policy,
+    now: DateTime<Utc>,
+) -> Vec<Option<String>> {
+    let judged = changes.map(|change| {
+        if let Change::SetPolicy(args) = change {
+            policy = PolicyArgs::changed(args, policy.clone());
         }
         let tenure = policy.tenure.unwrap_or_default();
-        let refused = unmet(&tenure, &step.change, now);
-        step.refused = refused.map(|(refusal, reason)| format!("{refusal} [{reason}]"));
-    }
+        let refused = unmet(&tenure, change, now);
+        refused.map(|(refusal, reason)| format!("{refusal} [{reason}]"))
+    });
+    judged.collect()
 }
 
 type Unmet = Option<(Refusal, &'static str)>;

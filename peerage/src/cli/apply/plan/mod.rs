@@ -95,7 +95,11 @@ fn of_network(wanted: &Network, is: &OnRecord, prune: bool, now: DateTime<Utc>) 
     plan.steps.sort_by_key(|step| step.change.turn(&step.about));
     let network = is.network.as_ref();
     let before = network.and_then(|it| it.policy.clone()).unwrap_or_default();
-    policy::judge(&mut plan.steps, before, now);
+    let changes = plan.steps.iter().map(|step| &step.change);
+    let refused = policy::judge(changes, before, now);
+    for (step, refused) in plan.steps.iter_mut().zip(refused) {
+        step.refused = refused;
+    }
     plan
 }
 
