@@ -1,9 +1,9 @@
 //! `peerage apply`, `export` and `discover`: many networks and their peerings in one file.
 //!
-//! `document` is the file (`admit` and `attach` are parts of it, `values` what several have), `plan`
-//! compares it with what is on record, `policy` tells what will be refused, `change` is one command
-//! of the plan. Nothing here decides anything: each change is a command like any other, and the
-//! engine may refuse it.
+//! `document` is the file (`admit` and `attach` are parts of it, `values` what several have), and
+//! `plan` compares it with what is on record. `policy` tells what will be refused; `change` is one
+//! command of the plan. Nothing here decides anything: each change is a command like any other, and
+//! the engine may refuse it.
 
 mod admit;
 mod attach;
