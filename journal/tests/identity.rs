@@ -229,3 +229,22 @@ async fn the_peer_that_is_registered_too_shows_that_the_two_are_joined_already()
     let again = asks(derived(0), 3, request_peering(7)).await.unwrap();
     assert!(again.repeated && again.revision == made.revision);
 }
+
+#[tokio::test]
+async fn a_registration_that_is_repeated_is_found_under_an_id_that_was_derived_in_another_way() {
+    let server = Server::start();
+    let journal = server.journal();
+    let (id, registering, number) = (
+        NetworkId(uuid::Uuid::from_u128(0x77)),
+        register("orders"),
+        5,
+    );
+    let mut caller = caller(number);
+    caller.generation = Some(0);
+    let first = journal.networks().execute(id, &registering, &caller, now());
+    soon(first).await.unwrap();
+    marks(&journal, id).await;
+    let again = registers(&journal, number).await.unwrap();
+    assert_eq!((again.network_id, again.repeated), (id, true));
+    assert_eq!(holder(registers(&journal, number + 1).await), id);
+}

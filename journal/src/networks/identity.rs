@@ -67,6 +67,15 @@ impl Networks {
                 });
             }
         }
+        // One that is found by a marker may be what this very command made, under an id of then.
+        for holder in found.holders.iter().filter_map(|it| id_of(it)) {
+            if self.has_receipt(holder, caller.command_id).await? {
+                return Ok(Registration {
+                    network_id: holder,
+                    generation: None,
+                });
+            }
+        }
         let under_another_id = found.holders.iter().filter_map(|it| id_of(it));
         if let Some(network_id) = under_another_id.into_iter().find(|it| *it != found.id) {
             return Err(Refusal::NetworkAlreadyRegistered { network_id }.into());
