@@ -2,8 +2,9 @@
 //! library that it is made of.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A folder of certificates and keys. Gone with its guard.
@@ -121,6 +122,39 @@ impl Pki {
         self.renew_server();
     }
 
+    /// What a server on this port of loopback answers to an HTTP/1.1 request, over TLS and with
+    /// this client's certificate, if there is one: `openssl s_client` speaks, so that nothing but
+    /// these bytes is sent.
+    ///
+    /// # Panics
+    /// When there is no openssl, or it cannot be written to.
+    #[must_use]
+    pub fn answered(&self, port: u16, client: Option<&str>, request: &str) -> String {
+        let mut command = Command::new("openssl");
+        command
+            .args(["s_client", "-quiet", "-alpn", "http/1.1", "-connect"])
+            .arg(format!("127.0.0.1:{port}"))
+            .args(["-verify_return_error", "-CAfile", &self.text("ca.crt")]);
+        if let Some(client) = client {
+            command
+                .args(["-cert", &self.text(&format!("{client}.crt"))])
+                .args(["-key", &self.text(&format!("{client}.key"))]);
+        }
+        let mut spoken = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openssl, which this test needs");
+        let mut input = spoken.stdin.take().expect("its input");
+        input
+            .write_all(request.as_bytes())
+            .expect("a request that is sent");
+        let answer = spoken.wait_with_output().expect("an answer");
+        drop(input);
+        String::from_utf8_lossy(&answer.stdout).into_owned()
+    }
+
     /// Another pair for the server.
     pub fn renew_server(&self) {
         self.leaf("ca", "server", "DNS:localhost,IP:127.0.0.1", "serverAuth");
@@ -138,7 +172,7 @@ pub fn shown_by(port: u16, folder: &Path) -> Option<String> {
             "-servername",
             "localhost",
         ])
-        .stdin(std::process::Stdio::null())
+        .stdin(Stdio::null())
         .output()
         .ok()?;
     let file = folder.join("shown.pem");

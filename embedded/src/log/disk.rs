@@ -43,6 +43,10 @@ const INDEX_BYTES: u64 = 2 << 20;
 const BUFFER_BYTES: u64 = 8 << 20;
 const ROOM_WAIT: Duration = Duration::from_secs(1);
 const ROOM_LOOK: Duration = Duration::from_millis(1);
+/// A scan that is under way is waited for this long before the log is opened again; then it is left
+/// alone until the next try.
+const READERS_WAIT: Duration = Duration::from_millis(300);
+const READERS_LOOK: Duration = Duration::from_millis(1);
 // How the index, which is written in no order, is merged: little at a time, so that it never takes
 // long.
 const TABLE_BYTES: u64 = 4 << 20;
@@ -54,7 +58,7 @@ const NOTE_EVERY: u64 = 16 << 20;
 pub(crate) struct DiskLog {
     directory: PathBuf,
     durability: Durability,
-    /// None while it cannot be opened again after a failure.
+    /// None if it could not be opened again after a failure, until it can.
     opened: RwLock<Option<Arc<Opened>>>,
     /// Where the last commit ended, and what of it is noted beside the store.
     end: AtomicU64,
@@ -278,6 +282,29 @@ impl Opened {
     }
 }
 
+/// Closes what is open, unless somebody reads from it. Nobody begins to meanwhile.
+fn let_go(opened: &mut Option<Arc<Opened>>, directory: &Path) -> Result<(), OpenError> {
+    let until = Instant::now() + READERS_WAIT;
+    while opened.as_ref().is_some_and(|it| Arc::strong_count(it) > 1) {
+        if Instant::now() >= until {
+            return Err(OpenError::InUse(directory.to_owned()));
+        }
+        thread::sleep(READERS_LOOK);
+    }
+    drop(opened.take());
+    Ok(())
+}
+
+/// Where the last record ends.
+fn end_of(records: &Keyspace) -> fjall::Result<Position> {
+    let Some(last) = records.iter().next_back() else {
+        return Ok(Position::FIRST);
+    };
+    let (key, bytes) = last.into_inner()?;
+    let position = key.as_ref().try_into().map_or(0, u64::from_be_bytes);
+    Ok(Position::new(position).after(bytes.len()))
+}
+
 #[cfg(test)]
 impl DiskLog {
     /// Writes what is in memory to tables, as the library does once there is enough of it.
@@ -339,13 +366,24 @@ impl Log for DiskLog {
         self.note_extent(1);
     }
 
-    /// The storage library refuses everything after a failed write: it has to be opened anew. What
-    /// others still read from keeps it open, so this may have to be tried again.
+    /// The storage library refuses writes after one failed: it has to be opened anew, and takes its
+    /// directory for itself, so that the old one has to go first. Readers go on from that for as
+    /// long as it can stay: until the disk takes a small file again, and nobody is in the middle of
+    /// a scan. What fails here is tried again.
     fn recover(&self) -> Result<(), LogError> {
+        let reopen = |error| LogError::Reopen(Box::new(error));
+        let acknowledged = Position::new(self.end.load(Ordering::Relaxed));
+        extent::note(&self.directory, acknowledged).map_err(|source| {
+            reopen(OpenError::Io {
+                path: self.directory.clone(),
+                source,
+            })
+        })?;
         let mut opened = self.opened.write();
-        drop(opened.take());
-        let anew =
-            Opened::open(&self.directory).map_err(|error| LogError::Reopen(Box::new(error)))?;
+        let_go(&mut opened, &self.directory).map_err(reopen)?;
+        let anew = Opened::open(&self.directory).map_err(reopen)?;
+        let end = end_of(&anew.records).map_err(LogError::Read)?;
+        extent::check(&self.directory, end).map_err(reopen)?;
         *opened = Some(Arc::new(anew));
         Ok(())
     }

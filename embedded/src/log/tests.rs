@@ -135,6 +135,81 @@ fn what_was_committed_is_there_after_reopening() {
 }
 
 #[test]
+fn while_a_scan_is_under_way_the_log_is_not_let_go_and_others_go_on_reading_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = on_disk(directory.path());
+    fill(&log, &[("a", 0), ("a", 1)]);
+    let mut visited = 0;
+    log.scan(
+        Position::START,
+        Position::END,
+        Direction::Forwards,
+        &mut |_| {
+            let error = log.recover().unwrap_err();
+            assert!(matches!(error, LogError::Reopen(_)), "{error:?}");
+            assert_eq!(
+                log.record(Position::new(65)).unwrap().unwrap().data(),
+                "a 1"
+            );
+            visited += 1;
+            ControlFlow::Continue(())
+        },
+    )
+    .unwrap();
+    assert_eq!(visited, 2);
+    log.recover().unwrap();
+    assert_eq!(
+        log.record(Position::new(65)).unwrap().unwrap().data(),
+        "a 1"
+    );
+}
+
+#[test]
+fn while_the_disk_takes_nothing_readers_go_on_from_the_old_handle() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = on_disk(directory.path());
+    fill(&log, &[("a", 0), ("a", 1)]);
+    // Where a small file would be written, none can be.
+    let in_the_way = directory.path().join("extent.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    for _ in 0..3 {
+        let error = log.recover().unwrap_err();
+        assert!(matches!(error, LogError::Reopen(_)), "{error:?}");
+        assert_eq!(
+            log.record(Position::new(65)).unwrap().unwrap().data(),
+            "a 1"
+        );
+    }
+    std::fs::remove_dir(&in_the_way).unwrap();
+    log.recover().unwrap();
+    assert_eq!(
+        log.record(Position::new(65)).unwrap().unwrap().data(),
+        "a 1"
+    );
+}
+
+#[test]
+fn a_log_that_has_lost_what_was_acknowledged_is_not_opened_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = on_disk(directory.path());
+    fill(&log, &[("a", 0)]);
+    log.write_tables();
+    fill(&log, &[("a", 0), ("a", 1)]);
+    for entry in std::fs::read_dir(folder::store(directory.path())).unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_some_and(|it| it == "jnl") {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    for _ in 0..2 {
+        let error = log.recover().unwrap_err();
+        assert!(matches!(error, LogError::Reopen(_)), "{error:?}");
+        let closed = log.record(Position::new(64)).unwrap_err();
+        assert!(matches!(closed, LogError::Closed), "{closed:?}");
+    }
+}
+
+#[test]
 fn a_directory_in_use_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let _open = on_disk(directory.path());

@@ -4,7 +4,9 @@
 //! included. Two headers that no page can forge give it away. `Origin` names the page, so any but
 //! the API's own is refused. `Host` (in HTTP/2: `:authority`) names what the page believes to talk
 //! to: a name that an attacker's DNS points here at the second look (DNS rebinding) is not in the
-//! list. Both are judged before anything else, for every protocol.
+//! list. Where a page loads something, as a picture or a frame, a browser sends no `Origin`, and
+//! still its visitor's client certificate: `Sec-Fetch-Site` says then whose page it is. All are
+//! judged before anything else, for every protocol.
 
 use crate::refusal::Refusal;
 use http::{
@@ -19,6 +21,9 @@ use std::{
 };
 use thiserror::Error;
 use tonic::Code;
+
+/// How a browser says whose page a request comes from (Fetch Metadata). No page can set it.
+const FETCH_SITE: &str = "sec-fetch-site";
 
 /// A host that requests may be for: a name or an address, with a port or with any.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -110,7 +115,7 @@ impl Access {
             .ok_or_else(|| foreign_host(authority.as_str()))?;
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
-            (None, _) => Ok(()),
+            (None, _) => own_site(headers),
             (Some(origin), None) if self.admits(origin, &host) => Ok(()),
             (Some(origin), _) => Err(foreign_origin(origin)),
         }
@@ -262,6 +267,16 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Whether a browser that names no origin loads this for the API's own page or for its user, who
+/// wrote the address. What is no browser says nothing of it.
+fn own_site(headers: &HeaderMap) -> Result<(), Refusal> {
+    let foreign = |site: &&HeaderValue| *site != "same-origin" && *site != "none";
+    match headers.get_all(FETCH_SITE).iter().find(foreign) {
+        None => Ok(()),
+        Some(_) => Err(foreign_page()),
+    }
+}
+
 /// What the request says it is for: in its target, in its `Host`, or alike in both.
 fn one_authority(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
     let named = headers.get_all(header::HOST).iter().map(|value| {
@@ -323,6 +338,16 @@ fn foreign_origin(origin: &HeaderValue) -> Refusal {
         "pages of {} may not call this API; if they should, add the origin to `api.origins`",
         String::from_utf8_lossy(origin.as_bytes()).escape_debug()
     );
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        Code::PermissionDenied,
+        "ORIGIN_FOREIGN",
+        text,
+    )
+}
+
+fn foreign_page() -> Refusal {
+    let text = "pages of other sites may not load from this API";
     Refusal::new(
         StatusCode::FORBIDDEN,
         Code::PermissionDenied,

@@ -433,6 +433,8 @@ async fn strangers_are_refused_before_anything_else_in_every_protocol() {
             ("host", "evil.example", "HOST_FOREIGN"),
             ("origin", "http://evil.example", "ORIGIN_FOREIGN"),
             ("origin", "null", "ORIGIN_FOREIGN"),
+            ("sec-fetch-site", "cross-site", "ORIGIN_FOREIGN"),
+            ("sec-fetch-site", "same-site", "ORIGIN_FOREIGN"),
         ] {
             for (verb, path) in [
                 ("POST", CHECK),
@@ -460,6 +462,30 @@ async fn strangers_are_refused_before_anything_else_in_every_protocol() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_user_or_the_apis_own_page_asks_for_is_answered_and_a_listed_page_by_its_origin() {
+    for site in ["none", "same-origin"] {
+        let mut call = json_call(CHECK, "{}");
+        call.headers_mut()
+            .insert("sec-fetch-site", site.parse().unwrap());
+        assert_eq!(ask(&gateway(), call).await.status, StatusCode::OK);
+    }
+    let listed = vec!["https://console.example.com".parse().unwrap()];
+    let access = Access::new(support::LISTEN, Vec::new(), listed);
+    let gateway = support::over(check().0, access);
+    let mut call = json_call(CHECK, "{}");
+    let headers = call.headers_mut();
+    headers.insert("sec-fetch-site", "cross-site".parse().unwrap());
+    headers.insert("origin", "https://console.example.com".parse().unwrap());
+    assert_eq!(ask(&gateway, call).await.status, StatusCode::OK);
+    let mut call = json_call(CHECK, "{}");
+    let headers = call.headers_mut();
+    headers.append("sec-fetch-site", "none".parse().unwrap());
+    headers.append("sec-fetch-site", "cross-site".parse().unwrap());
+    let refused = ask(&gateway, call).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use domain::text::ConnectorId;
 use futures::{StreamExt as _, stream};
 use journal::{Behind, Followed, Journal, Position};
+use projections::Rebuild;
 use prometheus_client::{
     metrics::{family::Family, gauge::Gauge},
     registry::Registry,
@@ -46,6 +47,10 @@ pub(super) enum Follower {
     ReadModels,
     /// What proves the log.
     AuditTree,
+    /// Read models that are built anew beside those that serve.
+    ReadModelsRebuild,
+    /// The same of the audit's tree.
+    AuditTreeRebuild,
     /// What makes the clouds match.
     Provisioner,
     /// What reads the log for the connectors that run here.
@@ -61,9 +66,11 @@ pub(super) enum Follower {
 }
 
 impl Follower {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::ReadModels,
         Self::AuditTree,
+        Self::ReadModelsRebuild,
+        Self::AuditTreeRebuild,
         Self::Provisioner,
         Self::Deliveries,
         Self::Connectors,
@@ -76,6 +83,8 @@ impl Follower {
         match self {
             Self::ReadModels => "read-models",
             Self::AuditTree => "audit-tree",
+            Self::ReadModelsRebuild => "read-models-rebuild",
+            Self::AuditTreeRebuild => "audit-tree-rebuild",
             Self::Provisioner => "provisioner",
             Self::Deliveries => "deliveries",
             Self::Connectors => "connectors",
@@ -87,8 +96,8 @@ impl Follower {
 
     fn followed(self) -> Followed {
         match self {
-            Self::ReadModels => Followed::Audited,
-            Self::AuditTree => projections::AuditTree::followed(),
+            Self::ReadModels | Self::ReadModelsRebuild => Followed::Audited,
+            Self::AuditTree | Self::AuditTreeRebuild => projections::AuditTree::followed(),
             Self::Provisioner => Followed::Networks,
             Self::Deliveries => Followed::Deliverable,
             Self::Connectors => Followed::Connectors,
@@ -103,6 +112,8 @@ impl Follower {
         match self {
             Self::ReadModels => Some(Which::ReadModels.position(services)),
             Self::AuditTree => Some(Which::AuditTree.position(services)),
+            Self::ReadModelsRebuild => being_built(Which::ReadModels.last_rebuild(services)?),
+            Self::AuditTreeRebuild => being_built(Which::AuditTree.last_rebuild(services)?),
             Self::Provisioner => services.progress.report().followed,
             Self::Deliveries => services.connectors.runtime.read_up_to(),
             Self::Connectors | Self::Approvals | Self::Policies | Self::Retention => {
@@ -201,6 +212,11 @@ impl Lags {
 
 /// What stands behind this position, if that can be told: a log that is another one has no such
 /// place.
+/// Up to where it is built; nothing once it has ended.
+fn being_built(it: Rebuild) -> Option<Position> {
+    it.stage.is_under_way().then_some(it.position)
+}
+
 async fn behind(journal: &Journal, position: Position, followed: &Followed) -> Option<Behind> {
     let counted = journal.behind(Some(position), followed, MOST).await;
     counted
@@ -214,6 +230,7 @@ async fn behind(journal: &Journal, position: Position, followed: &Followed) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use projections::Stage;
     use prometheus_client::encoding::text::encode;
 
     fn now() -> DateTime<Utc> {
@@ -247,6 +264,40 @@ mod tests {
             ] {
                 assert!(text.lines().any(|it| it == line), "{line}: {text}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_built_anew_is_behind_while_it_is_built_and_has_no_figure_afterwards() {
+        let at = |stage| {
+            being_built(Rebuild {
+                asked_at: Some(now()),
+                stage,
+                is_resumed: false,
+                position: Position::START,
+                end: Position::START,
+                events: 0,
+                events_per_second: 0.0,
+                left: None,
+                cause: String::new(),
+                comparison: None,
+            })
+        };
+        for stage in [
+            Stage::Asked,
+            Stage::Building,
+            Stage::Comparing,
+            Stage::Cancelling,
+        ] {
+            assert_eq!(at(stage), Some(Position::START), "{stage:?}");
+        }
+        for stage in [
+            Stage::Switched,
+            Stage::Cancelled,
+            Stage::Failed,
+            Stage::Refused,
+        ] {
+            assert_eq!(at(stage), None, "{stage:?}");
         }
     }
 

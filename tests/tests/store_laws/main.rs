@@ -9,6 +9,7 @@
 mod chance;
 mod crash;
 mod damage;
+mod failed_flush;
 mod full_disk;
 mod ledger;
 mod model;

@@ -4,7 +4,7 @@
 use embedded::EmbeddedNode;
 use peerage_tests::process::Running;
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -33,6 +33,13 @@ impl NodeProcess {
         command
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
             .arg(env::current_exe().unwrap());
+        Self::start_by(command, data).await
+    }
+
+    /// The same with these variables in its environment.
+    pub async fn start_with(data: &Path, variables: &[(&str, PathBuf)]) -> Self {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         Self::start_by(command, data).await
     }
 

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod auth;
+mod browser;
 mod doctor;
 mod fair;
 mod histories;

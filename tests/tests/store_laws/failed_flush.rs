@@ -1,0 +1,107 @@
+//! A flush that answers EIO: the operating system has dropped what was written and says so once. A
+//! repeated append must be written again, not acknowledged from what memory holds, and readers go on
+//! meanwhile. What fails the flush is a small library that is loaded before the node, built here.
+
+use crate::node_process::NodeProcess;
+use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamState};
+use peerage_tests::wait;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+use uuid::Uuid;
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// The library, built in this folder by the compiler that Rust links with.
+fn library(folder: &Path) -> PathBuf {
+    let made = folder.join("failed_flush.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store_laws/failed_flush.c");
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .args([&made, &source])
+        .arg("-ldl")
+        .output()
+        .expect("cc, which Rust needs as well");
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    made
+}
+
+async fn append(client: &Client, expected: StreamState, id: Uuid) -> Result<u64, kurrentdb::Error> {
+    let options = AppendToStreamOptions::default().stream_state(expected);
+    let event = EventData::binary("Kept", vec![b'x'; 3_000].into()).id(id);
+    Ok(client
+        .append_to_stream("s", &options, event)
+        .await?
+        .next_expected_version)
+}
+
+/// What the stream holds; nothing while it is not there.
+async fn ids(client: &Client) -> Vec<Uuid> {
+    let options = ReadStreamOptions::default();
+    let mut read = client.read_stream("s", &options).await.unwrap();
+    let mut ids = Vec::new();
+    loop {
+        match read.next().await {
+            Ok(Some(event)) => ids.push(event.get_original_event().id),
+            Ok(None) | Err(kurrentdb::Error::ResourceNotFound) => return ids,
+            Err(error) => panic!("a read that fails: {error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failed_flush_lost_is_written_again_before_it_is_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, fails) = (folder.path().join("data"), folder.path().join("fails"));
+    let variables = [
+        ("LD_PRELOAD", library(folder.path())),
+        ("FLUSH_FAILS", fails.clone()),
+        ("FLUSH_FAILS_BELOW", data.clone()),
+    ];
+    let mut node = NodeProcess::start_with(&data, &variables).await;
+    let mut written: Vec<Uuid> = Vec::new();
+    for round in 0..4_u64 {
+        let client = Client::new(node.connection_string.parse().unwrap()).unwrap();
+        assert_eq!(
+            ids(&client).await,
+            written,
+            "none of it is in the process alone"
+        );
+        let first = Uuid::new_v4();
+        let before = written.len() as u64;
+        let last = match before.checked_sub(1) {
+            None => StreamState::NoStream,
+            Some(last) => StreamState::StreamRevision(last),
+        };
+        append(&client, last, first).await.unwrap();
+        written.push(first);
+        let (last, next) = (StreamState::StreamRevision(before), Uuid::new_v4());
+        fs::write(&fails, "").unwrap();
+        for _ in 0..=round {
+            let failed = append(&client, last, next).await.unwrap_err();
+            assert!(
+                matches!(failed, kurrentdb::Error::ServerError(_)),
+                "{failed:?}"
+            );
+            assert_eq!(ids(&client).await, written, "readers go on meanwhile");
+        }
+        fs::remove_file(&fails).unwrap();
+        let again = || async { append(&client, last, next).await.ok() };
+        let number = wait::until("an append once the disk flushes", SOON, again).await;
+        assert_eq!(number, before + 1);
+        written.push(next);
+        assert_eq!(ids(&client).await, written);
+        node.kill();
+        node = NodeProcess::start_with(&data, &variables).await;
+    }
+    let client = Client::new(node.connection_string.parse().unwrap()).unwrap();
+    assert_eq!(ids(&client).await, written);
+    node.kill();
+}
