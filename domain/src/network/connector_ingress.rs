@@ -60,7 +60,7 @@ pub(super) fn allow(
     let longest = network.policy.tenure.longest_admission;
     tenure::check_end(longest, *expires_at, now)?;
     let says_both = *no_expiry && expires_at.is_some();
-    let says_neither = from.is_some() && !no_expiry && expires_at.is_none();
+    let says_neither = !no_expiry && expires_at.is_none();
     if says_both || says_neither {
         return Err(Refusal::IngressEndUnclear);
     }
@@ -143,8 +143,8 @@ pub(super) fn allow(
     Ok(over.chain([allowed.into()]).collect())
 }
 
-/// From where it is open: a command of before there was a choice means the whole network. What
-/// comes to a target has addresses of its family.
+/// From where it is open: the nodes, where a command names nothing else. What comes to a target has
+/// addresses of its family.
 fn sources(
     network: &Registered,
     family: Family,
@@ -153,8 +153,7 @@ fn sources(
     let mut own = network.ranges();
     own.retain(|range| range.family() == family);
     match from {
-        None => Ok(own),
-        Some(IngressSource::Nodes) => {
+        None | Some(IngressSource::Nodes) => {
             let nodes = network.nodes.iter().copied();
             Ok(nodes.filter(|it| it.family() == family).collect())
         }

@@ -21,11 +21,12 @@ pub struct AllowConnectorIngress {
     pub reason: Reason,
     /// When it ends by itself; `None` for never.
     pub expires_at: Option<DateTime<Utc>>,
-    /// From where; left out in commands of before there was a choice, which mean the private
-    /// network's whole range and need to say nothing of an end.
+    /// From where. Left out by callers of before there was a choice: the nodes, as they are on
+    /// record. What was opened by such a command then is open from the network's whole range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<IngressSource>,
-    /// Whether it is meant to have no end. Left out where it is not, for the same reason.
+    /// Whether it is meant to have no end: one of this and an end is said. Left out where it is
+    /// not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_expiry: bool,
 }

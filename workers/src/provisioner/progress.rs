@@ -24,6 +24,8 @@ pub struct Progress {
     failed_passes: AtomicU64,
     in_progress: AtomicU64,
     queue: Mutex<Queue>,
+    /// When a pass came to its end last, whatever its end was.
+    ended: Mutex<Option<Instant>>,
     log_unavailable: AtomicBool,
     calls: Arc<Calls>,
 }
@@ -39,7 +41,7 @@ pub(super) struct Queue {
 /// The figures at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgressReport {
-    /// Whether the log has been read to its end once.
+    /// Whether the log that is followed has been read to its end once.
     pub caught_up: bool,
     /// Networks that the start took from a checkpoint; 0: it followed the log from its first event.
     pub begun_with: u64,
@@ -56,6 +58,8 @@ pub struct ProgressReport {
     pub waiting: u64,
     /// For how long the one has been due that waits longest.
     pub longest_wait: Duration,
+    /// For how long a network has been due without any pass coming to its end.
+    pub stalled: Duration,
     /// Whether the last pass found the event store unavailable.
     pub log_unavailable: bool,
     /// Calls to clouds and what they took, by operation and outcome.
@@ -73,7 +77,12 @@ impl Progress {
     /// The figures now.
     pub fn report(&self) -> ProgressReport {
         let queue = *self.queue.lock();
+        let ended = *self.ended.lock();
         ProgressReport {
+            stalled: queue
+                .since
+                .map(|since| since.max(ended.unwrap_or(since)).elapsed())
+                .unwrap_or_default(),
             waiting: queue.due,
             longest_wait: queue.since.map(|it| it.elapsed()).unwrap_or_default(),
             caught_up: self.caught_up.load(Ordering::Relaxed),
@@ -100,6 +109,14 @@ impl Progress {
         self.caught_up.store(true, Ordering::Relaxed);
     }
 
+    /// What is followed is another log, of which nothing has been read.
+    pub(super) fn begins_anew(&self) {
+        self.caught_up.store(false, Ordering::Relaxed);
+        *self.followed.lock() = Some(Position::START);
+        self.in_progress(0);
+        self.queue(Queue::default());
+    }
+
     pub(super) fn in_progress(&self, networks: usize) {
         self.in_progress.store(networks as u64, Ordering::Relaxed);
     }
@@ -109,12 +126,57 @@ impl Progress {
     }
 
     pub(super) fn passed(&self) {
+        *self.ended.lock() = Some(Instant::now());
         self.passes.fetch_add(1, Ordering::Relaxed);
         self.log_unavailable.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn log_unavailable(&self) {
+        *self.ended.lock() = Some(Instant::now());
         self.failed_passes.fetch_add(1, Ordering::Relaxed);
         self.log_unavailable.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_stalls_until_a_pass_ends_whatever_its_end() {
+        let progress = Progress::default();
+        let minute = Duration::from_secs(60);
+        advance(minute).await;
+        assert_eq!(progress.report().stalled, Duration::ZERO, "nothing is due");
+        progress.queue(Queue {
+            due: 1,
+            since: Some(Instant::now()),
+        });
+        advance(minute * 3).await;
+        assert_eq!(progress.report().stalled, minute * 3);
+        progress.log_unavailable();
+        assert_eq!(progress.report().stalled, Duration::ZERO);
+        advance(minute).await;
+        assert_eq!(progress.report().stalled, minute);
+        assert_eq!(progress.report().longest_wait, minute * 4);
+        progress.passed();
+        assert_eq!(progress.report().stalled, Duration::ZERO);
+        progress.queue(Queue::default());
+        advance(minute).await;
+        assert_eq!(progress.report().stalled, Duration::ZERO);
+    }
+
+    #[test]
+    fn another_log_has_not_been_read() {
+        let progress = Progress::default();
+        progress.caught_up();
+        progress.in_progress(3);
+        assert!(progress.report().caught_up);
+        progress.begins_anew();
+        let report = progress.report();
+        assert!(!report.caught_up, "{report:?}");
+        assert_eq!((report.in_progress, report.waiting), (0, 0));
+        assert_eq!(report.followed, Some(Position::START));
     }
 }

@@ -346,8 +346,7 @@ impl Scheduler {
         self.caught_up = false;
         *self.worker.graph.write() = Graph::default();
         self.worker.networks.forget_all();
-        self.progress.in_progress(0);
-        self.progress.queue(Queue::default());
+        self.progress.begins_anew();
     }
 
     /// Waits for the passes under way; each stops before its next call.

@@ -17,9 +17,9 @@ use cloud::{AccountRegion, Cloud, CloudError, CloudErrorKind, Layer, Operation, 
 use domain::{
     CloudMode, CommandId, Context, Ids, PeeringId, Provider, Range, Region, ServedClouds, Side,
     network::{
-        AcceptRoute, AddPeerRanges, AdoptPeering, Consent, InboundRule, Network, NetworkCommand,
-        NetworkEvent, Outcome, Peer, Peering, RegisterNetwork, Registered, RequestPeering,
-        RestrictFirewall, SetNetworkIpv6Ranges, Terms, decide, evolve,
+        AcceptRoute, AddPeerRanges, AdoptPeering, Consent, InboundRule, IngressSource, Network,
+        NetworkCommand, NetworkEvent, Outcome, Peer, Peering, RegisterNetwork, Registered,
+        RequestPeering, RestrictFirewall, SetNetworkIpv6Ranges, Terms, decide, evolve,
     },
     text::{Link, Subnet},
 };
@@ -48,6 +48,11 @@ pub(super) fn clock() -> Clock {
 
 pub(super) fn range(text: &str) -> Range {
     text.parse().unwrap()
+}
+
+/// An ingress that is open from the whole network.
+pub(super) fn everywhere() -> Option<IngressSource> {
+    Some(IngressSource::Ranges(vec![range("10.20.0.0/16")]))
 }
 
 pub(super) const CLIENTS: &str = "10.50.0.0/16";

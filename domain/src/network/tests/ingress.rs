@@ -13,8 +13,8 @@ fn allow(target: &str, port: u16, expires_at: Option<DateTime<Utc>>) -> AllowCon
         port,
         reason,
         expires_at,
-        from: None,
-        no_expiry: false,
+        from: Some(these(&["10.20.0.0/16"])),
+        no_expiry: expires_at.is_none(),
     }
 }
 
@@ -49,7 +49,7 @@ fn ending(n: u128, hours: i64) -> NetworkEvent {
 }
 
 #[test]
-fn an_ingress_opens_one_target_and_port_for_the_networks_range_and_keeps_its_reason() {
+fn an_ingress_opens_one_target_and_port_for_the_source_that_it_names_and_keeps_its_reason() {
     given(active_history([]))
         .when(allow("10.101.8.0/24", 443, None))
         .then([opened("10.101.8.0/24", 443, None).into()]);
@@ -325,8 +325,36 @@ fn an_ingress_is_open_from_where_it_says_and_from_nowhere_else() {
     }
 }
 
+/// What callers of before there was a choice send.
+fn without_a_source(expires_at: Option<DateTime<Utc>>) -> AllowConnectorIngress {
+    AllowConnectorIngress {
+        from: None,
+        no_expiry: false,
+        ..allow("10.101.8.0/24", 443, expires_at)
+    }
+}
+
 #[test]
-fn an_ingress_with_a_source_has_an_end_or_is_said_to_have_none() {
+fn a_command_that_names_no_source_means_the_nodes_and_has_an_end() {
+    let end = Some(hours_on(1));
+    given(active_history([]))
+        .when(without_a_source(end))
+        .then_refused(Refusal::NodesNotOnRecord);
+    let nodes = || active_history([nodes_are(&["10.20.1.0/24"])]);
+    given(nodes())
+        .when(without_a_source(end))
+        .then([ConnectorIngressAllowed {
+            rule: rule("10.20.1.0/24", 443),
+            ..opened("10.101.8.0/24", 443, end)
+        }
+        .into()]);
+    given(nodes())
+        .when(without_a_source(None))
+        .then_refused(Refusal::IngressEndUnclear);
+}
+
+#[test]
+fn an_ingress_has_an_end_or_is_said_to_have_none() {
     let command = |expires_at, no_expiry| AllowConnectorIngress {
         no_expiry,
         ..from(

@@ -11,8 +11,8 @@ fn allow(target: &str, expires_at: Option<DateTime<Utc>>) -> AllowConnectorIngre
         port: 443,
         reason: reason_given("the orders webhook"),
         expires_at,
-        from: None,
-        no_expiry: false,
+        from: Some(IngressSource::Ranges(ranges(&["10.20.0.0/16"]))),
+        no_expiry: expires_at.is_none(),
     }
 }
 

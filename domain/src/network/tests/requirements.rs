@@ -136,8 +136,8 @@ fn a_commands_own_reason_counts_as_its_reason() {
         port: 5432,
         reason: reason_given("nightly export"),
         expires_at: None,
-        from: None,
-        no_expiry: false,
+        from: Some(IngressSource::Ranges(ranges(&["10.20.0.0/16"]))),
+        no_expiry: true,
     };
     assert!(decided(&state, allow, None, None).is_ok());
 }

@@ -27,7 +27,8 @@ command!(AllowConnectorIngressRequest, fields, request => {
     Some((address, command.into()))
 });
 
-/// From where it is open. A request that names none is one of before there was a choice.
+/// From where it is open. A request that names nothing means the nodes, and keeps the form, and so
+/// the digest, that it had before there was a choice.
 fn source(
     fields: &mut Fields,
     request: &v1::AllowConnectorIngressRequest,

@@ -401,7 +401,7 @@ fn event_types(fields: &mut Fields, types: &[String]) -> Option<Vec<String>> {
 }
 
 /// What is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::api) enum Scope {
     All,
     Network(NetworkId),

@@ -12,7 +12,9 @@ use super::{
     reason::{Reason, Reasons},
     settings::ProvisionerSettings,
     sides,
-    testing::{CLIENTS, Log, Settled, clock, cloud, owner, peering_id, range, restrict, settle},
+    testing::{
+        CLIENTS, Log, Settled, clock, cloud, everywhere, owner, peering_id, range, restrict, settle,
+    },
 };
 use cloud::{CallClass, Calls, LinkState, Operation, RateLimited, RouteTarget, group_name};
 use domain::{
@@ -536,8 +538,8 @@ async fn what_is_asked_for_while_a_block_is_put_on_record_does_not_wait_until_th
         port: 9092,
         reason: "orders go to the peer's broker".parse().unwrap(),
         expires_at: None,
-        from: None,
-        no_expiry: false,
+        from: everywhere(),
+        no_expiry: true,
     };
     bench.log.execute(&on_the_other_side.into()).unwrap();
     let log = Interrupted::new(&bench.log, restrict(&[]), "Blocked");

@@ -141,6 +141,8 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             }
             .into(),
         ),
+        ("allow_an_ingress", without_a_source(8443).into()),
+        ("allow_the_same_ingress", without_a_source(443).into()),
         (
             "allow_an_ingress_with_an_end",
             AllowConnectorIngress {
@@ -321,6 +323,19 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             .into(),
         ),
     ]
+}
+
+/// What was sent before an ingress had a source and said that it has no end.
+fn without_a_source(port: u16) -> AllowConnectorIngress {
+    AllowConnectorIngress {
+        peering_id: peering_id(1),
+        target: range("10.101.8.0/24"),
+        port,
+        reason: text("the orders webhook"),
+        expires_at: None,
+        from: None,
+        no_expiry: false,
+    }
 }
 
 fn pair(name: &str, command: &NetworkCommand) -> Value {

@@ -92,8 +92,8 @@ rows! {
     replace_no_route                   [NET, UNK, RNA, RNA, RNA, RNA, RNA, RNA, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, RNA, RMV, RET] NetworkCommand::ReplaceRoute(_) => replace("10.101.7.0/24", "10.101.0.0/17");
     restrict_to_less                   [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::RestrictFirewall(_) => restrict(&[]);
     restrict_to_the_same               [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::RestrictFirewall(_) => restrict(&[clients()]);
-    allow_an_ingress                   [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AllowConnectorIngress(_) => allow("10.101.8.0/24", 8443);
-    allow_the_same_ingress             [NET, UNK, ING, ING, ING, ING, ING, ING, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, ING, RMV, RET] NetworkCommand::AllowConnectorIngress(_) => allow("10.101.8.0/24", 443);
+    open_an_ingress                    [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AllowConnectorIngress(_) => allow("10.101.8.0/24", 8443);
+    open_the_same_ingress              [NET, UNK, ING, ING, ING, ING, ING, ING, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, ING, RMV, RET] NetworkCommand::AllowConnectorIngress(_) => allow("10.101.8.0/24", 443);
     revoke_the_ingress                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::RevokeConnectorIngress(_) => revoke_ingress(1);
     revoke_no_ingress                  [NET, UNK, IUN, IUN, IUN, IUN, IUN, IUN, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, IUN, RMV, RET] NetworkCommand::RevokeConnectorIngress(_) => revoke_ingress(7);
     resolve_names                      [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::SetDnsResolution(_) => resolve(true);
@@ -324,8 +324,8 @@ fn allow(target: &str, port: u16) -> NetworkCommand {
         port,
         reason,
         expires_at: None,
-        from: None,
-        no_expiry: false,
+        from: Some(IngressSource::Ranges(ranges(&["10.20.0.0/16"]))),
+        no_expiry: true,
     }
     .into()
 }

@@ -47,8 +47,8 @@ use crate::provisioner::{
     settings::ProvisionerSettings,
     sides,
     testing::{
-        CLIENTS, Fuse, Fused, Log, Meddled, Settled, clock, cloud, cloud_of, peering_id, range,
-        settle, settle_until,
+        CLIENTS, Fuse, Fused, Log, Meddled, Settled, clock, cloud, cloud_of, everywhere,
+        peering_id, range, settle, settle_until,
     },
 };
 use cloud::{ClientPolicy, LinkState, NetworkRef, RateLimited, RouteTarget};
@@ -294,8 +294,8 @@ fn ingress(life: &Life, lasts: Option<Duration>) -> AllowConnectorIngress {
         port: 9092,
         reason: "orders go to the peer's broker".parse().unwrap(),
         expires_at: lasts.map(|lasts| (life.clock)() + lasts),
-        from: None,
-        no_expiry: false,
+        from: everywhere(),
+        no_expiry: lasts.is_none(),
     }
 }
 

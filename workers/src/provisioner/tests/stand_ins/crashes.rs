@@ -1,7 +1,7 @@
 //! A process that dies at any step, and another that begins after it.
 
 use super::{Life, Quality, Ran, Which};
-use crate::provisioner::testing::{Fuse, peering_id, range};
+use crate::provisioner::testing::{Fuse, everywhere, peering_id, range};
 use domain::{Side, network::AllowConnectorIngress};
 use futures::StreamExt as _;
 
@@ -27,7 +27,7 @@ async fn stopped_at(which: Which, quality: Quality, step: usize) -> bool {
         port: 9092,
         reason: "orders go to the peer's broker".parse().unwrap(),
         expires_at: None,
-        from: None,
+        from: everywhere(),
         no_expiry: true,
     };
     life.says(ingress);

@@ -4,7 +4,7 @@ use super::{
     Life,
     world::{Change, is_admission},
 };
-use crate::provisioner::testing::{Fuse, client_rule, peering_id, range, restrict};
+use crate::provisioner::testing::{Fuse, client_rule, everywhere, peering_id, range, restrict};
 use domain::{
     IngressId, Side,
     network::{
@@ -113,7 +113,7 @@ fn ingress(life: &Life, lasts: Option<Duration>) -> AllowConnectorIngress {
         port: 9092,
         reason: "orders go to the peer's broker".parse().unwrap(),
         expires_at: lasts.map(|lasts| (life.clock)() + lasts),
-        from: None,
+        from: everywhere(),
         no_expiry: lasts.is_none(),
     }
 }
