@@ -99,6 +99,12 @@ impl Journal {
         *self.recorded.lock()
     }
 
+    /// The log ends there: what was put on record beyond it is gone from it.
+    pub fn ends_at(&self, end: Position) {
+        let mut furthest = self.recorded.lock();
+        *furthest = end.min(*furthest);
+    }
+
     pub(crate) fn note_recorded(&self, stream: &str, position: Option<Position>) {
         if Followed::Audited.has(stream) {
             let mut furthest = self.recorded.lock();

@@ -8,7 +8,7 @@
 //! A connector knows how far it is behind while it reads with the others, and says so itself; for
 //! one that reads alone, after a stop or a long pause, it is counted here.
 
-use super::{Services, access::KnownPolicies, projection_service::Which};
+use super::{Services, access::KnownPolicies, projection_service::Which, time::duration, v1};
 use chrono::{DateTime, Utc};
 use domain::text::ConnectorId;
 use futures::{StreamExt as _, stream};
@@ -185,6 +185,16 @@ impl Lags {
         }
     }
 
+    /// The same for whoever asks the server.
+    pub(super) fn shown(&self, now: DateTime<Utc>) -> Vec<v1::FollowerLag> {
+        let shown = self.followers.iter().map(|(it, behind)| v1::FollowerLag {
+            follower: it.as_str().to_owned(),
+            events: behind.events,
+            lag: Some(duration(since(behind, now))),
+        });
+        shown.collect()
+    }
+
     pub(super) fn register(&self, now: DateTime<Utc>, it: &mut Registry) {
         let events = Family::<Vec<(&str, &str)>, Gauge>::default();
         it.register(
@@ -202,16 +212,20 @@ impl Lags {
             let labels = vec![("follower", follower.as_str())];
             let many = i64::try_from(behind.events).unwrap_or(i64::MAX);
             events.get_or_create(&labels).set(many);
-            // The store's clock may be ahead.
-            let age = behind.oldest.and_then(|it| (now - it).to_std().ok());
-            let age = age.unwrap_or_default().as_secs_f64();
-            seconds.get_or_create(&labels).set(age);
+            let age = since(behind, now);
+            seconds.get_or_create(&labels).set(age.as_secs_f64());
         }
     }
 }
 
 /// What stands behind this position, if that can be told: a log that is another one has no such
 /// place.
+/// How long ago what is behind was written. The store's clock may be ahead.
+fn since(behind: &Behind, now: DateTime<Utc>) -> Duration {
+    let age = behind.oldest.and_then(|it| (now - it).to_std().ok());
+    age.unwrap_or_default()
+}
+
 /// Up to where it is built; nothing once it has ended.
 fn being_built(it: Rebuild) -> Option<Position> {
     it.stage.is_under_way().then_some(it.position)

@@ -50,8 +50,9 @@ impl Server {
             let end = services.journal.end().await.ok().flatten();
             (version, end)
         };
-        let (version, end): (Option<String>, Option<Position>) =
-            timeout(PATIENCE, asked).await.unwrap_or_default();
+        let (asked, followers) =
+            tokio::join!(timeout(PATIENCE, asked), services.followers.lags(services));
+        let (version, end): (Option<String>, Option<Position>) = asked.unwrap_or_default();
         let caught_up = *services.projections.caught_up().borrow();
         let behind_since = services.lag.behind_since();
         let lag = behind_since
@@ -81,6 +82,7 @@ impl Server {
             disk: services.server.data.as_deref().and_then(space),
             stopped: super::connectors::stopped(services),
             store_certificate_expires_at: services.store_certificate.ends().map(timestamp),
+            followers: followers.shown(now),
         })
     }
 }

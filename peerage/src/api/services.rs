@@ -24,6 +24,7 @@ use moka::sync::Cache;
 use parking_lot::Mutex;
 use projections::{FoldedStates, Projections};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use workers::provisioner::{Directory, Planner, Progress, elsewhere};
 
@@ -107,6 +108,9 @@ pub struct Server {
     pub tags: BTreeMap<String, String>,
 }
 
+/// When it is asked again where the log ends, if that was not to be had.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// The furthest position that a caller of this server was told of.
 #[derive(Clone, Debug, Default)]
 pub struct Acknowledged(Arc<Mutex<Position>>);
@@ -120,9 +124,42 @@ impl Acknowledged {
     pub(super) fn furthest(&self) -> Position {
         *self.0.lock()
     }
+
+    /// The log ends there: what was acknowledged beyond it is gone from it.
+    fn ends_at(&self, end: Position) {
+        let mut furthest = self.0.lock();
+        *furthest = end.min(*furthest);
+    }
 }
 
 impl Services {
+    /// Each time when the read models have come to the log's end: where the log is another one by
+    /// then, nobody waits any more for what was acknowledged in the one before. Until cancelled.
+    pub async fn forget_what_is_gone(&self, cancel: CancellationToken) {
+        let mut caught_up = self.projections.caught_up();
+        let forget = async {
+            while caught_up.wait_for(|it| *it).await.is_ok() {
+                match self.journal.end().await {
+                    Ok(end) => {
+                        let end = end.unwrap_or(Position::START);
+                        self.acknowledged.ends_at(end);
+                        self.journal.ends_at(end);
+                    }
+                    Err(error) => {
+                        let error = domain::error_chain(&error);
+                        tracing::debug!(%error, "where the log ends cannot be asked for now");
+                        sleep(AGAIN).await;
+                        continue;
+                    }
+                }
+                if caught_up.wait_for(|it| !*it).await.is_err() {
+                    return;
+                }
+            }
+        };
+        cancel.run_until_cancelled(forget).await;
+    }
+
     /// The stop of one of the engine's own connectors that holds at this server now.
     pub(super) fn stop_of(&self, which: BuiltIn) -> Option<Stop> {
         let stops = self.connectors.catalogue.built_in().stops(which)?;
@@ -135,5 +172,28 @@ impl Services {
         elsewhere(network, here, self.server.claims_unmarked)
             .map(|why| why.to_string())
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_acknowledged_in_a_log_that_is_gone_is_waited_for_by_nobody() {
+        let at = |commit| Position {
+            commit,
+            prepare: commit,
+        };
+        let acknowledged = Acknowledged::default();
+        acknowledged.note(at(7));
+        acknowledged.note(at(5));
+        assert_eq!(acknowledged.furthest(), at(7));
+        acknowledged.ends_at(at(9));
+        assert_eq!(acknowledged.furthest(), at(7), "it is in the log");
+        acknowledged.ends_at(at(3));
+        assert_eq!(acknowledged.furthest(), at(3));
+        acknowledged.note(at(4));
+        assert_eq!(acknowledged.furthest(), at(4));
     }
 }

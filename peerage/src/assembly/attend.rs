@@ -12,6 +12,11 @@ impl Engine {
             watched.hub.run(&watched.projections, stopping).await;
             ("what wakes watches", Ok(()))
         });
+        let (known, stopping) = (services.clone(), self.stopping.clone());
+        self.parts.spawn(async move {
+            known.forget_what_is_gone(stopping).await;
+            ("what forgets events that are gone from the log", Ok(()))
+        });
         let (followed, stopping) = (services.clone(), self.stopping.clone());
         self.parts.spawn(async move {
             let (projections, clock) = (&followed.projections, &followed.clock);

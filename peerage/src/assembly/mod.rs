@@ -46,7 +46,7 @@ use ::connectors::{Election, secrets};
 use chrono::Utc;
 use domain::connector::built_in::BuiltIn;
 use embedded::{EmbeddedNode, Stopped};
-use gateway::{Gateway, Listen, Listener, Probes, Stop, Tls};
+use gateway::{Gateway, Listen, Listener, Probes, Readiness, Stop, Tls};
 use journal::{Clock, Journal, Retention};
 use moka::sync::Cache;
 pub use start_error::StartError;
@@ -54,6 +54,7 @@ use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
 pub(crate) use store::{SCAVENGE_EVERY, WRITER_DIED};
 use store::{open_journal, start_store, take_directory};
 use thiserror::Error;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -192,8 +193,8 @@ impl Engine {
         if let Some(tls) = door.tls {
             engine.renew(tls);
         }
-        let pages = engine.probe(&services, probes);
-        engine.answer(config, door.listener, services, pages)?;
+        let (pages, readiness) = engine.probe(&services, probes);
+        engine.answer(config, door.listener, services, pages, readiness)?;
         Ok(engine)
     }
 
@@ -328,6 +329,7 @@ impl Engine {
         listener: Listener,
         services: Services,
         pages: Probes,
+        readiness: watch::Receiver<Readiness>,
     ) -> Result<(), StartError> {
         let (reporter, health) = tonic_health::server::health_reporter();
         let projections = services.projections.clone();
@@ -338,7 +340,7 @@ impl Engine {
         let gateway = self.gateway(config, api::Guarded::new(doors, routes), pages)?;
         let (stop, limits) = (self.stop.clone(), listen::limits());
         let (draining, stopping) = (self.stop.draining.clone(), self.stopping.clone());
-        let reported = health::report(reporter, projections, draining, stopping);
+        let reported = health::report(reporter, projections, readiness, draining, stopping);
         self.parts.spawn(async move {
             reported.await;
             ("what reports health", Ok(()))

@@ -5,7 +5,7 @@ use crate::{
     api::{self, Services},
     config::Config,
 };
-use gateway::{Figures, Listen, Probes};
+use gateway::{Figures, Listen, Probes, Readiness};
 use std::sync::Arc;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -27,7 +27,11 @@ pub(super) async fn listen(config: &Config) -> Result<Option<TcpListener>, Start
 
 impl Engine {
     /// Starts what looks whether the process is ready, and the port for those who ask.
-    pub(super) fn probe(&mut self, services: &Services, listener: Option<TcpListener>) -> Probes {
+    pub(super) fn probe(
+        &mut self,
+        services: &Services,
+        listener: Option<TcpListener>,
+    ) -> (Probes, watch::Receiver<Readiness>) {
         let (told, readiness) = watch::channel(Vec::new());
         let watched = Watched {
             journal: services.journal.clone(),
@@ -39,7 +43,7 @@ impl Engine {
             watched.tell(told, draining, stopping).await;
             ("what looks whether calls can be taken", Ok(()))
         });
-        let probes = Probes::new(readiness);
+        let probes = Probes::new(readiness.clone());
         if let Some(listener) = listener {
             let (alone, stop) = (probes.clone().alone(figures(services)), self.stop.clone());
             self.parts.spawn(async move {
@@ -47,7 +51,7 @@ impl Engine {
                 ("the port for probes", Ok(()))
             });
         }
-        probes
+        (probes, readiness)
     }
 }
 

@@ -4,30 +4,30 @@ use super::{Client, ClientCertificates, Config};
 use domain::access::Policy;
 use figment::{
     Figment, Metadata, Profile, Provider, Source,
+    error::Kind,
     providers::{Env, Format, Serialized, Toml},
     value::{Dict, Map, Value},
 };
 use serde::Deserialize;
-use std::{collections::BTreeSet, fmt, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::Path,
+    time::Duration,
+};
 
 /// The prefix of the environment variables; `__` separates the parts of a key.
 pub const ENVIRONMENT: &str = "PEERAGE_";
 
-/// Variables with the prefix that are the command line's own, not keys of the configuration.
-const NOT_KEYS: [&str; 5] = ["server", "output", "actor", "config", "token"];
+/// Whether this variable, without the prefix, is a key of the configuration: each is in a section.
+/// What is not is the command line's own, or Kubernetes made it for a Service whose name begins so,
+/// in every pod of its namespace.
+fn is_key(name: &str) -> bool {
+    name.contains("__") && !name.starts_with(OF_TESTS)
+}
 
 /// Variables that begin so are the tests'.
 const OF_TESTS: &str = "test_";
-
-/// Variables that begin so are made by Kubernetes for a Service named `peerage`, in every pod.
-const OF_A_SERVICE: [&str; 2] = ["service_host", "service_port"];
-
-fn is_key(name: &str) -> bool {
-    let is_of_a_service = name == "port"
-        || name.starts_with("port_")
-        || OF_A_SERVICE.iter().any(|it| name.starts_with(it));
-    !NOT_KEYS.contains(&name) && !name.starts_with(OF_TESTS) && !is_of_a_service
-}
 
 /// What the delivery log needs to be of any use, in bytes.
 const LEAST_DELIVERY_BYTES: u64 = 1 << 20;
@@ -61,12 +61,14 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        let environment =
-            Env::prefixed(ENVIRONMENT).filter(|name| is_key(&name.as_str().to_ascii_lowercase()));
-        Self::extract(&with_flags(
-            figment.merge(environment.split("__").lowercase(true)),
-            flags,
-        ))
+        let environment = Env::prefixed(ENVIRONMENT)
+            .filter(|name| is_key(&name.as_str().to_ascii_lowercase()))
+            .split("__")
+            .lowercase(true);
+        let mut texts = texts_of(&environment);
+        texts.extend(flags.iter().map(|(key, text)| (key.clone(), text.clone())));
+        let merged = with_flags(figment.merge(environment), flags);
+        Self::extract(merged, texts)
     }
 
     /// The `client` section alone, of the file and the environment: whatever else is in them is the
@@ -76,54 +78,58 @@ impl Config {
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        let environment = Env::prefixed(&format!("{ENVIRONMENT}CLIENT__"));
-        let figment = figment.merge(
-            environment
-                .map(|key| format!("client.{key}").into())
-                .split("."),
-        );
-        let mut problems = Vec::new();
-        let client = section(&figment, "client", &mut problems);
-        if problems.is_empty() {
+        let environment = Env::prefixed(&format!("{ENVIRONMENT}CLIENT__"))
+            .map(|key| format!("client.{key}").into())
+            .split(".")
+            .lowercase(true);
+        let texts = texts_of(&environment);
+        let (client, _, wrong) = settled(figment.merge(environment), texts, |figment, wrong| {
+            section(figment, "client", wrong)
+        });
+        if wrong.is_empty() {
             Ok(client)
         } else {
-            Err(ConfigErrors(problems))
+            Err(ConfigErrors(wrong.into_iter().map(|it| it.told).collect()))
         }
     }
 
     /// What these flags alone make of the defaults, whatever the environment says.
     pub fn of_flags(flags: &[(String, String)]) -> Result<Self, ConfigErrors> {
-        Self::extract(&with_flags(
-            Figment::from(Serialized::defaults(Self::default())),
-            flags,
-        ))
+        let defaults = Figment::from(Serialized::defaults(Self::default()));
+        let texts = flags.iter().cloned().collect();
+        Self::extract(with_flags(defaults, flags), texts)
     }
 
-    fn extract(figment: &Figment) -> Result<Self, ConfigErrors> {
+    fn extract(merged: Figment, texts: BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
+        let (config, figment, wrong) = settled(merged, texts, Self::sections);
         let merged: Value = figment.extract().map_err(|errors| {
             ConfigErrors(errors.into_iter().map(|it| it.to_string()).collect())
         })?;
-        let mut problems = unknown_keys(figment, &merged);
-        let config = Self {
-            api: section(figment, "api", &mut problems),
-            store: section(figment, "store", &mut problems),
-            data: section(figment, "data", &mut problems),
-            cloud: section(figment, "cloud", &mut problems),
-            provisioner: section(figment, "provisioner", &mut problems),
-            log: section(figment, "log", &mut problems),
-            access: section(figment, "access", &mut problems),
-            client: section(figment, "client", &mut problems),
-            connectors: section(figment, "connectors", &mut problems),
-            secrets: section(figment, "secrets", &mut problems),
-            probes: section(figment, "probes", &mut problems),
-            audit: section(figment, "audit", &mut problems),
-            traces: section(figment, "traces", &mut problems),
-        };
+        let mut problems = unknown_keys(&figment, &merged);
+        problems.extend(wrong.into_iter().map(|it| it.told));
         config.check(&mut problems);
         if problems.is_empty() {
             Ok(config)
         } else {
             Err(ConfigErrors(problems))
+        }
+    }
+
+    fn sections(figment: &Figment, wrong: &mut Vec<Wrong>) -> Self {
+        Self {
+            api: section(figment, "api", wrong),
+            store: section(figment, "store", wrong),
+            data: section(figment, "data", wrong),
+            cloud: section(figment, "cloud", wrong),
+            provisioner: section(figment, "provisioner", wrong),
+            log: section(figment, "log", wrong),
+            access: section(figment, "access", wrong),
+            client: section(figment, "client", wrong),
+            connectors: section(figment, "connectors", wrong),
+            secrets: section(figment, "secrets", wrong),
+            probes: section(figment, "probes", wrong),
+            audit: section(figment, "audit", wrong),
+            traces: section(figment, "traces", wrong),
         }
     }
 
@@ -245,26 +251,68 @@ fn flag_value(text: &str) -> Value {
 fn section<T: Default + for<'de> Deserialize<'de>>(
     figment: &Figment,
     key: &str,
-    problems: &mut Vec<String>,
+    wrong: &mut Vec<Wrong>,
 ) -> T {
     match figment.extract_inner(key) {
         Ok(section) => section,
         Err(errors) => {
-            problems.extend(errors.into_iter().map(|error| describe(key, error)));
+            wrong.extend(errors.into_iter().map(|error| describe(key, error)));
             T::default()
         }
     }
 }
 
-fn describe(section: &str, mut error: figment::Error) -> String {
+/// A value that cannot be what its key wants.
+struct Wrong {
+    key: String,
+    told: String,
+    /// Whether it is of another type.
+    is_of_type: bool,
+}
+
+/// The values of the environment as they were written.
+fn texts_of(environment: &Env) -> BTreeMap<String, String> {
+    let all = environment.iter();
+    all.map(|(key, text)| (key.into_string(), text)).collect()
+}
+
+/// A variable and a flag are texts, and read as what they look like: a number, or a truth. Where
+/// their key wants a text, they are that, as they were written.
+fn settled<T>(
+    mut figment: Figment,
+    mut texts: BTreeMap<String, String>,
+    read: impl Fn(&Figment, &mut Vec<Wrong>) -> T,
+) -> (T, Figment, Vec<Wrong>) {
+    loop {
+        let mut wrong = Vec::new();
+        let found = read(&figment, &mut wrong);
+        let of_type = wrong.iter().filter(|it| it.is_of_type);
+        let text = of_type.filter_map(|it| texts.remove_entry(&it.key)).next();
+        let Some((key, text)) = text else {
+            return (found, figment, wrong);
+        };
+        figment = figment.merge(Flag {
+            key: &key,
+            value: Value::from(text),
+        });
+    }
+}
+
+fn describe(section: &str, mut error: figment::Error) -> Wrong {
     // What was extracted comes last in the path, though it is the outermost.
     if error.path.last().is_some_and(|it| it == section) {
         error.path.pop();
     }
     let key = format!("{section}.{}", error.path.join("."));
-    match error.metadata.as_ref().map(origin) {
+    let told = match error.metadata.as_ref().map(origin) {
         Some(origin) => format!("{key}: {} (from {origin})", error.kind),
         None => format!("{key}: {}", error.kind),
+    };
+    let is_of_type = matches!(error.kind, Kind::InvalidType(..));
+    Wrong {
+        key,
+        told,
+        is_of_type,
     }
 }
 
@@ -342,26 +390,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_kubernetes_says_of_a_service_named_peerage_is_no_key() {
+    fn what_kubernetes_says_of_a_service_is_no_key_however_its_name_goes_on() {
         for name in [
             "port",
-            "port_2114_tcp",
             "port_2114_tcp_addr",
-            "port_2114_tcp_port",
-            "port_2114_tcp_proto",
             "service_host",
-            "service_port",
-            "service_port_api",
+            "api_port",
+            "api_service_host",
+            "api_service_port_api",
+            "server",
+            "token",
+            "test_store__x",
         ] {
             assert!(!is_key(name), "{name}");
         }
-        for name in [
-            "api__listen",
-            "portal",
-            "services",
-            "store__connection_string",
-        ] {
+        for name in ["api__listen", "store__connection_string"] {
             assert!(is_key(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_text_that_looks_like_a_number_or_a_truth_is_a_text_where_one_is_wanted() {
+        let account = "cloud.aws.accounts.111122223333";
+        let flag = |key: &str, text: &str| (key.to_owned(), text.to_owned());
+        let config = Config::of_flags(&[
+            flag(&format!("{account}.external_id"), "0012345"),
+            flag(&format!("{account}.role_arn"), "true"),
+            flag(&format!("{account}.rules_per_group"), "61"),
+            flag("cloud.aws.tags.team", "7"),
+            flag("store.connection_string", "1e3"),
+            flag("cloud.mode", "aws"),
+        ]);
+        let config = config.unwrap();
+        let of = &config.cloud.aws.accounts["111122223333"];
+        assert_eq!((&*of.external_id, &*of.role_arn), ("0012345", "true"));
+        assert_eq!(of.rules_per_group, Some(61));
+        assert_eq!(config.cloud.aws.tags["team"], "7");
+        assert_eq!(config.store.connection_string, "1e3");
+
+        let wrong = Config::of_flags(&[flag("api.insecure", "perhaps")]).unwrap_err();
+        assert!(wrong.to_string().starts_with("api.insecure: "), "{wrong}");
     }
 }

@@ -6,7 +6,7 @@ use peerage_tests::{
     venv, workspace,
 };
 use serde_json::Value;
-use std::{path::PathBuf, process::Command};
+use std::{collections::BTreeSet, path::PathBuf, process::Command};
 
 fn path(name: &str) -> PathBuf {
     workspace::root().join("ops").join(name)
@@ -18,11 +18,15 @@ fn text(name: &str) -> String {
 
 /// YAML is read by the library that the emulator's environment has anyway.
 fn manifests() -> Vec<Value> {
+    yaml("kubernetes/peerage.yaml")
+}
+
+fn yaml(name: &str) -> Vec<Value> {
     let script = "import json, sys, yaml; json.dump(list(yaml.safe_load_all(open(sys.argv[1]))), sys.stdout)";
     let mut python = venv::command("python");
     let output = python
         .args(["-c", script])
-        .arg(path("kubernetes/peerage.yaml"))
+        .arg(path(name))
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
@@ -211,8 +215,8 @@ fn the_unit_drains_restarts_and_has_no_rights() {
     assert!(stop > 20, "longer than api.drain");
     assert_eq!(
         values("RestartPreventExitStatus"),
-        ["2"],
-        "a wrong configuration stays wrong"
+        ["2 4"],
+        "a wrong configuration stays wrong, and what no waiting mends is not mended by a start"
     );
     assert_eq!(values("CapabilityBoundingSet"), [""]);
     assert_eq!(values("NoNewPrivileges"), ["yes"]);
@@ -227,6 +231,91 @@ fn the_unit_drains_restarts_and_has_no_rights() {
         data.unwrap()
             .starts_with(&format!("/var/lib/{}/", state[0]))
     );
+}
+
+/// By judges of their own: the schemas of Kubernetes' API, and that of compose files.
+#[test]
+fn kubernetes_takes_the_manifests_and_compose_its_file() {
+    let judged = |judge: &mut Command| {
+        let output = judge.output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&told).into_owned(),
+        )
+    };
+    let manifests = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("peerage.yaml");
+        std::fs::write(&file, text).unwrap();
+        judged(
+            venv::command("kubernetes-validate")
+                .arg("--strict")
+                .arg(file),
+        )
+    };
+    let ours = text("kubernetes/peerage.yaml");
+    let (is_taken, told) = manifests(&ours);
+    assert!(is_taken, "{told}");
+    let (is_taken, told) = manifests(&ours.replace("containerPort:", "port:"));
+    assert!(!is_taken, "a judge that takes everything: {told}");
+
+    let compose = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("docker-compose.yml");
+        std::fs::write(&file, text).unwrap();
+        let mut judge = venv::command("check-jsonschema");
+        judged(
+            judge
+                .args(["--builtin-schema", "vendor.compose-spec"])
+                .arg(file),
+        )
+    };
+    let ours = std::fs::read_to_string(workspace::root().join("docker-compose.yml")).unwrap();
+    let (is_taken, told) = compose(&ours);
+    assert!(is_taken, "{told}");
+    let (is_taken, told) = compose(&ours.replace("healthcheck:", "health:"));
+    assert!(!is_taken, "a judge that takes everything: {told}");
+}
+
+/// What an alert is: its name, its rule, and how bad it is. Each tells something.
+fn alerts() -> Vec<(String, String, String)> {
+    let all = yaml("alerts.yaml");
+    let groups = all[0]["groups"].as_array().unwrap();
+    let rules = groups.iter().flat_map(|it| it["rules"].as_array().unwrap());
+    let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+    let alerts = rules.map(|it| {
+        let told = [
+            &it["annotations"]["summary"],
+            &it["annotations"]["description"],
+        ]
+        .map(text);
+        assert!(told.iter().all(|it| !it.is_empty()), "{it}");
+        (
+            text(&it["alert"]),
+            text(&it["expr"]),
+            text(&it["labels"]["severity"]),
+        )
+    });
+    alerts.collect()
+}
+
+#[test]
+fn every_rule_has_a_name_of_its_own_and_says_how_bad_it_is_and_what_to_do() {
+    let alerts = alerts();
+    assert!(alerts.len() > 20, "{alerts:?}");
+    let names: BTreeSet<_> = alerts.iter().map(|it| &it.0).collect();
+    assert_eq!(names.len(), alerts.len());
+    for (name, rule, severity) in &alerts {
+        assert!(rule.contains("peerage"), "{name}: {rule}");
+        let pairs = [('(', ')'), ('{', '}'), ('[', ']')];
+        for (opens, closes) in pairs {
+            let many = |of: char| rule.matches(of).count();
+            assert_eq!(many(opens), many(closes), "{name}: {rule}");
+        }
+        let known = ["critical", "warning", "info"];
+        assert!(known.contains(&&**severity), "{name}: {severity}");
+    }
 }
 
 /// By systemd's own judge, where it is installed.

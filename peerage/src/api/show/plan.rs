@@ -72,23 +72,10 @@ fn check(report: CheckReport) -> v1::Check {
 }
 
 /// A check that is none of the plan's own is a call of the cloud that failed.
+/// A check has its kind's name; any other is that of a call of the cloud.
 fn check_kind(check: &str) -> v1::CheckKind {
-    use v1::CheckKind as Kind;
-    match check {
-        "identity" => Kind::Identity,
-        "network" => Kind::Network,
-        "ranges_on_record" => Kind::RangesOnRecord,
-        "ranges_disjoint" => Kind::RangesDisjoint,
-        "subnets" => Kind::Subnets,
-        "tables" => Kind::Tables,
-        "neighbours" => Kind::Neighbours,
-        "link_quota" => Kind::LinkQuota,
-        "route_room" => Kind::RouteRoom,
-        "rule_room" => Kind::RuleRoom,
-        "permissions" => Kind::Permissions,
-        "shared_peer" => Kind::SharedPeer,
-        _ => Kind::CloudCall,
-    }
+    let name = format!("CHECK_KIND_{}", check.to_ascii_uppercase());
+    v1::CheckKind::from_str_name(&name).unwrap_or(v1::CheckKind::CloudCall)
 }
 
 fn action(it: PlannedAction) -> v1::PlannedAction {

@@ -5,9 +5,9 @@ use crate::api::{
     Services,
     access::Caller,
     guard,
-    parse::{Events, Scope, Watch},
+    parse::{Scope, Watch},
     problem::{Problem, Reason},
-    reads, rows, show,
+    reads, show,
     time::timestamp,
     v1,
 };
@@ -176,19 +176,11 @@ impl<K: Kind> Session<'_, K> {
 
     /// Everything since; `false` once the caller has left.
     async fn catch_up(&mut self) -> Result<bool, Problem> {
-        let (network, peering) = match self.watch.scope {
-            Scope::All => (None, None),
-            Scope::Network(id) => (Some(id), None),
-            Scope::Peering(id) => (None, Some(id)),
-        };
-        let scope = Events {
-            network,
-            peering,
-            ..Events::default()
-        };
         loop {
             let part = self.part();
-            let rows = rows::events(self.services, &scope, self.position, &part).await?;
+            let looks = &self.services.hub.looks;
+            let (scope, after) = (self.watch.scope, self.position);
+            let rows = looks.events(self.services, scope, after, &part).await?;
             let is_last = rows.next_token.is_none();
             let changed: BTreeSet<K::Id> = rows.items.iter().filter_map(K::changed_by).collect();
             let held: BTreeSet<_> = rows.items.iter().filter_map(K::changed_in).collect();

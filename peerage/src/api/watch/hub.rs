@@ -1,6 +1,7 @@
-//! Wakes watches by what they watch: what is new is read once, whatever the number of watches.
+//! Wakes watches by what they watch: what is new is read once, whatever the number of watches; what
+//! each then looks at is shared by those that look at the same, see [`Looks`].
 
-use super::holds::is_hold;
+use super::{holds::is_hold, looks::Looks};
 use crate::api::{
     parse::{Events, Scope},
     problem::{Problem, Reason},
@@ -29,9 +30,12 @@ const HELD: usize = 1_000;
 const LARGEST_PART: usize = 50;
 const SMALLEST_PART: usize = 4;
 
-/// The open watches.
+/// The open watches, and what they share.
 #[derive(Clone, Debug, Default)]
-pub struct Hub(Arc<Mutex<Seats>>);
+pub struct Hub {
+    seats: Arc<Mutex<Seats>>,
+    pub(super) looks: Looks,
+}
 
 #[derive(Debug, Default)]
 struct Seats {
@@ -55,20 +59,20 @@ impl Seat {
 
     /// How many events a watch takes at a time now.
     pub(super) fn part(&self) -> usize {
-        let watches = self.hub.0.lock().taken.len().max(1);
+        let watches = self.hub.seats.lock().taken.len().max(1);
         (HELD / watches).clamp(SMALLEST_PART, LARGEST_PART)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.hub.0.lock().taken.remove(&self.number);
+        self.hub.seats.lock().taken.remove(&self.number);
     }
 }
 
 impl Hub {
     pub(super) fn watch(&self, scope: Scope) -> Result<Seat, Problem> {
-        let mut seats = self.0.lock();
+        let mut seats = self.seats.lock();
         if seats.taken.len() >= WATCHES {
             let text = format!("{WATCHES} watches are open here; close one, or ask another server");
             return Err(Problem::new(Reason::WatchLimit, text).with("most", WATCHES));
@@ -94,7 +98,7 @@ impl Hub {
                 () = cancel.cancelled() => return,
             }
             let now = *position.borrow_and_update();
-            if self.0.lock().taken.is_empty() {
+            if self.seats.lock().taken.is_empty() {
                 seen = now;
                 continue;
             }
@@ -107,7 +111,7 @@ impl Hub {
     }
 
     fn wake(&self, is_concerned: impl Fn(Scope) -> bool) {
-        for (scope, wake) in self.0.lock().taken.values() {
+        for (scope, wake) in self.seats.lock().taken.values() {
             if is_concerned(*scope) {
                 wake.notify_one();
             }

@@ -32,8 +32,9 @@ impl Kind for NetworkWatch {
         part: &PageRequest,
     ) -> Result<Page<State<Self>>, Problem> {
         if let Scope::Network(id) = scope {
-            let row = rows::network(services, id).await?;
-            let as_of = row.as_ref().map_or(Position::START, |it| it.as_of);
+            let row = services.hub.looks.network(services, id).await?;
+            let row = row.as_ref().as_ref();
+            let as_of = row.map_or(Position::START, |it| it.as_of);
             return Ok(Page {
                 items: row
                     .map(|it| network_state(services, it))
@@ -45,13 +46,13 @@ impl Kind for NetworkWatch {
             });
         }
         let rows = rows::networks(services, &Default::default(), part).await?;
-        Ok(rows::map(rows, |it| network_state(services, it)))
+        Ok(rows::map(rows, |it| network_state(services, &it)))
     }
 
     async fn state(services: &Services, id: NetworkId) -> Result<Option<State<Self>>, Problem> {
-        Ok(rows::network(services, id)
-            .await?
-            .map(|it| network_state(services, it)))
+        let row = services.hub.looks.network(services, id).await?;
+        let row = row.as_ref().as_ref();
+        Ok(row.map(|it| network_state(services, it)))
     }
 
     fn changed_by(event: &TimelineEntry) -> Option<NetworkId> {
@@ -80,8 +81,8 @@ impl Kind for NetworkWatch {
     }
 }
 
-fn network_state(services: &Services, view: NetworkView) -> State<NetworkWatch> {
-    let shown = services.network_message(&view);
+fn network_state(services: &Services, view: &NetworkView) -> State<NetworkWatch> {
+    let shown = services.network_message(view);
     State {
         id: view.network.id,
         version: (
@@ -131,8 +132,9 @@ impl Kind for PeeringWatch {
             Scope::All => None,
             Scope::Network(id) => Some(id),
             Scope::Peering(id) => {
-                let row = rows::peering(services, id).await?;
-                let as_of = row.as_ref().map_or(Position::START, |it| it.as_of);
+                let row = services.hub.looks.peering(services, id).await?;
+                let row = row.as_ref().as_ref();
+                let as_of = row.map_or(Position::START, |it| it.as_of);
                 return Ok(Page {
                     items: row
                         .map(|it| peering_state(services, it))
@@ -149,13 +151,13 @@ impl Kind for PeeringWatch {
             ..Default::default()
         };
         let rows = rows::peerings(services, &filter, part).await?;
-        Ok(rows::map(rows, |it| peering_state(services, it)))
+        Ok(rows::map(rows, |it| peering_state(services, &it)))
     }
 
     async fn state(services: &Services, id: PeeringId) -> Result<Option<State<Self>>, Problem> {
-        Ok(rows::peering(services, id)
-            .await?
-            .map(|it| peering_state(services, it)))
+        let row = services.hub.looks.peering(services, id).await?;
+        let row = row.as_ref().as_ref();
+        Ok(row.map(|it| peering_state(services, it)))
     }
 
     fn changed_by(event: &TimelineEntry) -> Option<PeeringId> {
@@ -184,11 +186,11 @@ impl Kind for PeeringWatch {
     }
 }
 
-fn peering_state(services: &Services, view: PeeringView) -> State<PeeringWatch> {
+fn peering_state(services: &Services, view: &PeeringView) -> State<PeeringWatch> {
     let holds = view.network.quarantines_of(&view.peering).map(|(_, it)| it);
     let holds: Vec<_> = holds.chain(&view.network.frozen).collect();
     let latest = holds.iter().map(|it| it.since).max();
-    let shown = services.peering_message(&view);
+    let shown = services.peering_message(view);
     let beside = Beside {
         holds: holds.len(),
         since: latest,

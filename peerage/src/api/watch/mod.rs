@@ -8,6 +8,7 @@ mod follow;
 mod holds;
 mod hub;
 mod kinds;
+mod looks;
 
 pub use hub::Hub;
 

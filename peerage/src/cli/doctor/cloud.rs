@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     api::v1::{
-        self, Advisory, AdvisoryCode, Check, CheckOutcome, ListPeeringsRequest, PeeringState,
-        plan_peering_request::Subject,
+        self, Advisory, AdvisoryCode, Check, CheckKind, CheckOutcome, ListPeeringsRequest,
+        PeeringState, plan_peering_request::Subject,
     },
     cli::{CliError, engine::Servers, peering},
 };
@@ -26,6 +26,16 @@ const AT_WORK: [PeeringState; 5] = [
     PeeringState::AwaitingAcceptance,
     PeeringState::Provisioning,
     PeeringState::Active,
+];
+
+/// The checks of what an account may do and has room for.
+const OF_AN_ACCOUNT: [CheckKind; 6] = [
+    CheckKind::Identity,
+    CheckKind::Permissions,
+    CheckKind::LinkQuota,
+    CheckKind::RouteRoom,
+    CheckKind::RuleRoom,
+    CheckKind::DenialRoom,
 ];
 
 /// What the plans came to.
@@ -85,16 +95,21 @@ pub(super) fn findings(planned: &Planned) -> Vec<Finding> {
             }
         }
     }
+    let unknown = not_looked_at(&planned.plans);
     if found.is_empty() {
+        let what = if unknown.is_empty() {
+            "identities, permissions and quotas are as they should be"
+        } else {
+            "what could be looked at is as it should be"
+        };
         let text = match planned.plans.len() {
             0 => "no peering that could be planned".to_owned(),
-            1 => "one plan: identities, permissions and quotas are as they should be".to_owned(),
-            some => {
-                format!("{some} plans: identities, permissions and quotas are as they should be")
-            }
+            1 => format!("one plan: {what}"),
+            some => format!("{some} plans: {what}"),
         };
         found.push(finding(Severity::Well, CHECK, "", text, []));
     }
+    found.extend(unknown);
     if planned.left_out > 0 {
         let text = format!(
             "{} networks and accounts were not looked at",
@@ -106,21 +121,45 @@ pub(super) fn findings(planned: &Planned) -> Vec<Finding> {
     found
 }
 
-fn check(subject: &str, it: &Check) -> Finding {
+/// What was asked of no cloud, or what its answer does not tell, each cause once.
+fn not_looked_at(plans: &[(String, Result<v1::PlanPeeringResponse, String>)]) -> Vec<Finding> {
+    let checks = plans.iter().filter_map(|(_, plan)| plan.as_ref().ok());
+    let skipped = checks
+        .flat_map(|it| &it.checks)
+        .filter(|it| it.outcome() == CheckOutcome::Skipped && OF_AN_ACCOUNT.contains(&it.kind()));
+    let mut many = BTreeMap::<String, usize>::new();
+    for it in skipped {
+        *many.entry(said(it)).or_default() += 1;
+    }
+    let told = many.into_iter().map(|(said, many)| {
+        let plans = match many {
+            1 => "in one plan".to_owned(),
+            some => format!("in {some} plans"),
+        };
+        let text = format!("not looked at {plans}: {said}");
+        finding(Severity::Note, CHECK, "", text, [])
+    });
+    told.collect()
+}
+
+fn said(it: &Check) -> String {
     let side = match it.side() {
         v1::Side::Unspecified => String::new(),
         side @ (v1::Side::Local | v1::Side::Remote) => format!(", {} side", output::word(side)),
     };
-    let text = format!(
+    format!(
         "{}{side}: {}",
         output::word(it.kind()),
         output::cause(&it.message)
-    );
+    )
+}
+
+fn check(subject: &str, it: &Check) -> Finding {
     finding(
         Severity::Problem,
         CHECK,
         subject,
-        text,
+        said(it),
         it.remedy.iter().cloned(),
     )
 }

@@ -6,8 +6,8 @@ use super::{
     output,
 };
 use crate::api::v1::{
-    CloudMode, Connector, ConnectorState, Drift, Exposure, GetServerInfoResponse, HistoryFaultKind,
-    Network, Peering, StoppedConnector, StoreKind,
+    CloudMode, Connector, ConnectorState, Drift, Exposure, FollowerLag, GetServerInfoResponse,
+    HistoryFaultKind, Network, Peering, StoppedConnector, StoreKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use prost_types::Timestamp;
@@ -18,6 +18,12 @@ const CLOCK: TimeDelta = TimeDelta::seconds(5);
 
 /// Read models may be behind for so long, in seconds.
 const LAG: i64 = 30;
+
+/// From so many seconds on a follower counts as behind, as in the alert rules.
+const FOLLOWER_LAG: i64 = 300;
+
+/// From so many seconds on a connector does.
+const CONNECTOR_LAG: i64 = 300;
 
 /// A certificate is renewed long before this is all that is left of it.
 const RENEWED: TimeDelta = TimeDelta::days(14);
@@ -101,6 +107,7 @@ fn server(asked: &Asked) -> Vec<Finding> {
     }
     found.extend(it.stopped.iter().map(|it| stopped(url, it)));
     found.extend(read_models(url, it));
+    found.extend(it.followers.iter().filter_map(|it| follower(url, it)));
     found.extend(clock(asked, it));
     let warnings = it.warnings.iter();
     found.extend(warnings.map(|text| finding(Severity::Risk, "configuration", url, text, [])));
@@ -175,6 +182,22 @@ fn stopped(url: &str, it: &StoppedConnector) -> Finding {
     );
     let remedy = format!("peerage connector start '{}'", it.connector_id);
     finding(Severity::Risk, "connectors", url, text, [remedy])
+}
+
+/// What does not take in what is written. Of the read models there is a finding of their own, and
+/// what is built anew is behind until it is built.
+fn follower(url: &str, it: &FollowerLag) -> Option<Finding> {
+    let is_known = it.follower == "read-models" || it.follower.ends_with("-rebuild");
+    let lag = it.lag.as_ref().map_or(0, |it| it.seconds);
+    if is_known || lag < FOLLOWER_LAG {
+        return None;
+    }
+    let text = format!(
+        "{} has not taken in {} events, the first of {lag} s ago",
+        it.follower, it.events
+    );
+    let remedy = "see the server's log for what it waits for".to_owned();
+    Some(finding(Severity::Risk, "followers", url, text, [remedy]))
 }
 
 fn read_models(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {
@@ -389,6 +412,13 @@ fn connector(it: &Connector) -> Vec<Finding> {
         | ConnectorState::Running
         | ConnectorState::Deactivating
         | ConnectorState::Stopped => {}
+    }
+    let lag = it.progress.as_ref().and_then(|it| it.lag.as_ref());
+    let lag = lag.map_or(0, |it| it.seconds);
+    if it.state() == ConnectorState::Running && lag >= CONNECTOR_LAG {
+        let text = format!("delivers what was written {lag} s ago");
+        let remedy = format!("peerage connector show {id}");
+        found.push(finding(Severity::Risk, "connectors", name, text, [remedy]));
     }
     if it.parked > 0 {
         let text = format!(

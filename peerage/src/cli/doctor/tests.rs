@@ -416,6 +416,53 @@ fn a_disk_is_scarce_by_what_is_left_and_by_its_size() {
 }
 
 #[test]
+fn who_follows_the_log_too_slowly_is_a_risk_and_what_is_built_anew_is_not() {
+    let behind = |follower: &str, seconds: i64| v1::FollowerLag {
+        follower: follower.to_owned(),
+        events: 12,
+        lag: Some(prost_types::Duration { seconds, nanos: 0 }),
+    };
+    let with = |followers: Vec<v1::FollowerLag>| {
+        of(v1::GetServerInfoResponse {
+            followers,
+            ..info()
+        })
+    };
+    let slow = with(vec![behind("audit-tree", 299), behind("provisioner", 300)]);
+    let all = found(&slow);
+    let [slow] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((slow.severity, slow.check), (Severity::Risk, "followers"));
+    assert!(slow.text.starts_with("provisioner "), "{slow:?}");
+    let own = with(vec![
+        behind("read-models", 900),
+        behind("read-models-rebuild", 900),
+    ]);
+    assert_eq!(found(&own), []);
+
+    let connector = |state: v1::ConnectorState, seconds: i64| Seen {
+        connectors: Ok(vec![v1::Connector {
+            connector_id: "to-the-desk".to_owned(),
+            name: "to-the-desk".to_owned(),
+            state: state.into(),
+            progress: Some(v1::ConnectorProgress {
+                lag: Some(prost_types::Duration { seconds, nanos: 0 }),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }]),
+        ..well()
+    };
+    let running = v1::ConnectorState::Running;
+    assert_eq!(
+        one(&connector(running, 300)),
+        (Severity::Risk, "connectors")
+    );
+    assert_eq!(found(&connector(running, 299)), []);
+    let stopped = v1::ConnectorState::Stopped;
+    assert_eq!(found(&connector(stopped, 900)), []);
+}
+
+#[test]
 fn what_a_plan_says_of_permissions_and_quotas_is_found_with_what_to_do() {
     let plan = |checks, advisories| v1::PlanPeeringResponse {
         checks,
@@ -456,6 +503,27 @@ fn what_a_plan_says_of_permissions_and_quotas_is_found_with_what_to_do() {
             .contains("permissions, remote side: not authorized")
     );
     assert_eq!(one_found.remedy, ["allow ec2:CreateSecurityGroup"]);
+    let skipped = |kind: v1::CheckKind| v1::Check {
+        kind: kind.into(),
+        message: "the peer's owner keeps this side".to_owned(),
+        ..check(v1::CheckOutcome::Skipped)
+    };
+    let unknown = || plan(vec![skipped(v1::CheckKind::Permissions)], Vec::new());
+    let two = of(
+        vec![(subject(), Ok(unknown())), (subject(), Ok(unknown()))],
+        0,
+    );
+    let all = found(&two);
+    let [one_found] = &all[..] else {
+        panic!("{all:?}")
+    };
+    assert_eq!(one_found.severity, Severity::Note);
+    assert_eq!(
+        one_found.text,
+        "not looked at in 2 plans: permissions, remote side: the peer's owner keeps this side"
+    );
+    let later = plan(vec![skipped(v1::CheckKind::Exposures)], Vec::new());
+    assert_eq!(found(&of(vec![(subject(), Ok(later))], 0)), []);
     let near = plan(Vec::new(), vec![advisory(v1::AdvisoryCode::QuotaHeadroom)]);
     let near = of(vec![(subject(), Ok(near))], 0);
     assert_eq!(one(&near), (Severity::Risk, "cloud access"));

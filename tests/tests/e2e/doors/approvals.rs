@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// What asks for two approvals in each of these tests that says nothing else.
-const RULES: &str =
+pub(super) const RULES: &str =
     r#"[{opening=["connector_ingress","new_peer_account","adoption"],approvals=2}]"#;
 
 /// A connector that delivers requests for approval and nothing else.
@@ -39,9 +39,9 @@ expression = "approval-"
 "#;
 
 /// An engine behind doors, and its people.
-struct Stage {
-    issuer: Issuer,
-    engine: Engine,
+pub(super) struct Stage {
+    pub(super) issuer: Issuer,
+    pub(super) engine: Engine,
     store: String,
     data: TempDir,
 }
@@ -63,7 +63,7 @@ fn launch(issuer: &Issuer, data: &Path) -> Launch {
 }
 
 impl Stage {
-    async fn with(rules: &str) -> Self {
+    pub(super) async fn with(rules: &str) -> Self {
         let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
         let store = ports::free();
         let launch = launch(&issuer, data.path())
@@ -82,18 +82,18 @@ impl Stage {
         }
     }
 
-    async fn run(&self, who: &str, arguments: &[&str]) -> Finished {
+    pub(super) async fn run(&self, who: &str, arguments: &[&str]) -> Finished {
         run(&self.issuer, &self.engine, who, arguments).await
     }
 
-    async fn json(&self, who: &str, arguments: &[&str]) -> Value {
+    pub(super) async fn json(&self, who: &str, arguments: &[&str]) -> Value {
         let all = [arguments, &["--output", "json"]].concat();
         let finished = self.run(who, &all).await;
         serde_json::from_str(&finished.stdout).unwrap_or_else(|_| panic!("{finished:?}"))
     }
 
     /// Has it refused for this reason.
-    async fn refused(&self, who: &str, arguments: &[&str], reason: &str) {
+    pub(super) async fn refused(&self, who: &str, arguments: &[&str], reason: &str) {
         let finished = self.run(who, arguments).await;
         assert_eq!(finished.code, Some(1), "{arguments:?}: {finished:?}");
         let told = format!("[{reason}]");
@@ -104,17 +104,17 @@ impl Stage {
     }
 
     /// Has it wait.
-    async fn waits(&self, who: &str, arguments: &[&str]) -> Finished {
+    pub(super) async fn waits(&self, who: &str, arguments: &[&str]) -> Finished {
         let finished = self.run(who, arguments).await;
         assert_eq!(finished.code, Some(3), "{arguments:?}: {finished:?}");
         finished
     }
 
-    fn log(&self) -> Journal {
+    pub(super) fn log(&self) -> Journal {
         Journal::open(JournalSettings::new(&self.store)).unwrap()
     }
 
-    async fn types(&self, stream: &str) -> Vec<String> {
+    pub(super) async fn types(&self, stream: &str) -> Vec<String> {
         let kept = self.log().records(stream).await.unwrap();
         kept.into_iter().map(|it| it.event_type).collect()
     }
@@ -144,7 +144,7 @@ async fn run(issuer: &Issuer, engine: &Engine, who: &str, arguments: &[&str]) ->
     .await
 }
 
-fn request(network: &str, range: &str, vpc: &str, command_id: &str) -> Vec<String> {
+pub(super) fn request(network: &str, range: &str, vpc: &str, command_id: &str) -> Vec<String> {
     let line = format!(
         "peering request --network {network} --region us-east-1 --account 444455556666 --vpc {vpc} --range {range} \
          --command-id {command_id}"
@@ -152,7 +152,7 @@ fn request(network: &str, range: &str, vpc: &str, command_id: &str) -> Vec<Strin
     line.split(' ').map(str::to_owned).collect()
 }
 
-fn words(line: &[String]) -> Vec<&str> {
+pub(super) fn words(line: &[String]) -> Vec<&str> {
     line.iter().map(String::as_str).collect()
 }
 
@@ -658,7 +658,7 @@ fn subject(issuer: &Issuer, name: &str) -> Subject {
 }
 
 /// What the last approval puts on record, and nothing after it: there the process died.
-async fn granted(log: &Journal, issuer: &Issuer, id: &str) {
+pub(super) async fn granted(log: &Journal, issuer: &Issuer, id: &str) {
     let stream = format!("approval-{id}");
     let kept = log.records(&stream).await.unwrap();
     let asked: Value = serde_json::from_slice(&kept[0].data).unwrap();

@@ -1,7 +1,9 @@
 //! Who gets in: TLS, who is believed to be whom, and what they may do. Certificates are openssl's,
 //! and tokens a library's that is not ours.
 
+mod another_log;
 mod approvals;
+mod approvals_bounds;
 mod auth;
 mod browser;
 mod doctor;
