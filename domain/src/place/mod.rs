@@ -48,6 +48,15 @@ impl Provider {
         }
     }
 
+    /// Whether what comes over a link is let in unless something denies it (Azure: the default rule
+    /// AllowVnetInBound).
+    pub fn admits_by_default(&self) -> bool {
+        match self {
+            Self::Aws | Self::Gcp => false,
+            Self::Azure => true,
+        }
+    }
+
     /// The regions that a network of this provider can be in (the providers' public region lists,
     /// 2026).
     pub fn regions(&self) -> &'static [&'static str] {

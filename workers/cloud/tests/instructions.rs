@@ -86,9 +86,14 @@ fn gcp_and_azure_make_the_peers_half_and_deny_what_comes_in() {
     let azure = calls(&told(Provider::Azure, text(vnet)));
     let half = format!(
         "az|network|vnet|peering|create|--subscription|s-1|--resource-group|rg-1|--vnet-name|orders|--name|{name}|--remote-vnet|events|\
-         --allow-vnet-access"
+         --allow-vnet-access|false"
     );
     assert_eq!(azure[1], half, "the denial is there before it");
+    let opened = format!(
+        "az|network|vnet|peering|update|--subscription|s-1|--resource-group|rg-1|--vnet-name|orders|--name|{name}|--set|\
+         allowVirtualNetworkAccess=true"
+    );
+    assert_eq!(azure[2], opened);
     assert!(
         azure[0].contains("|--access|Deny|") && azure[0].contains("|--nsg-name|orders-nsg|"),
         "{}",

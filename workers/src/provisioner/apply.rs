@@ -191,6 +191,7 @@ impl Action {
             return false;
         }
         let is_active = matches!(peering.life, Life::Active { .. });
+        let has_link = peering.life.has_link();
         match self {
             Self::CreateLink { attempt } => {
                 matches!(&peering.life, Life::Initiating { attempt: open, .. } if open == attempt)
@@ -210,7 +211,7 @@ impl Action {
                     && !(*side == Side::Local && peering.is_unconfirmed(*destination))
             }
             Self::AuthorizeRule { side, rule, .. } => {
-                is_active && network.admitted(peering, *side).contains(rule)
+                has_link && network.admitted(peering, *side).contains(rule)
             }
             Self::SetOption { side, option, .. } => {
                 is_active && peering.option(*side, *option).wanted
@@ -231,7 +232,9 @@ impl Action {
                     && peering.firewall.get(*side).denials.wanted.is_some()
                     && network.denied(peering, *side).contains(&denial.denies)
             }
-            Self::CreateGroup { .. } | Self::TagLink { .. } | Self::TagFirewall { .. } => is_active,
+            Self::TagLink { .. } => is_active,
+            // Where a link admits by default, its denial is there before it is active.
+            Self::CreateGroup { .. } | Self::TagFirewall { .. } => has_link,
             Self::DeleteLink { .. }
             | Self::RemoveRoute { .. }
             | Self::DeleteGroup { .. }

@@ -284,6 +284,21 @@ impl Life {
         }
     }
 
+    /// Whether its link is on record and nobody has asked for its end.
+    pub fn has_link(&self) -> bool {
+        match self {
+            Self::AwaitingAcceptance { .. } | Self::Provisioning { .. } | Self::Active { .. } => {
+                true
+            }
+            Self::Requested
+            | Self::Initiating { .. }
+            | Self::InitiationRefused { .. }
+            | Self::Removing { .. }
+            | Self::Abandoning { .. }
+            | Self::Ended(_) => false,
+        }
+    }
+
     /// The link, once one has been seen.
     pub fn link(&self) -> Option<&Link> {
         match self {

@@ -9,7 +9,7 @@ use super::super::{
     event::{DriftDetected, DriftKind, DriftPolicy, DriftRepaired},
     peering::{Peering, flickers},
 };
-use super::active;
+use super::linked;
 use crate::ids::PeeringId;
 use chrono::{DateTime, Utc};
 
@@ -18,7 +18,7 @@ pub(super) fn drift_detected(
     it: &DriftDetected,
     now: DateTime<Utc>,
 ) -> Result<bool, Refusal> {
-    let peering = active(network, it.peering_id, "drift")?;
+    let peering = linked(network, it.peering_id, "drift")?;
     let is_known =
         peering.drift.contains_key(&it.finding) || peering.accepted_drift.contains_key(&it.finding);
     let subject = it.finding.subject();

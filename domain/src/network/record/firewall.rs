@@ -9,14 +9,14 @@ use super::super::{
     },
     peering::{Firewall, REVOCATIONS, flickers},
 };
-use super::{active, out_of_order, standing};
+use super::{active, linked, linked_or_ending, out_of_order, standing};
 use chrono::{DateTime, Utc};
 
 pub(super) fn group_created(
     network: &Registered,
     it: &FirewallGroupCreated,
 ) -> Result<bool, Refusal> {
-    let peering = standing(network, it.peering_id, "a firewall group")?;
+    let peering = linked_or_ending(network, it.peering_id, "a firewall group")?;
     Ok(peering.firewall.get(it.side).group.as_ref() != Some(&it.group))
 }
 
@@ -24,7 +24,7 @@ pub(super) fn group_removed(
     network: &Registered,
     it: &FirewallGroupRemoved,
 ) -> Result<bool, Refusal> {
-    let peering = standing(network, it.peering_id, "a removed firewall group")?;
+    let peering = linked_or_ending(network, it.peering_id, "a removed firewall group")?;
     Ok(peering.firewall.get(it.side).group.as_ref() == Some(&it.group))
 }
 
@@ -32,7 +32,7 @@ pub(super) fn rule_authorized(
     network: &Registered,
     it: &FirewallRuleAuthorized,
 ) -> Result<bool, Refusal> {
-    let peering = standing(network, it.peering_id, "a firewall rule")?;
+    let peering = linked_or_ending(network, it.peering_id, "a firewall rule")?;
     Ok(peering.firewall.get(it.side).rules.get(&it.rule) != Some(&it.rule_id))
 }
 
@@ -40,12 +40,12 @@ pub(super) fn rule_revoked(
     network: &Registered,
     it: &FirewallRuleRevoked,
 ) -> Result<bool, Refusal> {
-    let peering = standing(network, it.peering_id, "a revoked firewall rule")?;
+    let peering = linked_or_ending(network, it.peering_id, "a revoked firewall rule")?;
     Ok(peering.firewall.get(it.side).rules.get(&it.rule) == Some(&it.rule_id))
 }
 
 pub(super) fn enforced(network: &Registered, it: &FirewallEnforced) -> Result<bool, Refusal> {
-    let peering = active(network, it.peering_id, "an enforced firewall")?;
+    let peering = linked(network, it.peering_id, "an enforced firewall")?;
     let firewall = peering.firewall.get(it.side);
     let wanted = network.admitted(peering, it.side);
     if wanted != it.admit.iter().copied().collect() {

@@ -10,7 +10,7 @@ use super::{
         event::{InstallationEnded, InstallationStarted, RouteFound, Thing, Where},
         peering::{Origin, Peering},
     },
-    active, out_of_order, standing,
+    active, linked, linked_or_ending, out_of_order,
 };
 use crate::side::Side;
 
@@ -19,7 +19,12 @@ pub(super) fn started(
     network: &Registered,
     it: &InstallationStarted,
 ) -> Result<Option<InstallationStarted>, Refusal> {
-    let peering = active(network, it.peering_id, "something to install")?;
+    let is_of_firewall = |it: &Thing| matches!(it, Thing::Group | Thing::Rule { .. });
+    let peering = if it.things.iter().all(is_of_firewall) {
+        linked(network, it.peering_id, "something to install")?
+    } else {
+        active(network, it.peering_id, "something to install")?
+    };
     if network.is_frozen() {
         return Err(out_of_order(
             peering,
@@ -122,7 +127,7 @@ pub(super) fn ended(
     network: &Registered,
     it: &InstallationEnded,
 ) -> Result<Option<InstallationEnded>, Refusal> {
-    let peering = standing(network, it.peering_id, "the end of an installation")?;
+    let peering = linked_or_ending(network, it.peering_id, "the end of an installation")?;
     let things: Vec<_> = it
         .things
         .iter()

@@ -172,6 +172,29 @@ fn active<'a>(
     }
 }
 
+/// The peering, while its link is there to have rules before it: where a link admits by default,
+/// from when it is on record, so that what keeps the other side out is there before it is active.
+fn linked<'a>(
+    network: &'a Registered,
+    peering_id: crate::PeeringId,
+    outcome: &'static str,
+) -> Result<&'a Peering, Refusal> {
+    let peering = network.live(peering_id)?;
+    if network.provider.admits_by_default() && peering.life.has_link() {
+        return Ok(peering);
+    }
+    active(network, peering_id, outcome)
+}
+
+/// The same, and until its end.
+fn linked_or_ending<'a>(
+    network: &'a Registered,
+    peering_id: crate::PeeringId,
+    outcome: &'static str,
+) -> Result<&'a Peering, Refusal> {
+    linked(network, peering_id, outcome).or_else(|_| standing(network, peering_id, outcome))
+}
+
 /// The peering, while there may still be something on its link.
 fn standing<'a>(
     network: &'a Registered,

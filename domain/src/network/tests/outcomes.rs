@@ -1,10 +1,48 @@
 //! Recording outcomes: what the cloud showed is recorded once, and never bends the history.
 
-use super::{super::*, given, now, recorded, samples::*};
+use super::{super::*, fold, given, now, recorded, samples::*};
 use crate::side::Side;
 
 fn life(events: Vec<NetworkEvent>) -> Life {
     recorded(events).life
+}
+
+/// Where a link admits by default, what keeps the other side out is there before it is active.
+#[test]
+fn a_firewall_is_enforced_before_its_link_is_active_only_where_links_admit_by_default() {
+    let of = |provider| {
+        let network = RegisterNetwork {
+            provider,
+            ..register()
+        };
+        fold([
+            registered_as(network, network_id()),
+            requested(1),
+            restricted(Side::Local, &[clients()]),
+            started(1),
+            initiated(),
+        ])
+    };
+    let group = group_created(Side::Local, "sg-01");
+    let rule = rule_authorized(Side::Local, clients(), "sgr-01");
+    let told: [Outcome; 3] = [
+        group.into(),
+        rule.into(),
+        enforced(Side::Local, "sg-01", &[clients()]).into(),
+    ];
+    for outcome in told {
+        let decided = |provider| {
+            let command = NetworkCommand::Record(outcome.clone());
+            let (context, ids) = (Context::default(), Ids::of(super::COMMAND));
+            decide(&of(provider), &command, &context, now(), ids)
+        };
+        for provider in [Provider::Aws, Provider::Gcp] {
+            let refused = decided(provider);
+            let is_early = matches!(refused, Err(Refusal::OutcomeOutOfOrder { .. }));
+            assert!(is_early, "{provider}: {refused:?}");
+        }
+        assert_eq!(decided(Provider::Azure).unwrap().len(), 1, "{outcome:?}");
+    }
 }
 
 #[test]

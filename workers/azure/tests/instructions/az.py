@@ -36,7 +36,7 @@ def client(given):
 
 
 def create_half(given):
-    body = {"properties": {"remoteVirtualNetwork": {"id": given.remote_vnet}, "allowVirtualNetworkAccess": given.allow_vnet_access}}
+    body = {"properties": {"remoteVirtualNetwork": {"id": given.remote_vnet}, "allowVirtualNetworkAccess": given.allow_vnet_access == "true"}}
     halves = client(given).virtual_network_peerings
     halves.begin_create_or_update(given.resource_group, given.vnet_name, given.name, body).result()
 
@@ -87,7 +87,7 @@ def main():
         return found
 
     made = command(peering, "create", create_half, "--vnet-name", "--remote-vnet")
-    made.add_argument("--allow-vnet-access", action="store_true")
+    made.add_argument("--allow-vnet-access", nargs="?", choices=["true", "false"], const="true", default="false")
     changed = command(peering, "update", update_half, "--vnet-name")
     changed.add_argument("--set", nargs="+", required=True)
     command(peering, "delete", delete_half, "--vnet-name")

@@ -117,7 +117,7 @@ async fn what_the_peers_owner_runs_joins_the_networks_keeps_the_private_one_out_
     let world = World::new().await;
     world.make(Side::Local).await;
     let all = told([]);
-    assert_eq!(all.len(), 2);
+    assert_eq!(all.len(), 3);
     // The denial comes first: there is no moment at which the half is there without it.
     done(&world, &all[..1]).await;
     assert!(world.half(Side::Remote).is_none());
@@ -130,7 +130,14 @@ async fn what_the_peers_owner_runs_joins_the_networks_keeps_the_private_one_out_
         denial.properties["sourceAddressPrefixes"],
         serde_json::json!(["10.1.0.0/16"])
     );
-    done(&world, &all[1..]).await;
+    done(&world, &all[1..2]).await;
+    let half = world.half(Side::Remote).unwrap();
+    assert_eq!(
+        half["allowVirtualNetworkAccess"], false,
+        "it is made closed"
+    );
+    assert!(all[2].title.contains("once"), "{}", all[2].title);
+    done(&world, &all[2..]).await;
     for side in Side::BOTH {
         let view = world.view(side).await.unwrap();
         assert_eq!(view.state, LinkState::Active, "{side}");

@@ -81,13 +81,14 @@ fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
             Consent::Delegated => Vec::new(),
         };
     }
+    // A half that is left out of this comes up open, and the private network may be open yet.
     let remote = vec![
         ("--remote-vnet", quoted(&network.cloud_network)),
-        ("--allow-vnet-access", String::new()),
+        ("--allow-vnet-access", "false".to_owned()),
     ];
     let first = match consent {
         Consent::Owner => Instruction::sh(
-            "Make the peer's half of the link",
+            "Make the peer's half of the link, closed",
             half("create", peering, remote),
         ),
         Consent::Delegated => Instruction::json(
@@ -101,7 +102,23 @@ fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
         format!("Let nothing from {} in", network.range),
         deny(network, peering),
     );
-    [guard, first].into_iter().chain(lend(peering)).collect()
+    let all = [guard, first].into_iter().chain(open(peering));
+    all.chain(lend(peering)).collect()
+}
+
+/// The peer's half lets both ends through: it is opened once the private network keeps the peer
+/// out.
+fn open(peering: &Peering) -> Option<Instruction> {
+    let keeps_out = peering.firewall.local.is_enforced() || peering.is_left_open(Side::Local);
+    let title = match keeps_out {
+        true => "Open the peer's half",
+        false => {
+            "Open the peer's half, once `peerage peering show` says that the private network's firewall is enforced"
+        }
+    };
+    let access = vec![("--set", "allowVirtualNetworkAccess=true".to_owned())];
+    (peering.terms.consent == Consent::Owner)
+        .then(|| Instruction::sh(title, half("update", peering, access)))
 }
 
 /// The private network is to use the peer's gateway, and its owner has the peer's half: it has to

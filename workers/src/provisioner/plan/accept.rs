@@ -4,7 +4,7 @@
 //! AWS warns of peering phishing: a request is accepted only when both sides' views of it are the
 //! one on record.
 
-use super::{Draft, Facts, Missing, Query, adoption, halves, later, pair, states};
+use super::{Draft, Facts, Missing, Query, adoption, firewall, halves, later, pair, states};
 use crate::provisioner::{apply::Action, sides};
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{LinkEnd, LinkState, LinkView};
@@ -101,7 +101,12 @@ fn pending(
         // The peer has asked: whoever keeps the peer's side has no say in it any more.
         Consent::Delegated | Consent::Owner if is_ours => accept_at_home(facts, view, draft),
         Consent::Delegated => accept(facts, view, draft),
-        Consent::Owner => draft.polls = true,
+        Consent::Owner => {
+            if facts.network.provider.admits_by_default() {
+                firewall::plan(facts, Side::Local, draft);
+            }
+            draft.polls = true;
+        }
     }
 }
 

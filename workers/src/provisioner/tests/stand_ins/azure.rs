@@ -405,7 +405,7 @@ impl World for Azure {
         let other = Place::of(side.other()).vnet();
         let properties = json!({
             "remoteVirtualNetwork": { "id": other },
-            "allowVirtualNetworkAccess": false,
+            "allowVirtualNetworkAccess": true,
         });
         self.by_hand(side, "PUT", path, json!({ "properties": properties }));
         self.fake.with(|state| state.now += 1);

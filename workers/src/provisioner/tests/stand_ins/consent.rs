@@ -1,10 +1,10 @@
 //! Whose word it takes: a side that its owner keeps is waited for, and never touched.
 
-use super::{Life, Quality, Which};
-use crate::provisioner::testing::peering_id;
+use super::{Life, Quality, Ran, Which};
+use crate::provisioner::testing::{Fuse, peering_id};
 use domain::{
     Side,
-    network::{AbandonPeering, AcceptedBy, BlockCause, Consent, Leftover},
+    network::{AbandonPeering, AcceptedBy, BlockCause, Consent, Leftover, Peering},
 };
 
 in_every_world!(
@@ -13,12 +13,23 @@ in_every_world!(
     a_request_whose_owner_never_came_is_taken_back_whole,
     a_half_of_that_name_that_no_request_on_record_made_is_left_alone,
     a_strangers_half_for_the_pair_is_not_taken_over,
+    nobody_gets_in_over_the_owners_open_half_whenever_the_process_dies,
 );
 
 const THEIRS: &str = "to-the-private-network";
 
+/// The owner's turn: where a half is open as it is made, once the private network keeps the peer
+/// out.
 fn waits(it: &domain::network::Peering) -> bool {
-    it.life.as_str() == "awaiting_acceptance"
+    it.life.as_str() == "awaiting_acceptance" && (keeps_out(it) || !is_at_azure(it))
+}
+
+fn keeps_out(it: &domain::network::Peering) -> bool {
+    it.firewall.local.is_enforced()
+}
+
+fn is_at_azure(it: &domain::network::Peering) -> bool {
+    it.peer.provider.admits_by_default()
 }
 
 async fn the_owners_half_is_waited_for_and_never_touched(life: Life) {
@@ -40,6 +51,36 @@ async fn the_owners_half_is_waited_for_and_never_touched(life: Life) {
         link: None,
     };
     assert_eq!(life.log.peering().leftovers(), [left]);
+}
+
+/// The owner opens their half as soon as they are told to; and makes it closed before.
+async fn nobody_gets_in_over_the_owners_open_half_whenever_the_process_dies(life: Life) {
+    let mut life = life.with_consent(Consent::Owner);
+    let mut step = 0;
+    // Dies at each step on the way to the owner's turn.
+    while life.run("the owner's turn", Fuse::at(step), waits).await == Ran::Crashed {
+        life.nobody_got_in();
+        life.restarts();
+        step += 1;
+    }
+    assert!(step > 2, "only {step} steps");
+    let peering = life.log.peering();
+    let events = life.log.names(0);
+    if is_at_azure(&peering) {
+        assert!(keeps_out(&peering), "{events:?}");
+        assert!(life.names_on(Side::Remote).is_empty(), "{events:?}");
+    }
+    life.world.join(Side::Remote, THEIRS);
+    assert_eq!(life.world.lets_in(Side::Local), [""; 0], "{events:?}");
+    for step in 0..6 {
+        life.run("in place", Fuse::at(step), Peering::is_converged)
+            .await;
+        life.restarts();
+        life.nobody_got_in();
+    }
+    life.converges().await;
+    life.removes();
+    life.ends_as("abandoned").await;
 }
 
 async fn a_half_that_its_owner_removed_first_leaves_nothing_behind(life: Life) {
