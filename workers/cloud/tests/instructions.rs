@@ -101,6 +101,22 @@ fn gcp_and_azure_make_the_peers_half_and_deny_what_comes_in() {
     );
 }
 
+/// The engine puts its own denial there, behind what it admits: one of the owner's under its name
+/// would stand before that.
+#[test]
+fn where_the_engine_keeps_the_peers_side_at_azure_its_owner_writes_no_rule() {
+    let network = RegisterNetwork {
+        provider: Provider::Azure,
+        ..register()
+    };
+    let all = told(vec![
+        registered_as(network, network_id()),
+        requested_on(Terms::default()),
+    ]);
+    assert_eq!(all.len(), 1, "the role alone: {all:?}");
+    assert!(all[0].body.contains("\"Actions\""), "{}", all[0].body);
+}
+
 #[test]
 fn an_owner_at_azure_is_told_to_lend_the_gateway_once_the_private_network_is_to_use_it() {
     let borrowed = |enabled| {

@@ -5,7 +5,7 @@
 //!   peerage-{peering}-{port}-{digest}    admits one port from one range to one
 //! ```
 
-use crate::arm::{ResourceId, model::RuleProperties, model::SecurityRule, same};
+use crate::arm::{ResourceId, model::RuleProperties, model::SecurityRule};
 use cloud::{Owner, group_name, owner_by_name};
 use domain::{
     PeeringId,
@@ -45,17 +45,12 @@ pub(super) fn owner(name: &str) -> Option<(PeeringId, bool)> {
     is_ours.then_some((owner.peering, rest.is_empty()))
 }
 
-/// Whether a rule of the denial's name is the engine's: it denies, or says whose it is. What is
-/// neither was there before.
+/// Whether a rule of the denial's name is the engine's: it says whose it is. What does not is
+/// somebody else's, whatever it denies.
 pub(super) fn is_denial_of(rule: &SecurityRule, peering: PeeringId) -> bool {
     let told = rule.properties.description.as_deref();
-    let owner: Option<Owner> = told.and_then(|it| it.parse().ok());
-    let is_told = owner.is_some_and(|it| it.peering == peering);
-    owner_by(&rule.name, peering) && (is_told || same(&rule.properties.access, "Deny"))
-}
-
-fn owner_by(name: &str, peering: PeeringId) -> bool {
-    owner(name) == Some((peering, true))
+    let told: Option<Owner> = told.and_then(|it| it.parse().ok());
+    owner(&rule.name) == Some((peering, true)) && told.is_some_and(|it| it.peering == peering)
 }
 
 /// Whether this is a rule of the engine's that admits something for this peering.
@@ -177,6 +172,24 @@ mod tests {
         assert_eq!(owner(&denial(PEERING)), Some((PEERING, true)));
         for other in ["web", "peerage-web", &format!("{}x", denial(PEERING))] {
             assert_eq!(owner(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_denial_is_the_engines_only_if_it_says_so() {
+        let says = |description: Option<String>| SecurityRule {
+            id: String::new(),
+            name: denial(PEERING),
+            properties: RuleProperties {
+                description,
+                ..deny(&[], 199, Owner::before_networks(PEERING))
+            },
+        };
+        let of = |peering| Some(Owner::before_networks(peering).to_string());
+        assert!(is_denial_of(&says(of(PEERING)), PEERING));
+        let others = of(PeeringId(Uuid::from_u128(8)));
+        for not in [None, Some("keep orders out".to_owned()), others] {
+            assert!(!is_denial_of(&says(not.clone()), PEERING), "{not:?}");
         }
     }
 

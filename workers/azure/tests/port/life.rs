@@ -414,12 +414,19 @@ async fn a_process_that_has_just_begun_learns_whose_the_other_network_is_and_tak
 #[tokio::test]
 async fn a_rule_of_the_denials_name_that_the_engine_did_not_make_is_neither_written_over_nor_removed()
  {
+    // A denial of theirs is theirs as well: only the description says that one is the engine's.
+    for access in ["Allow", "Deny"] {
+        is_left_alone(access).await;
+    }
+}
+
+async fn is_left_alone(access: &str) {
     let world = World::new().await;
     world.both().await;
     let name = group_name(PEERING);
     let id = format!("{}/securityRules/{name}", nsg_id(LOCAL));
     let theirs = json!({ "properties": {
-        "access": "Allow", "direction": "Inbound", "protocol": "Tcp", "priority": 300,
+        "access": access, "direction": "Inbound", "protocol": "Tcp", "priority": 300,
         "sourceAddressPrefix": "192.168.0.0/16", "sourcePortRange": "*",
         "destinationAddressPrefix": "*", "destinationPortRange": "22",
     } });

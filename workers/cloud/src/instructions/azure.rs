@@ -96,14 +96,18 @@ fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
             &role(peering),
         ),
     };
-    // The default rules let a peered network in as soon as there is a half: the denial is there
-    // before it.
-    let guard = Instruction::sh(
-        format!("Let nothing from {} in", network.range),
-        deny(network, peering),
-    );
-    let all = [guard, first].into_iter().chain(open(peering));
-    all.chain(lend(peering)).collect()
+    let all = guard(network, peering).into_iter().chain([first]);
+    all.chain(open(peering)).chain(lend(peering)).collect()
+}
+
+/// The default rules let a peered network in as soon as there is a half: the denial is there before
+/// it. Where the engine keeps the peer's side it puts its own, behind what it admits; one of the
+/// owner's would stand before both.
+fn guard(network: &Registered, peering: &Peering) -> Option<Instruction> {
+    (peering.terms.consent == Consent::Owner).then(|| {
+        let title = format!("Let nothing from {} in", network.range);
+        Instruction::sh(title, deny(network, peering))
+    })
 }
 
 /// The peer's half lets both ends through: it is opened once the private network keeps the peer

@@ -85,9 +85,19 @@ fn remove(peering: &Peering) -> String {
     format!("{words}\n")
 }
 
-/// Networks deny what comes in unless a rule admits it; this one stands before such rules. Its name
-/// is none that the engine gives.
+/// Before the owner's rules, which have the number 1000 unless they say another.
+const FIRST: u16 = 900;
+/// Behind all that the engine admits, whatever number its rules have, and before the rules of the
+/// default network.
+const BEHIND_THE_ENGINES: u16 = 65_533;
+
+/// Networks deny what comes in unless a rule admits it; this one stands before such rules, but for
+/// the engine's where it keeps the peer's side. Its name is none that the engine gives.
 fn deny(network: &Registered, peering: &Peering) -> String {
+    let number = match peering.terms.consent {
+        Consent::Owner => FIRST,
+        Consent::Delegated => BEHIND_THE_ENGINES,
+    };
     let words = command(
         &format!(
             "gcloud compute firewall-rules create {}",
@@ -100,11 +110,11 @@ fn deny(network: &Registered, peering: &Peering) -> String {
             ("--action", "DENY".to_owned()),
             ("--rules", "all".to_owned()),
             ("--source-ranges", quoted(network.range)),
-            ("--priority", "900".to_owned()),
+            ("--priority", number.to_string()),
         ],
     );
     format!(
-        "# Rules with a number under 900 go first: see that none of them admits {}.\n{words}\n",
+        "# Rules with a number under {number} go first: see that none of them admits {}.\n{words}\n",
         network.range
     )
 }

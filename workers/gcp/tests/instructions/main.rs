@@ -17,8 +17,8 @@ use cloud::{
 use domain::{
     Provider, Side,
     network::{
-        Consent, Network, NetworkEvent, NetworkRegistered, Peer, PeeringRemovalRequested,
-        PeeringRequested, Terms, evolve,
+        Consent, InboundRule, Network, NetworkEvent, NetworkRegistered, Peer,
+        PeeringRemovalRequested, PeeringRequested, Terms, evolve,
     },
 };
 use gcp_fake::Temper;
@@ -33,6 +33,14 @@ fn now() -> DateTime<Utc> {
 
 /// What they are told after these events.
 fn told(scene: &Scene, then: impl IntoIterator<Item = NetworkEvent>) -> Vec<Instruction> {
+    told_as(scene, Consent::Owner, then)
+}
+
+fn told_as(
+    scene: &Scene,
+    consent: Consent,
+    then: impl IntoIterator<Item = NetworkEvent>,
+) -> Vec<Instruction> {
     let registered = NetworkRegistered {
         network_id: OWNER.network.unwrap(),
         project: "payments".parse().unwrap(),
@@ -59,7 +67,7 @@ fn told(scene: &Scene, then: impl IntoIterator<Item = NetworkEvent>) -> Vec<Inst
         },
         requested_at: now(),
         terms: Terms {
-            consent: Consent::Owner,
+            consent,
             ..Terms::default()
         },
         external_id: None,
@@ -158,6 +166,38 @@ async fn what_the_peers_owner_runs_joins_the_networks_keeps_the_private_one_out_
         HalfState::Absent,
         "theirs alone"
     );
+}
+
+/// What they keep out stands behind what the engine is told to admit.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_engine_keeps_the_peers_side_what_it_admits_passes_the_owners_denial() {
+    let scene = Scene::set(Temper::instant()).await;
+    for side in Side::BOTH {
+        scene.make(side).await;
+    }
+    let open = json!({
+        "name": "default-allow-internal",
+        "network": format!("projects/{REMOTE}/global/networks/orders"),
+        "direction": "INGRESS", "priority": 65534, "sourceRanges": ["10.0.0.0/8"],
+        "allowed": [{"IPProtocol": "all"}],
+    });
+    scene.fake.firewall(REMOTE, open);
+    assert_eq!(lets(&scene).await, LetsIn::Yes);
+    let all = told_as(&scene, Consent::Delegated, []);
+    assert_eq!(all.len(), 2, "a role, and the denial: {all:?}");
+    done(&scene, &all[1..]).await;
+    assert_eq!(lets(&scene).await, LetsIn::No);
+    let made = scene.cloud.create_group(&scene.remote, OWNER).await;
+    let group = made.unwrap();
+    let rule = InboundRule {
+        source: "10.10.0.0/16".parse().unwrap(),
+        port: 9092,
+        target: None,
+    };
+    let at = &scene.remote.at;
+    let put = scene.cloud.authorize_rule(at, &group, rule, OWNER);
+    put.await.unwrap();
+    assert_eq!(lets(&scene).await, LetsIn::Yes, "the declared port");
 }
 
 /// What these tests take for `gcloud` is no more lenient than it.
