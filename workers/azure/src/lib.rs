@@ -296,7 +296,16 @@ impl Cloud for AzureCloud {
         network: &NetworkRef,
         owner: Owner,
     ) -> Result<FirewallGroup, CloudError> {
-        firewall::create(&self.arm, &self.given, network, owner).await
+        firewall::create((&self.arm, &self.given), network, owner, None).await
+    }
+
+    async fn create_group_over(
+        &self,
+        network: &NetworkRef,
+        owner: Owner,
+        link: &Link,
+    ) -> Result<FirewallGroup, CloudError> {
+        firewall::create((&self.arm, &self.given), network, owner, Some(link)).await
     }
 
     async fn delete_group(

@@ -102,6 +102,7 @@ forward! {
     InstallRoute install_route(at: &AccountRegion, table: &RouteTable, destination: Range, link: &Link) -> (), at at;
     RemoveRoute remove_route(at: &AccountRegion, table: &RouteTable, destination: Range) -> (), at at;
     CreateGroup create_group(network: &NetworkRef, owner: Owner) -> FirewallGroup, at &network.at;
+    CreateGroup create_group_over(network: &NetworkRef, owner: Owner, link: &Link) -> FirewallGroup, at &network.at;
     DeleteGroup delete_group(at: &AccountRegion, group: &FirewallGroup) -> (), at at;
     AuthorizeRule authorize_rule(at: &AccountRegion, group: &FirewallGroup, rule: InboundRule, owner: Owner) -> FirewallRule, at at;
     TagFirewall tag_firewall(at: &AccountRegion, part: &FirewallPart, owner: Owner) -> (), at at;

@@ -253,6 +253,17 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         owner: Owner,
     ) -> Result<FirewallGroup, CloudError>;
 
+    /// The same for a link that somebody else made, whose name does not say whose it is: where what
+    /// a group keeps out follows from the link, that is looked up by its name.
+    async fn create_group_over(
+        &self,
+        network: &NetworkRef,
+        owner: Owner,
+        _: &Link,
+    ) -> Result<FirewallGroup, CloudError> {
+        self.create_group(network, owner).await
+    }
+
     /// Removes a firewall group. One that something still uses gives [`CloudErrorKind::InUse`], one
     /// that is gone [`CloudErrorKind::NotFound`]; so a repeat does no harm.
     async fn delete_group(

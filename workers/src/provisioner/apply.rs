@@ -434,10 +434,14 @@ pub(super) async fn apply(
         Action::RemoveRoute {
             table, destination, ..
         } => cloud.remove_route(&at, table, *destination).await,
-        Action::CreateGroup { .. } => cloud
-            .create_group(&sides::network(network, peering, side), owner)
-            .await
-            .map(|group| made = Some(group)),
+        Action::CreateGroup { .. } => {
+            let own = sides::network(network, peering, side);
+            let done = match peering.life.link().filter(|_| !peering.made_the_link()) {
+                Some(link) => cloud.create_group_over(&own, owner, link).await,
+                None => cloud.create_group(&own, owner).await,
+            };
+            done.map(|group| made = Some(group))
+        }
         Action::DeleteGroup { group, .. } => cloud.delete_group(&at, group).await,
         Action::AuthorizeRule { group, rule, .. } => cloud
             .authorize_rule(&at, group, *rule, owner)

@@ -27,10 +27,7 @@ use crate::{
     links::{Seen, ranges, remote_ranges},
     refusals::Asked,
 };
-use cloud::{
-    AccessEntry, CloudError, CloudErrorKind, LetsIn, Source, Traffic, lets_in_through,
-    owner_by_name,
-};
+use cloud::{AccessEntry, CloudError, CloudErrorKind, LetsIn, Source, Traffic, lets_in_through};
 use domain::PeeringId;
 use interfaces::Interfaces;
 use ipnet::IpNet;
@@ -192,8 +189,7 @@ pub(crate) async fn is_closed(
 ) -> Result<(), CloudError> {
     let vnet = vnet_of(arm, asked, id).await?;
     let guarded = Guarded::read(arm, asked, &vnet, (given, Look::WhereNeeded)).await?;
-    let name = half.name.parse().ok();
-    let peering = name.as_ref().and_then(owner_by_name).map(|it| it.peering);
+    let peering = views::peering_of(&guarded, given, half);
     let open = open_subnets(&guarded, given, &remote_ranges(half), peering);
     if open.is_empty() {
         return Ok(());

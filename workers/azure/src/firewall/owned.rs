@@ -1,7 +1,7 @@
 //! Writes the engine's own rules, and no others: a name that the engine gives is looked for before
 //! anything is put, and every change of a group is waited for before the next one there.
 
-use super::{Given, Guarded, Look, all_rules, rules, views, views::Denial, vnet_of};
+use super::{Given, Guarded, Look, all_rules, rules, rules::Told, views, views::Denial, vnet_of};
 use crate::{
     arm::{
         Arm, Failure, ResourceId,
@@ -17,22 +17,25 @@ use cloud::{
 use domain::{
     PeeringId,
     network::InboundRule,
-    text::{FirewallGroup, FirewallRule},
+    text::{FirewallGroup, FirewallRule, Link},
 };
 use std::collections::BTreeSet;
 
-/// Puts the peering's denial into every group that is the engine's to write into.
+/// Puts the peering's denial into every group that is the engine's to write into. `link` is one that
+/// somebody else made.
 pub(crate) async fn create(
-    arm: &Arm,
-    given: &Given,
+    (arm, given): (&Arm, &Given),
     network: &NetworkRef,
     owner: Owner,
+    link: Option<&Link>,
 ) -> Result<FirewallGroup, CloudError> {
     let asked = Asked::of(Operation::CreateGroup, &network.at);
     let id = asked.vnet(&network.network)?;
     let vnet = vnet_of(arm, &asked, &id).await?;
     let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::WhereNeeded)).await?;
-    let put = put_denials(arm, &asked, given, (&id, &guarded), owner).await?;
+    let link = link.map(|it| rules::digest_of(it.as_str()));
+    let told = Told { owner, link };
+    let put = put_denials(arm, &asked, given, (&id, &guarded), &told).await?;
     let group = rules::group_id(network.network.as_str(), owner.peering)
         .ok_or_else(|| asked.missing(network.network.as_str()))?;
     if put == 0 {
@@ -80,9 +83,10 @@ async fn put_denials(
     asked: &Asked<'_>,
     given: &Given,
     (id, guarded): (&ResourceId, &Guarded<'_>),
-    owner: Owner,
+    told: &Told,
 ) -> Result<usize, CloudError> {
-    let from = views::others(guarded, owner.peering);
+    let owner = told.owner;
+    let from = views::others(guarded, owner.peering, told.link.as_deref());
     if from.is_empty() {
         let message = "no half of this peering tells the ranges that are to be kept out";
         return Err(asked.error(CloudErrorKind::Precondition).message(message));
@@ -113,7 +117,7 @@ async fn put_denials(
             Some(rule) => rule.properties.priority,
             None => free(asked, given, group, Place::Last)?,
         };
-        let says = rules::deny(&from, priority, owner);
+        let says = rules::deny(&from, priority, told);
         put_rule(arm, asked, group, &name, says).await?;
         put += 1;
     }
@@ -168,12 +172,14 @@ pub(crate) async fn authorize(
     let vnet = vnet_of(arm, &asked, &id).await?;
     let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::WhereNeeded)).await?;
     let name = rules::admission(peering, rule);
+    let link = views::link_told(&guarded, given, peering);
+    let told = Told { owner, link };
     let (mut put, mut groups) = (0, 0);
     for into in guarded.given(given).filter(|it| is_made(it, peering)) {
         groups += 1;
         if existing(into, &name).is_none() {
             let priority = free(&asked, given, into, Place::First)?;
-            let says = rules::admit(rule, priority, owner);
+            let says = rules::admit(rule, priority, &told);
             put_rule(arm, &asked, into, &name, says).await?;
             put += 1;
         }
@@ -212,8 +218,11 @@ pub(crate) async fn revoke(
     let vnet = vnet_of(arm, &asked, &id).await?;
     let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::Everywhere)).await?;
     if name == rules::OPEN {
-        let owner = owner_there(&guarded, given, peering);
-        let put = put_denials(arm, &asked, given, (&id, &guarded), owner).await?;
+        let told = Told {
+            owner: owner_there(&guarded, given, peering),
+            link: views::link_told(&guarded, given, peering),
+        };
+        let put = put_denials(arm, &asked, given, (&id, &guarded), &told).await?;
         return match put {
             0 => Err(asked.missing(rule.as_str())),
             _ => Ok(()),
@@ -280,13 +289,15 @@ pub(crate) async fn tag(
     let vnet = vnet_of(arm, &asked, &id).await?;
     let guarded = Guarded::read(arm, &asked, &vnet, (given, Look::WhereNeeded)).await?;
     let is_ours = rules::owner(&name).is_some_and(|(of, _)| of == peering);
+    let link = views::link_told(&guarded, given, peering);
     let mut found = false;
     for group in guarded.given(given).filter(|_| is_ours) {
         let Some(rule) = existing(group, &name) else {
             continue;
         };
         found = true;
-        let description = Some(owner.to_string());
+        let link = link.clone();
+        let description = Some(Told { owner, link }.to_string());
         if rule.properties.description != description {
             let says = RuleProperties {
                 description,

@@ -13,6 +13,7 @@ use domain::{
     text::{FirewallGroup, FirewallRule},
 };
 use ipnet::IpNet;
+use std::fmt;
 use uuid::{Uuid, uuid};
 
 /// The name space of digests; never changed.
@@ -30,9 +31,7 @@ pub(super) fn denial(peering: PeeringId) -> String {
 pub(super) fn admission(peering: PeeringId, rule: InboundRule) -> String {
     let target = rule.target.map(|it| it.to_string()).unwrap_or_default();
     let said = format!("{}/{}/{target}", rule.source, rule.port);
-    let digest = Uuid::new_v5(&RULES, said.as_bytes()).simple().to_string();
-    let digest = digest.get(..DIGEST).unwrap_or_default();
-    format!("{}-{}-{digest}", group_name(peering), rule.port)
+    format!("{}-{}-{}", group_name(peering), rule.port, digest(&said))
 }
 
 /// Whose a rule of this name is, and whether it is the denial.
@@ -45,12 +44,51 @@ pub(super) fn owner(name: &str) -> Option<(PeeringId, bool)> {
     is_ours.then_some((owner.peering, rest.is_empty()))
 }
 
+/// Whose a rule is, as its description says it: the owner; and of a link that somebody else made, a
+/// digest of its name, since that name does not say whose it is. A description has 140 characters
+/// at most, which is too few for the name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) owner: Owner,
+    pub(super) link: Option<String>,
+}
+
+impl Told {
+    pub(super) fn by(rule: &SecurityRule) -> Option<Self> {
+        let told = rule.properties.description.as_deref()?;
+        let (owner, link) = match told.split_once(' ') {
+            Some((owner, link)) => (owner, Some(link.to_owned())),
+            None => (told, None),
+        };
+        let owner = owner.parse().ok()?;
+        Some(Self { owner, link })
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.link {
+            Some(link) => write!(f, "{} {link}", self.owner),
+            None => self.owner.fmt(f),
+        }
+    }
+}
+
+/// The digest of a half's name, which the service does not tell apart by case.
+pub(super) fn digest_of(half: &str) -> String {
+    digest(&half.to_ascii_lowercase())
+}
+
+fn digest(said: &str) -> String {
+    let digest = Uuid::new_v5(&RULES, said.as_bytes()).simple().to_string();
+    digest.get(..DIGEST).unwrap_or_default().to_owned()
+}
+
 /// Whether a rule of the denial's name is the engine's: it says whose it is. What does not is
 /// somebody else's, whatever it denies.
 pub(super) fn is_denial_of(rule: &SecurityRule, peering: PeeringId) -> bool {
-    let told = rule.properties.description.as_deref();
-    let told: Option<Owner> = told.and_then(|it| it.parse().ok());
-    owner(&rule.name) == Some((peering, true)) && told.is_some_and(|it| it.peering == peering)
+    let told = Told::by(rule);
+    owner(&rule.name) == Some((peering, true)) && told.is_some_and(|it| it.owner.peering == peering)
 }
 
 /// Whether this is a rule of the engine's that admits something for this peering.
@@ -60,19 +98,19 @@ pub(super) fn admits_for(rule: &SecurityRule, peering: Option<PeeringId>) -> boo
 }
 
 /// What the denial says.
-pub(super) fn deny(from: &[IpNet], priority: u32, owner: Owner) -> RuleProperties {
+pub(super) fn deny(from: &[IpNet], priority: u32, told: &Told) -> RuleProperties {
     RuleProperties {
         access: "Deny".to_owned(),
         protocol: "*".to_owned(),
         source_address_prefixes: from.iter().map(ToString::to_string).collect(),
         destination_port_range: Some("*".to_owned()),
         destination_address_prefix: Some("*".to_owned()),
-        ..said(priority, owner)
+        ..said(priority, told)
     }
 }
 
 /// What a rule says that admits this.
-pub(super) fn admit(rule: InboundRule, priority: u32, owner: Owner) -> RuleProperties {
+pub(super) fn admit(rule: InboundRule, priority: u32, told: &Told) -> RuleProperties {
     let target = rule.target.map(|it| it.to_string());
     RuleProperties {
         access: "Allow".to_owned(),
@@ -80,13 +118,13 @@ pub(super) fn admit(rule: InboundRule, priority: u32, owner: Owner) -> RulePrope
         source_address_prefix: Some(rule.source.to_string()),
         destination_port_range: Some(rule.port.to_string()),
         destination_address_prefix: Some(target.unwrap_or_else(|| "*".to_owned())),
-        ..said(priority, owner)
+        ..said(priority, told)
     }
 }
 
-fn said(priority: u32, owner: Owner) -> RuleProperties {
+fn said(priority: u32, told: &Told) -> RuleProperties {
     RuleProperties {
-        description: Some(owner.to_string()),
+        description: Some(told.to_string()),
         direction: "Inbound".to_owned(),
         priority,
         source_port_range: Some("*".to_owned()),
@@ -118,9 +156,7 @@ pub(super) fn in_our_words(rule: &RuleProperties) -> Option<InboundRule> {
 
 /// The owner that a rule's description names, or else its name.
 pub(super) fn owner_of(rule: &SecurityRule, peering: PeeringId) -> Owner {
-    let told = rule.properties.description.as_deref();
-    told.and_then(|it| it.parse().ok())
-        .unwrap_or(Owner::before_networks(peering))
+    Told::by(rule).map_or(Owner::before_networks(peering), |it| it.owner)
 }
 
 /// The id of the rules of a peering in a VNet. It is no resource of Azure's.
@@ -175,6 +211,31 @@ mod tests {
         }
     }
 
+    fn told(link: Option<&str>) -> Told {
+        Told {
+            owner: Owner::new(domain::NetworkId(Uuid::from_u128(6)), PEERING),
+            link: link.map(digest_of),
+        }
+    }
+
+    #[test]
+    fn a_description_tells_of_somebody_elses_link_and_is_read_as_it_was_written() {
+        let longest = "x".repeat(80);
+        for link in [None, Some("to-events"), Some(&*longest)] {
+            let it = told(link);
+            assert!(it.to_string().len() <= 140, "Azure takes no longer one");
+            let rule = SecurityRule {
+                id: String::new(),
+                name: denial(PEERING),
+                properties: deny(&[], 199, &it),
+            };
+            assert_eq!(Told::by(&rule), Some(it));
+            assert!(is_denial_of(&rule, PEERING));
+        }
+        assert_eq!(told(Some("To-Events")), told(Some("to-events")));
+        assert_ne!(told(Some("to-orders")), told(Some("to-events")));
+    }
+
     #[test]
     fn a_denial_is_the_engines_only_if_it_says_so() {
         let says = |description: Option<String>| SecurityRule {
@@ -182,7 +243,7 @@ mod tests {
             name: denial(PEERING),
             properties: RuleProperties {
                 description,
-                ..deny(&[], 199, Owner::before_networks(PEERING))
+                ..deny(&[], 199, &told(None))
             },
         };
         let of = |peering| Some(Owner::before_networks(peering).to_string());
@@ -195,14 +256,13 @@ mod tests {
 
     #[test]
     fn what_the_engine_admits_is_read_as_it_was_written() {
-        let owner = Owner::before_networks(PEERING);
         for it in [rule(2113, None), rule(443, Some("10.1.2.0/24"))] {
-            assert_eq!(in_our_words(&admit(it, 100, owner)), Some(it));
+            assert_eq!(in_our_words(&admit(it, 100, &told(None))), Some(it));
         }
-        assert_eq!(in_our_words(&deny(&[], 100, owner)), None);
+        assert_eq!(in_our_words(&deny(&[], 100, &told(None))), None);
         let wide = RuleProperties {
             destination_port_range: Some("1-9".to_owned()),
-            ..admit(rule(1, None), 100, owner)
+            ..admit(rule(1, None), 100, &told(None))
         };
         assert_eq!(in_our_words(&wide), None);
     }

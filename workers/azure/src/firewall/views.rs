@@ -162,7 +162,8 @@ fn own(
         }
     }
     let mut rules: Vec<_> = shown.into_values().collect();
-    let from = others(guarded, peering);
+    let link = link_told(guarded, given, peering);
+    let from = others(guarded, peering, link.as_deref());
     let (mut open, mut is_coming) = (Vec::new(), false);
     for group in guarded.given(given).filter(|_| !from.is_empty()) {
         match denial(group, peering, &from) {
@@ -171,7 +172,8 @@ fn own(
             Denial::Missing => open.push(group.name.as_str()),
         }
     }
-    if is_coming && open.is_empty() && !is_open(guarded, peering) {
+    let is_shut = !halves(guarded, peering, link.as_deref()).any(lets_through);
+    if is_coming && open.is_empty() && is_shut {
         return Ok(None);
     }
     if !open.is_empty() {
@@ -198,27 +200,68 @@ fn own(
     }))
 }
 
-/// The halves of this peering in the VNet.
-fn halves<'g>(guarded: &Guarded<'g>, peering: PeeringId) -> impl Iterator<Item = &'g Half> {
+/// Whether the half has a name of this peering's.
+fn is_named_after(half: &Half, peering: PeeringId) -> bool {
+    let name = half.name.parse().ok();
+    let owner = name.as_ref().and_then(cloud::owner_by_name);
+    owner.is_some_and(|it| it.peering == peering)
+}
+
+/// The link of somebody else's that the peering has, as its rules tell it.
+pub(super) fn link_told(
+    guarded: &Guarded<'_>,
+    given: &Given,
+    peering: PeeringId,
+) -> Option<String> {
+    let rules = guarded.given(given).flat_map(all_rules);
+    let told = rules.filter_map(rules::Told::by);
+    told.filter(|it| it.owner.peering == peering)
+        .find_map(|it| it.link)
+}
+
+/// The peering that a half belongs to: by its name, or as the engine's rules tell it.
+pub(super) fn peering_of(guarded: &Guarded<'_>, given: &Given, half: &Half) -> Option<PeeringId> {
+    let name = half.name.parse().ok();
+    let by_name = name.as_ref().and_then(cloud::owner_by_name);
+    let digest = rules::digest_of(&half.name);
+    let by_rules = || {
+        let rules = guarded.given(given).flat_map(all_rules);
+        let ours = rules.filter(|it| rules::owner(&it.name).is_some());
+        let mut told = ours.filter_map(rules::Told::by);
+        told.find(|it| it.link.as_ref() == Some(&digest))
+    };
+    by_name
+        .map(|it| it.peering)
+        .or_else(|| by_rules().map(|it| it.owner.peering))
+}
+
+/// The halves of this peering in the VNet; `link` is the digest of one that somebody else made.
+fn halves<'g>(
+    guarded: &Guarded<'g>,
+    peering: PeeringId,
+    link: Option<&str>,
+) -> impl Iterator<Item = &'g Half> {
     let halves = guarded.vnet.properties.virtual_network_peerings.iter();
     halves.filter(move |half| {
-        let name = half.name.parse().ok();
-        let owner = name.as_ref().and_then(cloud::owner_by_name);
-        owner.is_some_and(|it| it.peering == peering)
+        is_named_after(half, peering)
+            || link.is_some_and(|link| rules::digest_of(&half.name) == link)
     })
 }
 
-/// Whether a half of this peering is open.
+fn lets_through(half: &Half) -> bool {
+    let of = &half.properties;
+    of.flags.allow_virtual_network_access && of.peering_state != "Disconnected"
+}
+
+/// Whether a half of this peering is open that the engine made: one of somebody else's is what they
+/// make of it.
 pub(super) fn is_open(guarded: &Guarded<'_>, peering: PeeringId) -> bool {
-    halves(guarded, peering).any(|half| {
-        let of = &half.properties;
-        of.flags.allow_virtual_network_access && of.peering_state != "Disconnected"
-    })
+    halves(guarded, peering, None).any(lets_through)
 }
 
 /// The ranges on the other side of this peering's halves.
-pub(super) fn others(guarded: &Guarded<'_>, peering: PeeringId) -> Vec<IpNet> {
-    let all = halves(guarded, peering).flat_map(remote_ranges);
+pub(super) fn others(guarded: &Guarded<'_>, peering: PeeringId, link: Option<&str>) -> Vec<IpNet> {
+    let all = halves(guarded, peering, link).flat_map(remote_ranges);
     all.collect::<BTreeSet<IpNet>>().into_iter().collect()
 }
 

@@ -1,31 +1,35 @@
 //! Links that others made, and deadlines.
 
 use super::Life;
-use crate::provisioner::testing::peering_id;
+use crate::provisioner::testing::{Fuse, peering_id};
 use domain::{
-    Side,
-    network::{AdoptPeering, Change, Consent, RequestPeering, SetTenure, Terms},
+    Provider, Side,
+    network::{
+        AdoptPeering, Change, Consent, LinkOption, Peering, RequestPeering, SetTenure, Terms,
+    },
 };
 use std::time::Duration;
 
-// Not at Azure: the engine finds whom a denial keeps out by the half's name, and somebody else's
-// half has another; it stays blocked, and closed on the engine's part.
-in_world!(at_google_cloud_alone, Google, Good: an_adopted_link_is_kept_and_let_go_and_never_removed);
-in_world!(at_google_cloud_alone_over_a_bad_wire, Google, Bad: an_adopted_link_is_kept_and_let_go_and_never_removed);
-
 in_every_world!(
+    an_adopted_link_is_kept_and_let_go_and_never_removed,
+    an_adopted_link_that_is_open_lets_nobody_in_while_it_is_kept,
     a_request_that_is_not_active_by_its_deadline_is_taken_back,
     a_peering_ends_at_its_own_end,
 );
 
 const THEIRS: &str = "somebodys";
 
-async fn an_adopted_link_is_kept_and_let_go_and_never_removed(life: Life) {
+/// Somebody's link is there, and the engine is asked to take it over.
+fn adopted(life: Life, opens: &[Side]) -> Life {
     for side in Side::BOTH {
         life.world.join(side, THEIRS);
+        if life.provider() == Provider::Azure {
+            let access = LinkOption::VirtualNetworkAccess;
+            let is_open = opens.contains(&side);
+            life.world.switch(side, THEIRS, access, is_open);
+        }
     }
-    let before = Side::BOTH.map(|side| life.world.halves(side));
-    let mut life = life.asked(|request: RequestPeering| {
+    life.asked(|request: RequestPeering| {
         AdoptPeering {
             peer: request.peer,
             link: THEIRS.parse().unwrap(),
@@ -33,7 +37,34 @@ async fn an_adopted_link_is_kept_and_let_go_and_never_removed(life: Life) {
             tenure: Default::default(),
         }
         .into()
-    });
+    })
+}
+
+/// It was open before anybody asked, and is as open again once it is let go.
+async fn an_adopted_link_that_is_open_lets_nobody_in_while_it_is_kept(life: Life) {
+    let mut life = adopted(life, &Side::BOTH);
+    let before = Side::BOTH.map(|side| life.world.halves(side));
+    life.run("kept", Fuse::never(), Peering::is_converged).await;
+    life.forget_who_got_in();
+    life.looks_again().await;
+    for side in Side::BOTH {
+        assert_eq!(life.world.lets_in(side), [""; 0], "{side}");
+        assert!(!life.world.rules(side).is_empty(), "{side}");
+    }
+    life.restarts();
+    life.looks_again().await;
+    life.removes();
+    let is_over = |it: &Peering| !it.life.is_live();
+    life.run("let go", Fuse::never(), is_over).await;
+    assert_eq!(Side::BOTH.map(|side| life.world.halves(side)), before);
+    for side in Side::BOTH {
+        assert_eq!(life.world.rules(side).len(), 0, "{side}");
+    }
+}
+
+async fn an_adopted_link_is_kept_and_let_go_and_never_removed(life: Life) {
+    let mut life = adopted(life, &[]);
+    let before = Side::BOTH.map(|side| life.world.halves(side));
     life.converges().await;
     assert!(!life.log.peering().made_the_link());
     assert_eq!(life.count("HalfChangeStarted"), 0);
