@@ -10,8 +10,8 @@ use crate::{
     refusals::Asked,
 };
 use cloud::{
-    AccountRegion, CloudError, CloudErrorKind, HalfAnswer, LinkSpec, Operation, OperationState,
-    RequestId,
+    About, AccountRegion, CloudError, CloudErrorKind, HalfAnswer, LinkSpec, Operation,
+    OperationState, RequestId,
 };
 use domain::{
     Side,
@@ -226,6 +226,7 @@ pub(crate) async fn put_again(
         match is_of_gateway {
             true => CloudError {
                 kind: CloudErrorKind::Precondition,
+                about: Some(About::OtherGateway),
                 ..failed
             },
             false => failed,

@@ -1,7 +1,7 @@
 //! What Resource Manager's failures mean in the words of the port.
 
 use crate::arm::{ArmError, As, Failure, ResourceId};
-use cloud::{AccountRegion, CloudError, CloudErrorKind, Operation};
+use cloud::{About, AccountRegion, CloudError, CloudErrorKind, Operation};
 use domain::text::{CloudNetwork, TextError};
 use std::str::FromStr;
 
@@ -34,6 +34,7 @@ impl<'a> Asked<'a> {
     pub(crate) fn failed(&self, error: ArmError) -> CloudError {
         let failed = self
             .error(kind(error.failure))
+            .about(about(error.failure))
             .message(error.message)
             .request_id(error.request_id);
         match error.code {
@@ -65,6 +66,31 @@ impl<'a> Asked<'a> {
     }
 }
 
+fn about(failure: Failure) -> Option<About> {
+    match failure {
+        Failure::DeniedAtOtherEnd => Some(About::OtherEndsPermission),
+        Failure::RemoteDisconnected => Some(About::OtherHalf),
+        Failure::Overlap => Some(About::Ranges),
+        Failure::OverlapWithAnother => Some(About::RangesOfAnother),
+        Failure::NoGateway => Some(About::OtherGateway),
+        Failure::NotRegistered => Some(About::Registration),
+        Failure::NotFound
+        | Failure::AlreadyThere
+        | Failure::Conflict
+        | Failure::InUse
+        | Failure::Busy
+        | Failure::Denied
+        | Failure::CredentialsRefused
+        | Failure::TokenExpired
+        | Failure::Quota
+        | Failure::Throttled { .. }
+        | Failure::NotSent
+        | Failure::Ambiguous
+        | Failure::Malformed
+        | Failure::Unexpected => None,
+    }
+}
+
 fn kind(failure: Failure) -> CloudErrorKind {
     match failure {
         Failure::NotFound => CloudErrorKind::NotFound,
@@ -72,9 +98,12 @@ fn kind(failure: Failure) -> CloudErrorKind {
         Failure::Conflict => CloudErrorKind::Conflict,
         Failure::RemoteDisconnected => CloudErrorKind::WrongState,
         Failure::InUse => CloudErrorKind::InUse,
-        Failure::Precondition => CloudErrorKind::Precondition,
+        Failure::Overlap
+        | Failure::OverlapWithAnother
+        | Failure::NoGateway
+        | Failure::NotRegistered => CloudErrorKind::Precondition,
         Failure::Busy => CloudErrorKind::Busy,
-        Failure::Denied => CloudErrorKind::Denied,
+        Failure::Denied | Failure::DeniedAtOtherEnd => CloudErrorKind::Denied,
         Failure::CredentialsRefused => CloudErrorKind::CredentialsRefused,
         Failure::TokenExpired => CloudErrorKind::SessionExpired,
         Failure::Quota => CloudErrorKind::Quota,

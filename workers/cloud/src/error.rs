@@ -210,6 +210,8 @@ pub struct CloudError {
     pub at: Box<AccountRegion>,
     /// What the failure means.
     pub kind: CloudErrorKind,
+    /// What it is about, where that says whose turn it is and what they can do.
+    pub about: Option<About>,
     /// The provider's code.
     pub code: Option<Box<str>>,
     /// The provider's words, or those of the transport; empty if there were none. Never to be
@@ -229,6 +231,23 @@ fn detail(code: &Option<Box<str>>, message: &str) -> String {
     } else {
         format!("{code}: {message}")
     }
+}
+
+/// What a refusal is about, where its kind leaves open whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A permission at the other end of the link, which a change of this half takes too.
+    OtherEndsPermission,
+    /// The other side's half, which has lost its own and has to go before there can be another.
+    OtherHalf,
+    /// Addresses that both networks have.
+    Ranges,
+    /// Addresses that one of them has and a network that the other is joined to.
+    RangesOfAnother,
+    /// The gateway of the other network, which is to be used and is not there.
+    OtherGateway,
+    /// What the subscription has not registered.
+    Registration,
 }
 
 /// What kind of failure it was.
@@ -376,10 +395,16 @@ impl CloudError {
             operation,
             at: Box::new(at.clone()),
             kind,
+            about: None,
             code: None,
             message: String::new(),
             request_id: None,
         }
+    }
+
+    /// With what it is about.
+    pub fn about(self, about: Option<About>) -> Self {
+        Self { about, ..self }
     }
 
     /// With the provider's code.

@@ -37,7 +37,7 @@ mod views;
 
 pub use by_provider::ByProvider;
 pub use calls::{CALL_TIMES, CallOutcome, CallTimes, Calls};
-pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
+pub use error::{About, CallClass, CloudError, CloudErrorKind, Operation};
 pub use halves::{
     HalfAnswer, HalfState, HalfView, LinkForm, OperationState, Switch, half_name, owner_by_name,
 };

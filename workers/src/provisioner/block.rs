@@ -5,7 +5,7 @@
 //! are the same when cause, side and remedy are; a provider's words may differ each time.
 
 use super::sides;
-use cloud::{CloudError, CloudErrorKind, Operation};
+use cloud::{About, CloudError, CloudErrorKind, Operation, instructions::azure};
 use domain::{
     Provider, Side,
     network::{BlockCause, Life, Outcome, Peering, ProvisioningBlocked, Registered},
@@ -42,7 +42,28 @@ pub(super) fn is_lasting(error: &CloudError) -> bool {
 /// What a failure means, after so many.
 pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
     let writes = error.operation.class() == cloud::CallClass::Write;
-    of_kind(&error.kind, error.at.provider, writes, failures)
+    match of_kind(&error.kind, error.at.provider, writes, failures) {
+        Verdict::Block(cause) => Verdict::Block(error.about.map_or(cause, cause_of_what)),
+        Verdict::LookAgain => Verdict::LookAgain,
+    }
+}
+
+/// What a refusal means by what it is about.
+fn cause_of_what(about: About) -> BlockCause {
+    match about {
+        About::OtherEndsPermission | About::Registration => BlockCause::PermissionDenied,
+        About::OtherHalf => BlockCause::Conflict,
+        About::Ranges | About::RangesOfAnother => BlockCause::RangeOverlap,
+        About::OtherGateway => BlockCause::OptionPrecondition,
+    }
+}
+
+/// The side whose people can act, if a call about this one was refused.
+fn whose_turn(about: Option<About>, side: Side) -> Side {
+    match about {
+        Some(About::OtherEndsPermission | About::OtherHalf | About::OtherGateway) => side.other(),
+        Some(About::Ranges | About::RangesOfAnother | About::Registration) | None => side,
+    }
 }
 
 fn of_kind(kind: &CloudErrorKind, provider: Provider, writes: bool, failures: Failures) -> Verdict {
@@ -113,7 +134,8 @@ pub(super) fn is_of_all_there(error: &CloudError) -> bool {
 /// Why a call was refused, whether or not somebody needs to know yet.
 pub(super) fn cause(error: &CloudError) -> Option<BlockCause> {
     let writes = error.operation.class() == cloud::CallClass::Write;
-    in_the_end(&error.kind, error.at.provider, writes)
+    let cause = in_the_end(&error.kind, error.at.provider, writes);
+    cause.map(|it| error.about.map_or(it, cause_of_what))
 }
 
 /// Why an operation was given up that had been begun; nothing where another one will do.
@@ -144,6 +166,12 @@ pub(super) fn from_error(
     permissions: &[&str],
 ) -> ProvisioningBlocked {
     let at = sides::of(network, peering, side);
+    let told = error.about.map(|it| (it, whose_turn(Some(it), side)));
+    if let Some((about, side)) = told {
+        let remedy = vec![remedy_of(network, peering, side, about)];
+        let remedy = remedy.into_iter().chain(way_out(peering)).collect();
+        return blocked(peering, (cause, side), error, remedy);
+    }
     let remedy = match cause {
         BlockCause::EndpointUnreachable => vec![format!(
             "check that this host reaches the API of {} in {}",
@@ -202,6 +230,15 @@ pub(super) fn from_error(
         }
     };
     let remedy = remedy.into_iter().chain(way_out(peering)).collect();
+    blocked(peering, (cause, side), error, remedy)
+}
+
+fn blocked(
+    peering: &Peering,
+    (cause, side): (BlockCause, Side),
+    error: &CloudError,
+    remedy: Vec<String>,
+) -> ProvisioningBlocked {
     ProvisioningBlocked {
         peering_id: peering.id,
         cause,
@@ -209,6 +246,31 @@ pub(super) fn from_error(
         message: error.to_string(),
         remedy,
         times: 1,
+    }
+}
+
+/// What the people of this side do, where a refusal says what it is about.
+fn remedy_of(network: &Registered, peering: &Peering, side: Side, about: About) -> String {
+    let own = sides::network(network, peering, side);
+    let other = sides::network(network, peering, side.other());
+    match about {
+        About::OtherEndsPermission => format!(
+            "allow Microsoft.Network/virtualNetworks/peer/action on {} to Peerage's application, and sign the application up in tenant {}",
+            own.network, own.at.account
+        ),
+        About::OtherHalf => azure::remove_disconnected(&own.network, &other.network),
+        About::Ranges => format!(
+            "take the addresses that {own} and {other} share, which the message names, out of one of them"
+        ),
+        About::RangesOfAnother => format!(
+            "the message names a network that is joined to {own} or to {other} and shares addresses with the one that is to be: take them out of one of the two, or end that peering"
+        ),
+        About::OtherGateway => format!(
+            "give {own} a gateway and lend it (allowGatewayTransit); or switch the option off: peerage peering option {} --side {} …",
+            peering.id,
+            side.other()
+        ),
+        About::Registration => azure::register(&own.network),
     }
 }
 

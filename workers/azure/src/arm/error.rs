@@ -36,13 +36,20 @@ pub(crate) enum Failure {
     RemoteDisconnected,
     /// Something else still uses it.
     InUse,
-    /// The networks do not meet what this needs: ranges that overlap, no gateway, a provider that
-    /// the subscription has not registered.
-    Precondition,
+    /// The two networks share addresses.
+    Overlap,
+    /// One of them shares addresses with a network that the other is joined to.
+    OverlapWithAnother,
+    /// The other network has no gateway to use.
+    NoGateway,
+    /// The subscription has not registered the provider.
+    NotRegistered,
     /// It, or what it refers to, is at another change.
     Busy,
-    /// Known, and not permitted here or at the other end.
+    /// Known, and not permitted here.
     Denied,
+    /// Known, and not permitted at the other end.
+    DeniedAtOtherEnd,
     /// Not known: no token, or one that is not taken.
     CredentialsRefused,
     /// The token has run out; the next call has another.
@@ -78,19 +85,21 @@ const CODES: &[(&str, Failure)] = &[
     ("InUseSubnetCannotBeDeleted", Failure::InUse),
     ("InUseNetworkSecurityGroupCannotBeDeleted", Failure::InUse),
     ("NicInUse", Failure::InUse),
-    ("VnetAddressSpacesOverlap", Failure::Precondition),
+    ("VnetAddressSpacesOverlap", Failure::Overlap),
     (
         "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
-        Failure::Precondition,
+        Failure::OverlapWithAnother,
     ),
-    ("RemoteVnetHasNoGateways", Failure::Precondition),
-    ("MissingSubscriptionRegistration", Failure::Precondition),
-    ("SubscriptionNotAuthorized", Failure::Precondition),
+    ("RemoteVnetHasNoGateways", Failure::NoGateway),
+    ("MissingSubscriptionRegistration", Failure::NotRegistered),
+    ("SubscriptionNotAuthorized", Failure::NotRegistered),
     ("ReferencedResourceNotProvisioned", Failure::Busy),
     ("RetryableError", Failure::Busy),
     ("AnotherOperationInProgress", Failure::Busy),
+    ("Conflict", Failure::Busy),
+    ("GatewayOperationFailedRetry", Failure::Busy),
     ("AuthorizationFailed", Failure::Denied),
-    ("LinkedAuthorizationFailed", Failure::Denied),
+    ("LinkedAuthorizationFailed", Failure::DeniedAtOtherEnd),
     ("InvalidAuthenticationTokenTenant", Failure::Denied),
     ("InvalidAuthenticationToken", Failure::CredentialsRefused),
     ("AuthenticationFailed", Failure::CredentialsRefused),

@@ -34,6 +34,8 @@ async fn each_code_of_a_peering_call_means_what_a_person_or_a_pause_can_do_about
         (400, "ReferencedResourceNotProvisioned", Kind::Busy),
         (429, "RetryableError", Kind::Busy),
         (409, "AnotherOperationInProgress", Kind::Busy),
+        (409, "Conflict", Kind::Busy),
+        (409, "GatewayOperationFailedRetry", Kind::Busy),
         (400, "VnetAddressSpacesOverlap", Kind::Precondition),
         (
             400,

@@ -156,6 +156,28 @@ fn half(verb: &str, peering: &Peering, more: Vec<(&'static str, String)>) -> Str
     )
 }
 
+/// The command that removes the halves that one network has towards another and that have lost
+/// their own.
+pub fn remove_disconnected(network: &CloudNetwork, towards: &CloudNetwork) -> String {
+    let vnet = Vnet::of(network);
+    let mut options = vnet.options();
+    options.push(("--vnet-name", quoted(vnet.name)));
+    let name = Vnet::of(towards).name;
+    let meant = format!(
+        "[?peeringState=='Disconnected' && ends_with(remoteVirtualNetwork.id, '/{name}')].id"
+    );
+    options.push(("--query", quoted(meant)));
+    options.push(("--output", "tsv".to_owned()));
+    let listed = command("az network vnet peering list", &options);
+    format!("{listed} | xargs -n 1 az network vnet peering delete --ids")
+}
+
+/// The command that registers the network provider in a network's subscription.
+pub fn register(network: &CloudNetwork) -> String {
+    let subscription = quoted(Vnet::of(network).subscription);
+    format!("az provider register --namespace Microsoft.Network --subscription {subscription}")
+}
+
 /// The default rule AllowVnetInBound admits peered networks, so the denial must be said.
 fn deny(network: &Registered, peering: &Peering) -> String {
     let vnet = Vnet::of(&peering.peer.cloud_network);

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use testkit::{
-    arm::{Asked, FakeArm, Outcome, Pace, SECRET, State},
+    arm::{Answer, Asked, FakeArm, Fault, Outcome, Pace, SECRET, State},
     wire::Wire,
 };
 
@@ -185,6 +185,18 @@ impl Azure {
         let id = place.resource("networkInterfaces", "bare");
         let body = json!({ "location": place.region, "properties": properties });
         self.fake.plant(&id, &body);
+    }
+
+    /// The making of halves is refused so, until it is permitted again.
+    pub(super) fn refuses_halves(&self, status: u16, code: &str, times: usize) {
+        for _ in 0..times {
+            let answer = Answer::error(status, code, "words that nobody searches");
+            self.fake.fail_next("PUT", HALVES, Fault::Refused(answer));
+        }
+    }
+
+    pub(super) fn refuses_nothing(&self) {
+        self.fake.with(|state| state.faults.clear());
     }
 
     /// The groups of a network, each of which stands alone before something.

@@ -129,7 +129,12 @@ async fn a_stale_half_at_the_peer_stands_in_the_way_until_its_owner_removes_it(m
     life.world.join(Side::Local, "somebodys");
     life.world.join(Side::Remote, THEIRS);
     life.world.part(Side::Local, "somebodys");
-    life.blocks(BlockCause::Conflict, Side::Local).await;
+    life.blocks(BlockCause::Conflict, Side::Remote).await;
+    let remedy = life.log.peering().blocked.unwrap().remedy.join("\n");
+    assert!(
+        remedy.contains("az network vnet peering delete"),
+        "{remedy}"
+    );
     life.world.part(Side::Remote, THEIRS);
     life.converges().await;
     life.is_joined_once("the way is free");

@@ -45,6 +45,7 @@ mod firewall;
 mod google;
 mod making;
 mod options;
+mod refusals;
 mod trouble;
 mod world;
 

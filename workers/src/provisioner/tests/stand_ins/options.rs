@@ -68,7 +68,8 @@ async fn a_gateway_is_lent_before_it_is_borrowed_and_what_it_lacks_is_named(mut 
     life.converges().await;
     life.switches(Side::Remote, lend, true);
     life.switches(Side::Local, borrow, true);
-    life.blocks(BlockCause::OptionPrecondition, Side::Local)
+    // The other side's people have one to give.
+    life.blocks(BlockCause::OptionPrecondition, Side::Remote)
         .await;
     let blocked = life.log.peering().blocked.unwrap();
     assert!(blocked.message.contains("gateways"), "{}", blocked.message);
