@@ -12,6 +12,7 @@ use super::{
 use crate::{
     ids::PeeringId,
     range::Range,
+    side::Side,
     text::{Link, RouteTable},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -93,6 +94,13 @@ impl Registered {
         let mut endings = self.endings();
         let had = endings.find(|(_, ending)| ending.link() == Some(link));
         had.map(|(id, _)| id)
+    }
+
+    /// Whether a peering that has ended left this half of its link on this side, and had made it.
+    pub fn has_left_half(&self, side: Side, half: &Link) -> bool {
+        let is_it = |left: &Leftover| matches!(left, Leftover::Half { side: of, link: Some(link) } if *of == side && link == half);
+        let mut endings = self.endings();
+        endings.any(|(_, ending)| ending.left_behind().iter().any(is_it))
     }
 
     /// How each peering that is over has ended.

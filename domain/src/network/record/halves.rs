@@ -21,6 +21,12 @@ pub(super) fn change_started(
     let peering = network.live(it.peering_id)?;
     same_name(peering, &it.link)?;
     let half = peering.halves.get(it.side);
+    if it.change == HalfChange::Remove && clears_the_way(network, peering, it) {
+        let is_known = half
+            .request()
+            .is_some_and(|known| known.id == it.request_id);
+        return Ok(!is_known);
+    }
     let is_in_time = match it.change {
         HalfChange::Make => matches!(
             peering.life,
@@ -54,6 +60,17 @@ pub(super) fn change_started(
             "a change of a half of somebody else's",
         )),
     }
+}
+
+/// Whether this is about a half that a peering which has ended left there: it goes before the first
+/// half of another link is made.
+fn clears_the_way(network: &Registered, peering: &Peering, it: &HalfChangeStarted) -> bool {
+    let is_before = matches!(
+        peering.life,
+        Life::Requested | Life::InitiationRefused { .. }
+    );
+    let is_making = matches!(peering.halves.get(it.side), Half::Making(_));
+    is_before && !is_making && network.has_left_half(it.side, &it.link)
 }
 
 /// The engine's halves have the name that the link has on record, once it has one.

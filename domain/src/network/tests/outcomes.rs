@@ -1,7 +1,7 @@
 //! Recording outcomes: what the cloud showed is recorded once, and never bends the history.
 
 use super::{super::*, fold, given, now, recorded, samples::*};
-use crate::side::Side;
+use crate::{side::Side, text::Link};
 
 fn life(events: Vec<NetworkEvent>) -> Life {
     recorded(events).life
@@ -507,5 +507,54 @@ fn a_peering_has_converged_when_all_that_was_asked_for_was_seen() {
     for event in later {
         let then = before(3).chain([event.clone()]);
         assert!(!recorded(active_history(then)).is_converged(), "{event:?}");
+    }
+}
+
+/// It stands in the way of another link, and only what is on record as the engine's own goes.
+#[test]
+fn a_half_that_an_ended_peering_left_may_go_before_another_link_is_made() {
+    let abandoned = PeeringAbandoned {
+        peering_id: peering_id(1),
+        reason: "given up".parse().unwrap(),
+        left_behind: vec![Leftover::Half {
+            side: Side::Remote,
+            link: Some(link()),
+        }],
+        not_observed: Vec::new(),
+    };
+    let events = vec![
+        registered(),
+        requested(1),
+        started(1),
+        initiated(),
+        abandoned.into(),
+        requested(2),
+    ];
+    let remove = |side, link: Link| {
+        HalfChangeStarted::new(peering_id(2), side, HalfChange::Remove, link, now())
+    };
+    let theirs = remove(Side::Remote, link());
+    given(events.clone())
+        .when(Outcome::HalfChangeStarted(theirs.clone()))
+        .then([theirs.clone().into()]);
+    let begun: Vec<_> = events
+        .iter()
+        .cloned()
+        .chain([theirs.clone().into()])
+        .collect();
+    given(begun)
+        .when(Outcome::HalfChangeStarted(theirs))
+        .then_nothing();
+    for (side, link) in [
+        (Side::Local, link()),
+        (Side::Remote, "somebodys".parse().unwrap()),
+    ] {
+        given(events.clone())
+            .when(Outcome::HalfChangeStarted(remove(side, link)))
+            .then_refused(Refusal::OutcomeOutOfOrder {
+                peering_id: peering_id(2),
+                life: "requested",
+                outcome: "a change of its halves",
+            });
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use domain::{
     Side,
     network::{Consent, Life, LinkOption, Peering, Registered},
-    text::CloudNetwork,
+    text::{CloudNetwork, Link},
 };
 use serde_json::json;
 
@@ -154,6 +154,12 @@ fn half(verb: &str, peering: &Peering, more: Vec<(&'static str, String)>) -> Str
         "{}\n",
         command(&format!("az network vnet peering {verb}"), &options)
     )
+}
+
+/// The command that removes one half, where only Azure shows that it has lost its own.
+pub fn remove_half(network: &CloudNetwork, half: &Link) -> String {
+    let id = format!("{network}/virtualNetworkPeerings/{half}");
+    command("az network vnet peering delete", &[("--ids", quoted(id))])
 }
 
 /// The command that removes the halves that one network has towards another and that have lost

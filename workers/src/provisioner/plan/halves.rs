@@ -6,7 +6,10 @@
 
 use super::{Draft, Facts, Missing, Query, later};
 use crate::provisioner::{apply::Action, block, sides};
-use cloud::{CloudErrorKind, HalfState, LinkForm, LinkState, LinkView, OperationState};
+use cloud::{
+    CloudErrorKind, HalfState, LinkForm, LinkState, LinkView, OperationState,
+    instructions::azure::remove_half,
+};
 use domain::{
     Side,
     network::{
@@ -79,6 +82,74 @@ fn has_failed(
             cause: block::cause_of(kind, facts.network.provider),
         });
     }
+}
+
+/// Whether nothing is left of an earlier link that keeps another from being made: a half that has
+/// lost its own. One that an ended peering of this network has on record is removed, on a side that
+/// the engine keeps; one of somebody else's stays, and a person is told.
+pub(super) fn way_is_free(facts: &Facts<'_>, draft: &mut Draft) -> bool {
+    let LinkForm::TwoObjects { removed, .. } = form(facts) else {
+        return true;
+    };
+    let mut is_free = true;
+    for side in removed {
+        if facts.peering.is_ours_to_keep(side) {
+            is_free &= side_is_free(facts, side, draft);
+        }
+    }
+    is_free
+}
+
+fn side_is_free(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
+    let Some(views) = draft.require(facts.seen.links.get(side), Query::Links(side)) else {
+        return false;
+    };
+    let left = |link: &Link| facts.network.has_left_half(side, link);
+    if let Half::Removing(request) = facts.peering.halves.get(side)
+        && !views.iter().any(|it| it.link == request.link)
+    {
+        record_gone(facts, side, draft);
+        draft.again = true;
+        return false;
+    }
+    let ends = Side::BOTH.map(|side| sides::network(facts.network, facts.peering, side));
+    let joins = |it: &&LinkView| ends.iter().all(|end| it.end(end).is_some());
+    let mut stale = views.iter().filter(joins).filter(|it| match it.state {
+        LinkState::Disconnected => true,
+        LinkState::Deleting => left(&it.link),
+        LinkState::Initiating
+        | LinkState::Pending
+        | LinkState::Provisioning
+        | LinkState::Active
+        | LinkState::Rejected
+        | LinkState::Expired
+        | LinkState::Failed
+        | LinkState::Deleted
+        | LinkState::Unknown(_) => false,
+    });
+    let Some(view) = stale.next() else {
+        return true;
+    };
+    if view.state == LinkState::Deleting {
+        draft.polls = true;
+    } else if left(&view.link) {
+        let (link, action) = (&view.link, view.link.clone());
+        let action = Action::DeleteLink { side, link: action };
+        change(facts, side, HalfChange::Remove, action, link, draft);
+    } else {
+        strangers_half(facts, side, view, draft);
+    }
+    false
+}
+
+fn strangers_half(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut Draft) {
+    let own = sides::network(facts.network, facts.peering, side);
+    let message = format!(
+        "{} of {own} has lost its other half, and stands in the way of another link; Peerage did not make it",
+        view.link
+    );
+    let remedy = vec![remove_half(&own.network, &view.link)];
+    draft.block(facts, BlockCause::Conflict, side, message, remedy);
 }
 
 /// The first half is about to be made: that is on record by itself, beside the attempt.

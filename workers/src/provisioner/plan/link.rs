@@ -72,7 +72,7 @@ pub(super) fn find_or_create(facts: &Facts<'_>, attempt: Attempt, draft: &mut Dr
         }
         return;
     }
-    if pair::stands_in_the_way(facts, &live, &others, draft) {
+    if !halves::way_is_free(facts, draft) || pair::stands_in_the_way(facts, &live, &others, draft) {
         return;
     }
     let next = match attempt {

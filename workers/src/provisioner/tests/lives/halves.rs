@@ -337,7 +337,7 @@ async fn a_stale_half_at_the_peer_stands_in_the_way_and_a_person_is_told() {
     let by_hand = life.cloud.out_of_band();
     by_hand.make_half(&local, &remote, &ours);
     by_hand.remove_half(&local, &ours);
-    life.blocks(BlockCause::Conflict, Side::Local).await;
+    life.blocks(BlockCause::Conflict, Side::Remote).await;
     by_hand.remove_half(&remote, &theirs);
     life.settles().await;
     assert!(life.log.peering().is_converged());

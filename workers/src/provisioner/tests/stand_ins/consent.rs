@@ -4,8 +4,13 @@ use super::{Life, Quality, Ran, Which};
 use crate::provisioner::testing::{Fuse, peering_id};
 use domain::{
     Side,
-    network::{AbandonPeering, AcceptedBy, BlockCause, Consent, Leftover, Peering},
+    network::{
+        AbandonPeering, AcceptedBy, BlockCause, Consent, HalfChange, Leftover, NetworkEvent,
+        Peering,
+    },
 };
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 in_every_world!(
     the_owners_half_is_waited_for_and_never_touched,
@@ -138,6 +143,63 @@ async fn a_stale_half_at_the_peer_stands_in_the_way_until_its_owner_removes_it(m
     life.world.part(Side::Remote, THEIRS);
     life.converges().await;
     life.is_joined_once("the way is free");
+}
+
+in_world!(at_azure_again, Azure, Good: a_half_that_an_ended_peering_left_is_removed_before_another_link_is_made);
+in_world!(at_azure_again_over_a_bad_wire, Azure, Bad: a_half_that_an_ended_peering_left_is_removed_before_another_link_is_made);
+
+async fn a_half_that_an_ended_peering_left_is_removed_before_another_link_is_made(life: Life) {
+    let request = Arc::new(Mutex::new(None));
+    let kept = Arc::clone(&request);
+    let mut life = life.asked(move |it| {
+        *kept.lock() = Some(it.clone());
+        it.into()
+    });
+    life.converges().await;
+    let (first, left) = (life.log.peering().id, life.name());
+    life.says(AbandonPeering {
+        peering_id: first,
+        reason: "given up".parse().unwrap(),
+        clean: Some(Side::Local),
+    });
+    life.ends_as("abandoned").await;
+    assert_eq!(life.names_on(Side::Local), [""; 0]);
+    assert_eq!(
+        life.names_on(Side::Remote),
+        [left.as_str()],
+        "it has lost its own"
+    );
+
+    let request = request.lock().take().unwrap();
+    life.says(request);
+    let log = life.log.clone();
+    let is_there = move |_: &Peering| {
+        let network = log.network();
+        network.peerings.values().any(Peering::is_converged)
+    };
+    life.until("joined again", is_there).await;
+    for side in Side::BOTH {
+        let names = life.names_on(side);
+        assert!(names.len() == 1 && names[0] != left, "{side}: {names:?}");
+    }
+    let mut events = life.log.events().into_iter();
+    let first_change = events
+        .find_map(|it| {
+            let NetworkEvent::HalfChangeStarted(it) = it else {
+                return None;
+            };
+            (it.peering_id != first).then_some(it)
+        })
+        .unwrap();
+    assert_eq!(
+        (
+            first_change.change,
+            first_change.side,
+            first_change.link.as_str()
+        ),
+        (HalfChange::Remove, Side::Remote, left.as_str()),
+        "it is on record before it is removed"
+    );
 }
 
 /// Giving up takes nothing that its owner keeps, and names what stands.
