@@ -24,10 +24,10 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
 
 fn plan_one(facts: &Facts<'_>, side: Side, option: LinkOption, view: &LinkView, draft: &mut Draft) {
     let on_record = facts.peering.option(side, option);
-    if option.is_upkeep() && !on_record.wanted {
-        return;
-    }
     let local = view;
+    if option.is_upkeep() && !on_record.wanted {
+        return not_kept_up(facts, side, option, local, draft);
+    }
     let Some(view) = own_view(facts, side, option, local, draft) else {
         return;
     };
@@ -73,6 +73,24 @@ fn plan_one(facts: &Facts<'_>, side: Side, option: LinkOption, view: &LinkView, 
         draft.install(facts, side, Thing::Option { option }, action);
     } else {
         draft.act(facts, action);
+    }
+}
+
+/// What a half would need done that nobody asked for is told: it may be why addresses of the other
+/// network are not reached.
+fn not_kept_up(
+    facts: &Facts<'_>,
+    side: Side,
+    option: LinkOption,
+    local: &LinkView,
+    draft: &mut Draft,
+) {
+    let Some(view) = any_view(facts, side, local, draft) else {
+        return;
+    };
+    let end = view.end(&sides::network(facts.network, facts.peering, side));
+    if end.is_some_and(|(_, end)| end.option(option) == Some(false)) {
+        drift::report(facts, DriftKind::option_flipped(side, option), draft);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::provisioner::{
 use domain::{
     Provider, Side,
     network::{
-        AcceptRoute, BlockCause, LinkOption, NetworkEvent, SetLinkOption, Terms, Thing,
+        AcceptRoute, BlockCause, DriftKind, LinkOption, NetworkEvent, SetLinkOption, Terms, Thing,
         WithdrawRoute,
     },
 };
@@ -221,6 +221,11 @@ async fn a_half_follows_the_other_networks_ranges_if_that_is_asked_for_and_is_le
     widen(&life, "172.16.0.0/16");
     life.looks_again().await;
     assert_eq!(synced(&life), before, "nobody asked");
+    let told = DriftKind::option_flipped(Side::Local, sync);
+    assert!(life.log.peering().drift.contains_key(&told), "and is told");
+    assert!(!life.log.peering().is_converged());
+    life.looks_again().await;
+    assert_eq!(life.count("DriftDetected"), 1, "once");
 
     life.switches(Side::Local, sync, true);
     life.settles().await;
@@ -229,7 +234,7 @@ async fn a_half_follows_the_other_networks_ranges_if_that_is_asked_for_and_is_le
     widen(&life, "172.17.0.0/16");
     life.looks_again().await;
     assert_eq!(synced(&life), before + 2, "it follows");
-    assert_eq!(life.count("DriftRepaired"), 1);
+    assert_eq!(life.count("DriftRepaired"), 2);
 
     life.switches(Side::Local, sync, false);
     life.settles().await;
