@@ -29,6 +29,7 @@ mod halves;
 pub mod instructions;
 mod layer;
 mod links;
+mod look;
 mod owner;
 mod posture;
 mod rate_limited;
@@ -43,6 +44,7 @@ pub use halves::{
 };
 pub use layer::Layer;
 pub use links::*;
+pub use look::Look;
 pub use owner::{NotAnOwner, OWNER_TAG, Owner};
 pub use posture::{LetsIn, lets_in, lets_in_through};
 pub use rate_limited::{ClientPolicy, RateLimited};

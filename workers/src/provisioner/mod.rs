@@ -31,6 +31,7 @@ mod crash_tests;
 mod directory;
 mod dry_run;
 mod elsewhere;
+mod freshness;
 mod graph;
 mod identities;
 mod lease;

@@ -8,6 +8,7 @@
 use super::{
     apply::Touches,
     block,
+    freshness::Asked,
     query::Query,
     seen::{Seen, Shows},
     sides,
@@ -15,7 +16,7 @@ use super::{
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, GroupView,
-    InterfaceView, LinkForm, LinkView, NetworkRef, NetworkView, OperationState, Rehearsal,
+    InterfaceView, LinkForm, LinkView, Look, NetworkRef, NetworkView, OperationState, Rehearsal,
     Rehearsed, RouteTableView, SubnetView,
 };
 use domain::{
@@ -35,6 +36,8 @@ use std::{
 };
 use tokio::time::Instant;
 
+pub(super) use super::freshness::Freshness;
+
 /// For how long what was read may be decided on, and a failure stands for the next call.
 const GOOD_FOR: Duration = Duration::from_secs(10);
 
@@ -43,14 +46,7 @@ const GOOD_FOR: Duration = Duration::from_secs(10);
 pub(super) struct Read<V> {
     pub(super) shows: V,
     of: Vec<CloudNetwork>,
-    asked: Asked,
-}
-
-/// When something was asked for: by the clock, and in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Asked {
-    number: u64,
-    at: Instant,
+    pub(super) asked: Asked,
 }
 
 /// The reads of one kind.
@@ -72,6 +68,9 @@ pub(super) struct Reads {
     pub(super) operations: BTreeMap<CloudOperation, Read<OperationState>>,
     pub(super) rehearsed: BTreeMap<(PeeringId, Query), Read<Rehearsed>>,
     failed: BTreeMap<AccountRegion, (CloudError, Asked)>,
+    /// What is read of an account and region belongs to one look for as long as that is good: each
+    /// answer there serves every kind of read, and is as old as the look.
+    looks: BTreeMap<AccountRegion, (Look, Asked)>,
     asked: u64,
 }
 
@@ -99,30 +98,6 @@ struct Check {
     last: Arc<AtomicU64>,
 }
 
-/// From when on a read is good enough for one peering.
-#[derive(Clone, Debug)]
-pub(super) struct Freshness {
-    /// Nothing that was asked for before this.
-    since: Instant,
-    /// The number of the last read when the pass began.
-    began: u64,
-    /// The number of the last read before the check that somebody asked for.
-    checked: Arc<AtomicU64>,
-    /// The number of the last read before an action touched what this query shows.
-    touched: BTreeMap<Query, u64>,
-    /// Whether an account and region that failed a moment ago is asked again all the same, because
-    /// somebody waits.
-    insists: bool,
-}
-
-impl Freshness {
-    pub(super) fn accepts<V>(&self, query: Query, read: &Read<V>) -> bool {
-        let touched = self.touched.get(&query).copied().unwrap_or_default();
-        let last = touched.max(self.checked.load(Ordering::Relaxed));
-        read.asked.at >= self.since && read.asked.number > last
-    }
-}
-
 /// A read that failed, and on which side.
 #[derive(Clone, Debug)]
 pub(super) struct Unseen {
@@ -139,6 +114,18 @@ impl Reads {
         }
     }
 
+    /// The look in which this is read: the one that is there, if it is good enough.
+    fn look(&mut self, at: &AccountRegion, query: Query, freshness: &Freshness) -> (Look, Asked) {
+        if let Some((look, asked)) = self.looks.get(at)
+            && freshness.accepts(query, *asked)
+        {
+            return (look.clone(), *asked);
+        }
+        let new = (Look::default(), self.ask());
+        self.looks.insert(at.clone(), new.clone());
+        new
+    }
+
     /// What this query showed of a shared kind, if it is good enough and is about the side's
     /// network.
     pub(super) fn good<'a, V>(
@@ -147,8 +134,9 @@ impl Reads {
         network: &NetworkRef,
         freshness: &Freshness,
     ) -> Option<&'a Read<Vec<V>>> {
-        of.get(&network.at)
-            .filter(|read| freshness.accepts(query, read) && read.of.contains(&network.network))
+        of.get(&network.at).filter(|read| {
+            freshness.accepts(query, read.asked) && read.of.contains(&network.network)
+        })
     }
 
     pub(super) fn identity(
@@ -158,7 +146,7 @@ impl Reads {
         freshness: &Freshness,
     ) -> Option<Account> {
         let read = self.identities.get(at)?;
-        let is_good = freshness.accepts(Query::Identity(side), read);
+        let is_good = freshness.accepts(Query::Identity(side), read.asked);
         is_good.then(|| read.shows.clone())
     }
 
@@ -170,7 +158,7 @@ impl Reads {
     ) -> Option<DnsSupport> {
         let read = self.dns.get(network)?;
         freshness
-            .accepts(Query::Dns(side), read)
+            .accepts(Query::Dns(side), read.asked)
             .then_some(read.shows)
     }
 
@@ -181,7 +169,9 @@ impl Reads {
         freshness: &Freshness,
     ) -> Option<Rehearsed> {
         let read = self.rehearsed.get(&(peering, query))?;
-        freshness.accepts(query, read).then(|| read.shows.clone())
+        freshness
+            .accepts(query, read.asked)
+            .then(|| read.shows.clone())
     }
 
     fn has(
@@ -214,10 +204,14 @@ impl Observation {
     /// What may be decided on from now on.
     pub(super) fn freshness(&self, insists: bool) -> Freshness {
         let now = Instant::now();
+        let since = now.checked_sub(GOOD_FOR).unwrap_or(now);
+        let checked = Arc::clone(&self.check.lock().last);
+        let mut reads = self.reads.lock();
+        reads.looks.retain(|_, (_, asked)| asked.at >= since);
         Freshness {
-            since: now.checked_sub(GOOD_FOR).unwrap_or(now),
-            began: self.reads.lock().asked,
-            checked: Arc::clone(&self.check.lock().last),
+            since,
+            began: reads.asked,
+            checked,
             touched: BTreeMap::new(),
             insists,
         }
@@ -332,7 +326,7 @@ impl Observation {
         };
         let turn = Arc::clone(self.turns.lock().entry(subject).or_default());
         let _turn = turn.lock().await;
-        let asked = {
+        let (look, asked) = {
             let mut reads = self.reads.lock();
             if reads.has(network, peering, query, freshness) {
                 return Ok(());
@@ -343,9 +337,10 @@ impl Observation {
             {
                 return Err(error.clone());
             }
-            reads.ask()
+            reads.look(&own.at, query, freshness)
         };
-        let result = self.read(cloud, network, peering, query, asked).await;
+        let read = self.read(cloud, network, peering, query, asked);
+        let result = look.over(read).await;
         if let Err(error) = &result {
             self.note_failure(error);
         }
@@ -418,8 +413,14 @@ impl Observation {
                     Err(error) if error.kind == CloudErrorKind::NotFound => OperationState::Done,
                     answer => answer?,
                 };
+                let is_over = !matches!(shows, OperationState::Running);
                 let read = Read { shows, of, asked };
-                self.reads.lock().operations.insert(operation.clone(), read);
+                let mut reads = self.reads.lock();
+                reads.operations.insert(operation.clone(), read);
+                if is_over {
+                    // What it has done, an answer from before does not show.
+                    reads.looks.clear();
+                }
             }
             Query::MayCreateLink | Query::MayCreateGroup(_) => {
                 let rehearsal = if matches!(query, Query::MayCreateLink) {

@@ -29,7 +29,7 @@ impl Reads {
         freshness: &Freshness,
     ) -> Option<OperationState> {
         let read = self.operations.get(peering.halves.get(side).operation()?)?;
-        let is_good = freshness.accepts(Query::Operation(side), read);
+        let is_good = freshness.accepts(Query::Operation(side), read.asked);
         is_good.then(|| read.shows.clone())
     }
 }

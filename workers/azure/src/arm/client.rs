@@ -13,6 +13,7 @@ use super::{
 };
 use crate::settings::AzureSettings;
 use bytes::Bytes;
+use cloud::Look;
 use domain::text::CloudOperation;
 use http::{HeaderName, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
@@ -114,14 +115,24 @@ impl Arm {
         id: &ResourceId,
     ) -> Result<Option<T>, ArmError> {
         let url = self.url(id.as_str(), "")?;
-        let answer = match self.call(by, Method::GET, url, Bytes::new()).await {
+        let body = match self.read(by, url).await {
             Err(error) if error.failure == Failure::NotFound => return Ok(None),
-            answer => answer?,
+            body => body?,
         };
-        let read = serde_json::from_slice(&answer.body);
+        let read = serde_json::from_slice(&body);
         read.map(Some).map_err(|error| {
             ArmError::new(Failure::Unexpected, format!("{id} is not read: {error}"))
         })
+    }
+
+    /// What is shown there, once in a look.
+    async fn read(&self, by: As<'_>, url: Uri) -> Result<Bytes, ArmError> {
+        let name = format!("{by:?} {}", url.to_string().to_ascii_lowercase());
+        let call = || async {
+            let answer = self.call(by, Method::GET, url, Bytes::new()).await?;
+            Ok(answer.body)
+        };
+        Look::once(name, call).await
     }
 
     /// All resources of this path. A list goes on where its answer says, at the same service.
@@ -139,12 +150,12 @@ impl Arm {
             let Some(url) = next.take() else {
                 return Ok(all);
             };
-            let answer = match self.call(by, Method::GET, url, Bytes::new()).await {
+            let body = match self.read(by, url).await {
                 Err(error) if error.failure == Failure::NotFound => return Ok(all),
-                answer => answer?,
+                body => body?,
             };
             let page: Page<T> =
-                serde_json::from_slice(&answer.body).map_err(|error| broken(error.to_string()))?;
+                serde_json::from_slice(&body).map_err(|error| broken(error.to_string()))?;
             all.extend(page.value);
             next = match page.next_link.filter(|it| !it.is_empty()) {
                 None => None,

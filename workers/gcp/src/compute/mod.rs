@@ -12,7 +12,7 @@ pub(crate) use error::ComputeError;
 pub(crate) use names::NetworkName;
 
 use crate::{settings::GcpSettings, tokens::TokenSource};
-use cloud::CloudErrorKind;
+use cloud::{CloudErrorKind, Look};
 use http::Method;
 use model::{
     AggregatedPage, EffectiveFirewalls, Firewall, Network, Operation, Page, PeeringBody,
@@ -68,7 +68,9 @@ impl Compute {
     }
 
     pub(crate) async fn network(&self, name: &NetworkName) -> Answer<Network> {
-        self.get("networks.get", &path_of(name), &[]).await
+        let path = path_of(name);
+        let call = || self.get("networks.get", &path, &[]);
+        Look::once(format!("networks.get {path}"), call).await
     }
 
     /// All subnets of a project, of every region and network.

@@ -63,10 +63,10 @@ fn look(which: Which) -> Bounds {
     Bounds {
         changes: &[],
         reads: Some(match which {
-            // A network is read for itself and for its links; rules are the network's own and those
-            // of policies, which come in two calls.
+            // A network is read once for itself and for its links; rules are the network's own and
+            // those of policies, which come in two calls.
             Which::Google => &[
-                ("networks.get", 2),
+                ("networks.get", 1),
                 ("networks.listPeeringRoutes", 1),
                 ("firewalls.list", 1),
                 ("networks.getEffectiveFirewalls", 1),
@@ -74,14 +74,13 @@ fn look(which: Which) -> Bounds {
                 ("subnetworks.aggregatedList", 1),
             ],
             // The network, its links, its groups and what they deny are all told by the network,
-            // the last two by its groups as well.
-            Which::Azure => &[("GET virtualNetworks", 4), ("GET networkSecurityGroups", 2)],
-            // Both groups, and once for both what stands where; each for itself and for what it
-            // denies.
+            // the last two by its groups as well: one answer serves them all.
+            Which::Azure => &[("GET virtualNetworks", 1), ("GET networkSecurityGroups", 1)],
+            // Both groups, and once for both what stands where.
             Which::AzureAtInterfaces => &[
-                ("GET virtualNetworks", 4),
-                ("GET networkSecurityGroups", 4),
-                ("GET networkInterfaces", 2),
+                ("GET virtualNetworks", 1),
+                ("GET networkSecurityGroups", 2),
+                ("GET networkInterfaces", 1),
             ],
         }),
     }
