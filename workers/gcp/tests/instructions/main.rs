@@ -197,7 +197,22 @@ async fn where_the_engine_keeps_the_peers_side_what_it_admits_passes_the_owners_
     let at = &scene.remote.at;
     let put = scene.cloud.authorize_rule(at, &group, rule, OWNER);
     put.await.unwrap();
-    assert_eq!(lets(&scene).await, LetsIn::Yes, "the declared port");
+    let denial = format!("peerage-{}-deny", OWNER.peering);
+    let rule = |name: &String| scene.fake.firewall_named(REMOTE, name).unwrap();
+    let number = |name: &String| rule(name)["priority"].as_u64().unwrap();
+    let all = scene.fake.firewalls_of(REMOTE).into_iter();
+    let admits = |name: &String| {
+        rule(name)["allowed"]
+            .as_array()
+            .is_some_and(|it| !it.is_empty())
+    };
+    let ours: Vec<_> = all
+        .filter(|it| it.starts_with("peerage-") && admits(it))
+        .collect();
+    assert!(!ours.is_empty(), "the declared port");
+    for it in &ours {
+        assert!(number(it) < number(&denial), "{it} goes first");
+    }
 }
 
 /// What these tests take for `gcloud` is no more lenient than it.
