@@ -117,6 +117,10 @@ text_type! {
     /// The provider's id of a network: an AWS VPC id, a GCP network name, an Azure VNet resource
     /// id.
     CloudNetwork, 512, path_character, "use letters, digits and `-_./()`";
+    /// The id that a cloud gives a network once and gives no other one, whatever its name: the
+    /// `resourceGuid` of an Azure VNet, the number of a GCP network. (An AWS VPC id is such an id
+    /// itself.)
+    ImmutableId, 64, name_character, "use letters, digits, `-`, `_` and `.`";
     /// The provider's id of a subnet.
     Subnet, 512, |c| path_character(c) || c == '*', "use letters, digits and `-_./()`, or `*` alone for all";
     /// The provider's id of a peering link.

@@ -50,6 +50,10 @@ impl Registered {
             NetworkEvent::NetworkCloudRecorded(it) => {
                 self.cloud.get_or_insert_with(|| it.cloud.clone());
             }
+            NetworkEvent::NetworkImmutableIdSeen(it) => {
+                let seen = || it.immutable_id.clone();
+                self.immutable_id.get_or_insert_with(seen);
+            }
             NetworkEvent::NetworkIdentityMarked(it) => {
                 if identity::is_news(self, it) {
                     self.also_registered.insert(it.held_by);
@@ -107,6 +111,10 @@ impl Registered {
             NetworkEvent::PeerSubnetsChanged(it) => {
                 self.while_live(it.peering_id, |peering| peering.subnets_changed(it));
             }
+            NetworkEvent::PeerImmutableIdSeen(it) => self.while_live(it.peering_id, |peering| {
+                let seen = || it.immutable_id.clone();
+                peering.peer_immutable_id.get_or_insert_with(seen);
+            }),
             NetworkEvent::RouteAccepted(it) => self.while_live(it.peering_id, |peering| {
                 peering.accept_route(it.side, it.destination, at);
             }),

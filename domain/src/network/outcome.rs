@@ -8,12 +8,13 @@ use super::event::{
     FirewallGroupRemoved, FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade,
     HalfOperationFailed, HalfOperationStarted, HalfRemoved, InstallationEnded, InstallationStarted,
     LinkAccepterSeen, LinkOptionApplied, LinkRemoved, NetworkCloudRecorded, NetworkEvent,
-    NetworkIdentityMarked, OrphanCleared, OrphanFound, OrphanRemovalFailed, PeerRangesConfirmed,
-    PeeringAbandoned, PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired,
-    PeeringExpiryNear, PeeringFailed, PeeringInitiated, PeeringInitiationRefused,
-    PeeringInitiationStarted, PeeringRejected, PeeringRemoved, PeeringSurveyed, PeeringTenureEnded,
-    ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound, RouteInstalled,
-    RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
+    NetworkIdentityMarked, NetworkImmutableIdSeen, OrphanCleared, OrphanFound, OrphanRemovalFailed,
+    PeerImmutableIdSeen, PeerRangesConfirmed, PeeringAbandoned, PeeringAccepted, PeeringActivated,
+    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
+    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
+    PeeringSurveyed, PeeringTenureEnded, ProvisioningBlocked, ProvisioningUnblocked,
+    RouteConflicted, RouteFound, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed,
+    RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,7 @@ macro_rules! outcomes {
     };
     (@peering $it:ident NetworkCloudRecorded) => {{ let _ = $it; None }};
     (@peering $it:ident NetworkIdentityMarked) => {{ let _ = $it; None }};
+    (@peering $it:ident NetworkImmutableIdSeen) => {{ let _ = $it; None }};
     (@peering $it:ident $event:ident) => { Some($it.peering_id) };
     (@is $it:ident DnsResolutionApplied) => { false };
     (@is $it:ident $event:ident) => { matches!($it, NetworkEvent::$event(_)) };
@@ -85,6 +87,7 @@ outcomes! {
     AccepterSeen(LinkAccepterSeen),
     Surveyed(PeeringSurveyed),
     RangesConfirmed(PeerRangesConfirmed),
+    PeerImmutableIdSeen(PeerImmutableIdSeen),
     HalfChangeStarted(HalfChangeStarted),
     HalfOperationStarted(HalfOperationStarted),
     HalfOperationFailed(HalfOperationFailed),
@@ -130,6 +133,7 @@ outcomes! {
     OrphanRemovalFailed(OrphanRemovalFailed),
     CloudRecorded(NetworkCloudRecorded),
     IdentityMarked(NetworkIdentityMarked),
+    NetworkImmutableIdSeen(NetworkImmutableIdSeen),
     AdmissionExpired(AdmissionExpired),
     TenureEnded(PeeringTenureEnded),
 }

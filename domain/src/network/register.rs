@@ -104,6 +104,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         subnets: event.subnets.clone(),
         subnets_changed_at: None,
         nodes: Vec::new(),
+        immutable_id: None,
         cloud: event.cloud.clone(),
         generation: event.generation,
         also_registered: BTreeSet::new(),

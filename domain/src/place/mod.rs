@@ -67,6 +67,15 @@ impl Provider {
         }
     }
 
+    /// Whether a network that is made later can have the name of one that is gone, so that only
+    /// another id tells them apart. At AWS the name is an id that is given once.
+    pub fn names_come_back(&self) -> bool {
+        match self {
+            Self::Aws => false,
+            Self::Gcp | Self::Azure => true,
+        }
+    }
+
     /// The subscription that a network's id names (Azure: the account is a tenant, and a tenant has
     /// several); `None` where the account says it all.
     pub fn subscription<'a>(&self, network: &'a CloudNetwork) -> Option<&'a str> {

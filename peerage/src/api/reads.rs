@@ -73,6 +73,7 @@ pub(super) async fn get_network(
         as_of: row.as_of.to_string(),
         network: Some(v1::Network {
             left_alone: services.left_alone(&row.network),
+            replaced_by: rows::replaced_by(services, &row.network).await?,
             ..services.network_message(&row)
         }),
     })

@@ -7,7 +7,10 @@ use super::{
     show::{self, About, Counts},
     v1,
 };
-use domain::{NetworkId, PeeringId};
+use domain::{
+    NetworkId, PeeringId, Side,
+    network::{DriftKind, Registered},
+};
 use journal::Position;
 use projections::{
     DriftFilter, ExposureFilter, NetworkFilter, NetworkView, OrphanFilter, Page, PageRequest,
@@ -167,6 +170,31 @@ pub(super) async fn drift(
     let page = services.projections.list_drift(&filter, part).await;
     page.map(|it| map(it, |view| show::open_drift(&view)))
         .map_err(problem)
+}
+
+/// The immutable id of another network that has this one's name, as one of its peerings has found.
+pub(super) async fn replaced_by(
+    services: &Services,
+    network: &Registered,
+) -> Result<String, Problem> {
+    if network.immutable_id.is_none() {
+        return Ok(String::new());
+    }
+    let filter = DriftFilter {
+        network: Some(network.id),
+        peering: None,
+        kinds: vec![DriftKind::NETWORK_REPLACED.to_owned()],
+    };
+    let part = PageRequest::default();
+    let page = services.projections.list_drift(&filter, &part).await;
+    let found = page.map_err(problem)?.items;
+    let seen = found
+        .into_iter()
+        .find_map(|it| match it.drift.replaced_by() {
+            Some((Side::Local, seen)) => Some(seen.to_string()),
+            Some((Side::Remote, _)) | None => None,
+        });
+    Ok(seen.unwrap_or_default())
 }
 
 pub(super) fn map<T, U>(page: Page<T>, each: impl Fn(T) -> U) -> Page<U> {

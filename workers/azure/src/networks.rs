@@ -67,6 +67,7 @@ pub(crate) fn network(seen: &Seen) -> NetworkView {
     NetworkView {
         network: seen.network.clone(),
         ranges: ranges(&seen.vnet.properties.address_space),
+        immutable_id: seen.vnet.properties.guid(),
         shared_by: None,
     }
 }

@@ -5,8 +5,8 @@ use domain::{
     AdmittedSource, Provider, Region,
     network::{Denied, ExposedBy, InboundRule},
     text::{
-        AccessList, Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Interface,
-        Link, RouteTable, Subnet,
+        AccessList, Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, ImmutableId,
+        Interface, Link, RouteTable, Subnet,
     },
 };
 use ipnet::{IpNet, Ipv4Net};
@@ -88,6 +88,10 @@ pub struct NetworkView {
     pub network: CloudNetwork,
     /// All its ranges, IPv6 ones too.
     pub ranges: Vec<IpNet>,
+    /// The id that the cloud gives this network alone, whatever its name is and becomes; `None`
+    /// where its id is such a one already (AWS), or where the cloud did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub immutable_id: Option<ImmutableId>,
     /// The account that owns it, where that is another than the one that was asked: it is shared
     /// with that one, which can use it and cannot join it with another network.
     #[serde(default, skip_serializing_if = "Option::is_none")]

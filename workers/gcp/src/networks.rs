@@ -65,6 +65,7 @@ pub(crate) async fn networks(
         NetworkView {
             network,
             ranges: of_its_own.into_iter().chain(of_subnets).collect(),
+            immutable_id: shown.id.and_then(|it| it.parse().ok()),
             shared_by: None,
         }
     };

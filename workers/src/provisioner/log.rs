@@ -99,6 +99,13 @@ impl NetworkLog for JournalLog {
                 self.actor.clone(),
             )
         };
+        let mut rest = outcomes.clone();
+        rest.retain(|it| {
+            !matches!(
+                it,
+                Outcome::NetworkImmutableIdSeen(_) | Outcome::PeerImmutableIdSeen(_)
+            )
+        });
         let mut commands = outcomes.into_iter().map(NetworkCommand::Record);
         let Some(first) = commands.next() else {
             return Ok(Written::Known(self.load().await?));
@@ -113,6 +120,13 @@ impl NetworkLog for JournalLog {
                 Ok(Written::Known(executed.after))
             }
             Ok(executed) => Ok(Written::New(executed.after)),
+            // Servers of an older version are there: which network an end is, is recorded once
+            // they are gone, and nothing else waits for that.
+            Err(ExecuteError::Journal(JournalError::NotYetReadable { .. }))
+                if rest.len() <= also.len() =>
+            {
+                self.record_all(on, rest, calls).await
+            }
             Err(ExecuteError::Journal(error)) => Err(error),
             Err(error @ ExecuteError::TermOver { .. }) => {
                 tracing::warn!(network = %self.id, %error, "another server works on this network: the passes of this term end");

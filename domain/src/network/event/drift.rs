@@ -5,7 +5,7 @@ use crate::{
     ids::PeeringId,
     range::Range,
     side::Side,
-    text::{FirewallGroup, FirewallRule, Interface, RouteTable},
+    text::{FirewallGroup, FirewallRule, ImmutableId, Interface, RouteTable},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -123,6 +123,15 @@ pub enum DriftKind {
         /// The entry.
         denial: Denial,
     },
+    /// Another network has the name of the side's: that one was deleted, and this one made.
+    NetworkReplaced {
+        /// The side that it is about.
+        side: Side,
+        /// The id of the network that is on record.
+        recorded: ImmutableId,
+        /// The id of the one that has its name now.
+        seen: ImmutableId,
+    },
 }
 
 impl DriftKind {
@@ -142,6 +151,9 @@ impl DriftKind {
         }
     }
 
+    /// The word for a network that was replaced.
+    pub const NETWORK_REPLACED: &str = "network_replaced";
+
     /// A stable word for the kind, for lists and figures.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -160,6 +172,7 @@ impl DriftKind {
             Self::RuleExtra { .. } => "rule_extra",
             Self::GroupDetached { .. } => "group_detached",
             Self::DenialMissing { .. } => "denial_missing",
+            Self::NetworkReplaced { .. } => Self::NETWORK_REPLACED,
         }
     }
 
@@ -179,7 +192,23 @@ impl DriftKind {
             | Self::RuleTagMissing { side, .. }
             | Self::RuleExtra { side, .. }
             | Self::GroupDetached { side, .. }
-            | Self::DenialMissing { side, .. } => *side,
+            | Self::DenialMissing { side, .. }
+            | Self::NetworkReplaced { side, .. } => *side,
+        }
+    }
+
+    /// Whether it is about which network an end is. Nobody puts that right: nothing is opened while
+    /// it stands, whatever the policy.
+    pub fn is_replacement(&self) -> bool {
+        self.replaced_by().is_some()
+    }
+
+    /// The id of the network that has the name of this side's now, if that is what it is about.
+    pub fn replaced_by(&self) -> Option<(Side, &ImmutableId)> {
+        if let Self::NetworkReplaced { side, seen, .. } = self {
+            Some((*side, seen))
+        } else {
+            None
         }
     }
 }
@@ -199,6 +228,7 @@ pub(in crate::network) enum Subject<'a> {
     ExtraRule(Side, &'a str),
     Attachment(Side, &'a Interface),
     Denial(Side, &'a Denial),
+    Network(Side),
 }
 
 impl DriftKind {
@@ -238,6 +268,7 @@ impl DriftKind {
             Self::RuleExtra { side, admits, .. } => Subject::ExtraRule(*side, admits),
             Self::GroupDetached { side, interface } => Subject::Attachment(*side, interface),
             Self::DenialMissing { side, denial } => Subject::Denial(*side, denial),
+            Self::NetworkReplaced { side, .. } => Subject::Network(*side),
         }
     }
 
@@ -259,7 +290,8 @@ impl DriftKind {
             | Subject::Option(..)
             | Subject::Route(..)
             | Subject::Attachment(..)
-            | Subject::Denial(..) => false,
+            | Subject::Denial(..)
+            | Subject::Network(..) => false,
         }
     }
 

@@ -4,8 +4,9 @@
 //! anything else is a new version of the event, upcast where events are read. Each type has a
 //! golden sample in the room's `golden` folder.
 //!
-//! One file per topic: the network itself, holds on it, orphans, the link and its halves, what is
-//! about to be made, ranges and subnets, routes, firewalls, ingress, options, drift and blocks.
+//! One file per topic: the network itself, which network an end is, holds on it, orphans, the link
+//! and its halves, what is about to be made, ranges and subnets, routes, firewalls, ingress,
+//! options, drift and blocks.
 
 mod attachment;
 mod block;
@@ -14,6 +15,7 @@ mod drift;
 mod firewall;
 mod halves;
 mod hold;
+mod identity;
 mod ingress;
 mod installation;
 mod link;
@@ -32,6 +34,7 @@ pub use drift::*;
 pub use firewall::*;
 pub use halves::*;
 pub use hold::*;
+pub use identity::*;
 pub use ingress::*;
 pub use installation::*;
 pub use link::*;
@@ -102,6 +105,8 @@ events! {
     NetworkRegistered(network),
     /// Which cloud the network is at, of one that was registered before that was on record.
     NetworkCloudRecorded(network),
+    /// The id was seen that the network has for ever, whatever its name.
+    NetworkImmutableIdSeen(network),
     /// The network of this id is on record under another one.
     NetworkIdentityMarked(network),
     /// What the engine may do by itself in this network.
@@ -144,6 +149,8 @@ events! {
     PeerRangesDropped(peering),
     /// Other subnets of the peer use the link.
     PeerSubnetsChanged(peering),
+    /// The id was seen that the peer's network has for ever, whatever its name.
+    PeerImmutableIdSeen(peering),
     /// One side may send a destination range over the link.
     RouteAccepted(peering),
     /// One side shall no longer send a destination range over the link.

@@ -28,6 +28,11 @@ impl Peering {
             .unwrap_or_default()
     }
 
+    /// Whether another network was seen under the name of one of its ends, and still is.
+    pub fn is_replaced(&self) -> bool {
+        self.drift.keys().any(DriftKind::is_replacement)
+    }
+
     pub(in crate::network) fn drift_detected(&mut self, event: &DriftDetected) {
         self.route_drifted(&event.finding);
         self.drift.insert(event.finding.clone(), event.detected_at);
@@ -134,7 +139,8 @@ impl Peering {
             | DriftKind::GroupTagMissing { .. }
             | DriftKind::RuleTagMissing { .. }
             | DriftKind::RuleExtra { .. }
-            | DriftKind::GroupDetached { .. } => {}
+            | DriftKind::GroupDetached { .. }
+            | DriftKind::NetworkReplaced { .. } => {}
             DriftKind::DenialMissing { side, denial } => {
                 self.firewall.get_mut(*side).denials.made.remove(denial);
             }

@@ -47,7 +47,7 @@ use crate::{
     pairs,
     range::Range,
     side::{BySide, Side},
-    text::{ExternalId, Link, RouteTable},
+    text::{ExternalId, ImmutableId, Link, RouteTable},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,10 @@ pub struct Peering {
     /// Ranges of the peer that were added, and that the cloud was not seen to show yet.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unconfirmed: BTreeSet<Range>,
+    /// The id that the peer's cloud gave the peer's network and gives no other one, once that was
+    /// seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_immutable_id: Option<ImmutableId>,
     /// When it was requested, or adopted.
     pub requested_at: DateTime<Utc>,
     /// On what terms the link is asked for.
@@ -233,6 +237,7 @@ impl Peering {
             id,
             peer: peer.clone(),
             unconfirmed: BTreeSet::new(),
+            peer_immutable_id: None,
             requested_at,
             terms,
             external_id,

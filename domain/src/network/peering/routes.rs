@@ -302,7 +302,8 @@ impl Peering {
             | DriftKind::RuleTagMissing { .. }
             | DriftKind::RuleExtra { .. }
             | DriftKind::GroupDetached { .. }
-            | DriftKind::DenialMissing { .. } => {}
+            | DriftKind::DenialMissing { .. }
+            | DriftKind::NetworkReplaced { .. } => {}
         }
     }
 }

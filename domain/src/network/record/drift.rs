@@ -9,7 +9,7 @@ use super::super::{
     event::{DriftDetected, DriftKind, DriftPolicy, DriftRepaired},
     peering::{Peering, flickers},
 };
-use super::linked;
+use super::{identity::wanted, linked};
 use crate::ids::PeeringId;
 use chrono::{DateTime, Utc};
 
@@ -18,7 +18,12 @@ pub(super) fn drift_detected(
     it: &DriftDetected,
     now: DateTime<Utc>,
 ) -> Result<bool, Refusal> {
-    let peering = linked(network, it.peering_id, "drift")?;
+    // Which network an end is matters before there is a link.
+    let peering = if it.finding.is_replacement() {
+        wanted(network, it.peering_id, "drift")?
+    } else {
+        linked(network, it.peering_id, "drift")?
+    };
     let is_known =
         peering.drift.contains_key(&it.finding) || peering.accepted_drift.contains_key(&it.finding);
     let subject = it.finding.subject();
@@ -47,18 +52,19 @@ fn comes_and_goes(
     now: DateTime<Utc>,
 ) -> bool {
     let repairs = peering.repairs_of(finding);
-    network.policy.drift != DriftPolicy::Repair
+    (network.policy.drift != DriftPolicy::Repair || finding.is_replacement())
         && repairs.last.is_some_and(|last| {
             let begun = repairs.count.saturating_add(1);
             flickers(begun, last, network.drift_check, now)
         })
 }
 
-pub(super) fn is_drifting(
+/// Another network is never taken for the one that was asked for.
+pub(super) fn drift_adopted(
     network: &Registered,
     peering_id: PeeringId,
     finding: &DriftKind,
 ) -> Result<bool, Refusal> {
     let peering = network.live(peering_id)?;
-    Ok(peering.drift.contains_key(finding))
+    Ok(peering.drift.contains_key(finding) && !finding.is_replacement())
 }

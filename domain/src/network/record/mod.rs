@@ -10,6 +10,7 @@ mod denial;
 mod drift;
 mod firewall;
 mod halves;
+mod identity;
 mod ingress;
 mod installation;
 mod link;
@@ -21,7 +22,7 @@ mod tenure;
 use super::{
     Refusal, Registered,
     event::{LinkOptionApplied, NetworkEvent, PeeringRenewed},
-    identity, orphan,
+    identity as of_identity, orphan,
     outcome::Outcome,
     peering::{Life, Peering},
 };
@@ -69,6 +70,7 @@ pub(super) fn decide(
         Outcome::AccepterSeen(it) => if_news(it, link::accepter_seen(peering, &it.link)?),
         Outcome::Surveyed(it) => if_news(it, link::surveyed(peering)?),
         Outcome::RangesConfirmed(it) => ranges::confirmed(peering, it)?.map(Into::into),
+        Outcome::PeerImmutableIdSeen(it) => if_news(it, identity::seen(network, it)?),
         Outcome::HalfChangeStarted(it) => if_news(it, halves::change_started(network, it)?),
         Outcome::HalfOperationStarted(it) => if_news(it, halves::operation_started(network, it)?),
         Outcome::HalfOperationFailed(it) => if_news(it, halves::operation_failed(network, it)?),
@@ -111,14 +113,15 @@ pub(super) fn decide(
         Outcome::LinkOptionApplied(it) => if_news(it, options::applied(network, it)?),
         Outcome::DriftDetected(it) => if_news(it, drift::drift_detected(network, it, now)?),
         Outcome::DriftRepaired(it) => if_news(it, drift::drift_repaired(network, it, now)?),
-        Outcome::DriftAdopted(it) => if_news(it, drift::is_drifting(network, id, &it.finding)?),
+        Outcome::DriftAdopted(it) => if_news(it, drift::drift_adopted(network, id, &it.finding)?),
         Outcome::Blocked(it) => block::blocked(network, peering, it, now)?.map(Into::into),
         Outcome::Unblocked(it) => block::unblocked(network, peering, it, now).map(Into::into),
         Outcome::OrphanFound(_)
         | Outcome::OrphanCleared(_)
         | Outcome::OrphanRemovalFailed(_)
         | Outcome::CloudRecorded(_)
-        | Outcome::IdentityMarked(_) => None,
+        | Outcome::IdentityMarked(_)
+        | Outcome::NetworkImmutableIdSeen(_) => None,
     };
     Ok(Vec::from_iter(news))
 }
@@ -138,8 +141,10 @@ fn of_the_network(
     } else if let Outcome::CloudRecorded(it) = outcome {
         // Which cloud a network is at is said once: the first one to say it stands.
         Some(network.cloud.is_none().then(|| it.clone().into()))
+    } else if let Outcome::NetworkImmutableIdSeen(it) = outcome {
+        Some(network.immutable_id.is_none().then(|| it.clone().into()))
     } else if let Outcome::IdentityMarked(it) = outcome {
-        Some(identity::is_news(network, it).then(|| it.clone().into()))
+        Some(of_identity::is_news(network, it).then(|| it.clone().into()))
     } else {
         None
     })

@@ -191,6 +191,28 @@ fn drift_that_comes_and_goes_under_report_is_told_a_few_times_a_day() {
     assert!(month.peering().drift.len() <= 1);
 }
 
+/// Nobody puts it right, so no pause between repairs bounds it.
+#[test]
+fn a_network_that_is_seen_as_another_now_and_then_is_told_of_a_few_times_a_day_under_any_policy() {
+    for drift in DriftPolicy::ALL {
+        let policy = policy_set(Policy {
+            drift,
+            ..Policy::default()
+        });
+        let mut month = Month::begins(active_history([policy]));
+        for _ in 0..30 * 24 * 6_u32 {
+            month.hears(Outcome::from(detected(replaced(Side::Remote))));
+            month.passes(TimeDelta::minutes(5));
+            let repaired_at = month.now;
+            let over = repaired(replaced(Side::Remote), repaired_at);
+            month.hears(Outcome::from(over));
+            month.passes(TimeDelta::minutes(5));
+        }
+        assert!(month.busiest_day() <= A_DAY, "{}", month.busiest_day());
+        assert!(month.peering().is_replaced(), "it stays meanwhile");
+    }
+}
+
 #[test]
 fn an_exposure_that_comes_and_goes_is_told_a_few_times_a_day_and_stays_on_record() {
     let mut month = Month::begins(active_history([]));

@@ -3,7 +3,7 @@
 use super::{super::*, given, samples::*};
 use crate::{
     side::Side,
-    vocabulary::{self, FIRST_VOCABULARY, VOCABULARY},
+    vocabulary::{self, FIRST_VOCABULARY},
 };
 
 const GROUP: &str = "210987654321/sg-0e1f2a3b4c5d6e7f8";
@@ -159,7 +159,7 @@ fn a_group_is_new_to_what_its_network_admits_already_and_the_network_to_it() {
 fn a_group_that_is_admitted_needs_servers_that_read_it() {
     let admit = [rule("10.101.0.0/16", 2113), rule(GROUP, 2113)];
     let group = restricted(Side::Local, &admit);
-    assert_eq!(vocabulary::needed(&group), VOCABULARY);
+    assert_eq!(vocabulary::needed(&group), 4);
     let range = restricted(Side::Local, &admit[..1]);
     assert_eq!(vocabulary::needed(&range), FIRST_VOCABULARY);
 }

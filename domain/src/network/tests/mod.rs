@@ -33,6 +33,7 @@ mod policy;
 mod registration;
 mod remote_firewall;
 mod removal;
+mod replaced;
 mod requirements;
 mod review;
 mod routes;

@@ -3,6 +3,7 @@
 
 use super::{super::*, fold, given, now, recorded, samples::*};
 use crate::side::Side;
+use crate::text::Link;
 
 fn remove() -> RemovePeering {
     RemovePeering {

@@ -122,6 +122,12 @@ fn kind(it: &DriftKind) -> drift::Drift {
             number: denial.number.into(),
             denies: denial.denies.to_string(),
         }),
+        DriftKind::NetworkReplaced { recorded, seen, .. } => {
+            Kind::NetworkReplaced(v1::NetworkReplaced {
+                recorded: recorded.to_string(),
+                seen: seen.to_string(),
+            })
+        }
         DriftKind::RuleExtra {
             rule_id, admits, ..
         } => Kind::RuleExtra(v1::RuleExtra {

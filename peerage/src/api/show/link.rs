@@ -87,6 +87,7 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         left_alone: String::new(),
         history_fault: None,
         unconfirmed_ranges: texts(&it.unconfirmed),
+        peer_immutable_id: text(it.peer_immutable_id.as_ref()),
         tenure: tenure::tenure(&it.tenure),
         ended_at: it.tenure_ended.map(timestamp),
         admissions: tenure::admissions(it),

@@ -82,6 +82,8 @@ pub(in crate::api) fn network(
         cloud: network.cloud.as_ref().map(cloud),
         left_alone: String::new(),
         history_fault: None,
+        immutable_id: super::text(network.immutable_id.as_ref()),
+        replaced_by: String::new(),
     }
 }
 

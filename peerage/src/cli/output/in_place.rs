@@ -459,6 +459,10 @@ fn what_differs(it: &What) -> (&'static str, String) {
             "denial missing",
             format!("entry {} in {}: {}", it.number, it.list, it.denies),
         ),
+        What::NetworkReplaced(it) => (
+            "network replaced",
+            format!("{}, and {} is on record", it.seen, it.recorded),
+        ),
         What::RuleExtra(it) => ("rule extra", format!("{}: {}", it.rule_id, it.admits)),
     }
 }

@@ -39,6 +39,8 @@ pub(in crate::cli) fn network(it: &Network) -> String {
         ),
         ("account", it.account.clone()),
         ("cloud", at(it.cloud.as_ref())),
+        ("immutable id", it.immutable_id.clone()),
+        ("REPLACED", replaced(&it.replaced_by)),
         ("LEFT ALONE", it.left_alone.clone()),
         ("HISTORY", fault(it.history_fault.as_ref())),
         ("frozen", it.frozen.as_ref().map(hold).unwrap_or_default()),
@@ -63,6 +65,15 @@ pub(in crate::cli) fn network(it: &Network) -> String {
         ("registered", when(it.registered_at.as_ref())),
         ("revision", it.revision.to_string()),
     ])
+}
+
+/// That another network has its name.
+fn replaced(by: &str) -> String {
+    if by.is_empty() {
+        String::new()
+    } else {
+        format!("another network has its name, with the immutable id {by}: nothing is opened")
+    }
 }
 
 pub(in crate::cli) fn networks(networks: &[Network]) -> String {

@@ -197,6 +197,7 @@ fn own_facts(it: &Peering) -> String {
                 peer.region
             ),
         ),
+        ("immutable id", it.peer_immutable_id.clone()),
         ("ranges", ranges(&peer.ranges, &it.unconfirmed_ranges)),
         ("subnets", chosen(&peer.subnets)),
         ("link", it.link.clone()),

@@ -62,6 +62,9 @@ fn of(event: &NetworkEvent) -> String {
                 it.cloud
             )
         }
+        NetworkEvent::NetworkImmutableIdSeen(it) => {
+            format!("saw that the network's immutable id is {}", it.immutable_id)
+        }
         NetworkEvent::NetworkIdentityMarked(it) => {
             format!("noted that the network is on record as {}", it.held_by)
         }
@@ -152,6 +155,12 @@ fn of(event: &NetworkEvent) -> String {
         NetworkEvent::PeerRangesAdded(it) => format!("added {} to the peer", ranges(&it.ranges)),
         NetworkEvent::PeerRangesConfirmed(it) => {
             format!("saw that {} belongs to the peer", ranges(&it.ranges))
+        }
+        NetworkEvent::PeerImmutableIdSeen(it) => {
+            format!(
+                "saw that the immutable id of the peer's network is {}",
+                it.immutable_id
+            )
         }
         NetworkEvent::PeerRangesDropped(it) => {
             format!("gave up {} of the peer", ranges(&it.ranges))

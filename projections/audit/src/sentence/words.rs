@@ -233,6 +233,9 @@ pub(super) fn drift(kind: &DriftKind) -> String {
         DriftKind::DenialMissing { denial, .. } => {
             format!("denial {} is missing in {}", denial.number, denial.list)
         }
+        DriftKind::NetworkReplaced { recorded, seen, .. } => {
+            format!("the network was made again: its immutable id is {seen}, and was {recorded}")
+        }
         DriftKind::GroupDetached { interface, .. } => {
             format!("the firewall group is detached from {interface}")
         }

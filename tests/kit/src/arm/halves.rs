@@ -318,7 +318,8 @@ impl State {
         let Some(far) = self.parents.get(&other) else {
             return;
         };
-        let guid = Uuid::from_u128(parent.guid.as_u128() ^ far.guid.as_u128());
+        let of_pair = Uuid::from_u128(parent.guid.as_u128() ^ far.guid.as_u128());
+        let guid = self.pair_guid.unwrap_or(of_pair);
         if version > "2018-08-01" {
             half.insert("resourceGuid".to_owned(), guid.to_string().into());
         }

@@ -143,6 +143,8 @@ pub struct State {
     pub gateways: Vec<String>,
     /// The guid that the next resource gets.
     pub next_guid: Option<Uuid>,
+    /// The guid that halves are shown with, in the place of their pair's.
+    pub pair_guid: Option<Uuid>,
     made: u128,
 }
 

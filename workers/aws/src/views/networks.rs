@@ -15,6 +15,7 @@ pub(in super::super) fn network(asked: &Asked<'_>, found: &Vpc) -> Result<Networ
         .map(IpNet::V4)
         .chain(found.ipv6_cidrs.iter().copied().map(IpNet::V6));
     Ok(NetworkView {
+        immutable_id: None,
         network: asked.name("VPC", found.id.as_str())?,
         ranges: ranges.collect(),
         shared_by: owner.transpose()?,

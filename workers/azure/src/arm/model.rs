@@ -1,6 +1,7 @@
 //! Resources as Resource Manager writes them. Members that no rule here needs are not read, and one
 //! that is new is nothing to fail on.
 
+use domain::text::ImmutableId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -33,6 +34,15 @@ pub(crate) struct VnetProperties {
     pub(crate) address_space: AddressSpace,
     pub(crate) subnets: Vec<Subnet>,
     pub(crate) virtual_network_peerings: Vec<Half>,
+}
+
+impl VnetProperties {
+    /// The guid, where there is one: it is the network's for as long as that exists, and a network
+    /// that is made under its name later has another.
+    pub(crate) fn guid(&self) -> Option<ImmutableId> {
+        let guid = self.resource_guid.filter(|it| !it.is_nil())?;
+        guid.to_string().parse().ok()
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

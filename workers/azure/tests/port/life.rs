@@ -1,15 +1,17 @@
 //! From two networks to a link that is open, and back.
 
-use crate::support::{LOCAL, OWNER, PEERING, REMOTE, World, kind, nsg_id, vnet_id};
+use crate::support::{LOCAL, OWNER, PEERING, REMOTE, World, id, kind, nsg_id, vnet, vnet_id};
 use cloud::{
-    Cloud as _, CloudError, CloudErrorKind, HalfAnswer, HalfState, LinkRole, LinkState, group_name,
+    Cloud as _, CloudError, CloudErrorKind, HalfAnswer, HalfState, LinkRole, LinkState, NetworkRef,
+    NetworkView, group_name,
 };
 use domain::{
     Side,
     network::{InboundRule, LinkOption},
 };
 use serde_json::{Value, json};
-use testkit::arm::Fault;
+use testkit::arm::{FakeArm, Fault};
+use uuid::Uuid;
 
 const OPEN: LinkOption = LinkOption::VirtualNetworkAccess;
 
@@ -379,7 +381,7 @@ async fn members_that_nobody_has_heard_of_are_nothing_to_fail_on() {
 
 #[tokio::test]
 async fn a_network_elsewhere_is_absent_and_one_with_a_wrong_guid_is_told() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let of = [world.local.network.clone(), world.remote.network.clone()];
     let mut elsewhere = world.local.at.clone();
     elsewhere.region = world.remote.at.region.clone();
@@ -390,6 +392,66 @@ async fn a_network_elsewhere_is_absent_and_one_with_a_wrong_guid_is_told() {
     assert_eq!(kind(nobody), Some(CloudErrorKind::NotFound));
     let identity = world.cloud.identity(&world.remote.at).await.unwrap();
     assert_eq!(identity, world.remote.at.account);
+    // Two networks that are in sight at once: those of one tenant and region.
+    let neighbour = id(LOCAL, "virtualNetworks", "neighbour");
+    world
+        .fake
+        .plant(&neighbour, &vnet("westeurope", "10.3.0.0/16", None));
+    world.remote = NetworkRef {
+        at: world.local.at.clone(),
+        network: neighbour.parse().unwrap(),
+    };
+    world.both().await;
+    let of = [world.local.network.clone(), world.remote.network.clone()];
+    let halves = async || world.cloud.links(&world.local.at, &of).await.unwrap();
+    let told: Vec<_> = halves().await.into_iter().map(|it| it.message).collect();
+    assert_eq!(told, [None, None], "the guid is that of the two networks");
+    let wrong = Uuid::from_u128(0x4711);
+    world.fake.with(|it| it.pair_guid = Some(wrong));
+    for half in halves().await {
+        let told = half.message.unwrap();
+        assert!(told.contains(&wrong.to_string()), "{told}");
+        assert_eq!(half.state, LinkState::Active, "nothing waits for it");
+    }
+}
+
+/// A network's guid is its own: one that is made again under the same id has another, and one that
+/// has none says nothing.
+#[tokio::test]
+async fn a_network_that_is_made_again_has_another_guid_and_nothing_else_tells_it() {
+    let world = World::new().await;
+    let of = [world.local.network.clone()];
+    let shown = async || {
+        let mut views = world.cloud.networks(&world.local.at, &of).await.unwrap();
+        assert_eq!(views.len(), 1);
+        views.remove(0)
+    };
+    let guid = |it: &FakeArm| it.parent(&vnet_id(LOCAL)).unwrap().guid.to_string();
+    let make_again = |guid: Option<Uuid>| {
+        world.fake.with(|it| {
+            it.parents.remove(&vnet_id(LOCAL).to_ascii_lowercase());
+            it.next_guid = guid;
+        });
+        let body = vnet("westeurope", "10.1.0.0/16", Some(&nsg_id(LOCAL)));
+        world.fake.plant(&vnet_id(LOCAL), &body);
+    };
+    let before = shown().await;
+    let id = before.immutable_id.as_ref().unwrap();
+    assert_eq!(id.as_str(), guid(&world.fake));
+    make_again(None);
+    let after = shown().await;
+    assert_ne!(after.immutable_id, before.immutable_id);
+    assert_eq!(
+        after.immutable_id.clone().unwrap().as_str(),
+        guid(&world.fake)
+    );
+    let but_for_that = NetworkView {
+        immutable_id: before.immutable_id.clone(),
+        ..after
+    };
+    assert_eq!(but_for_that, before);
+    make_again(Some(Uuid::nil()));
+    assert_eq!(shown().await.immutable_id, None);
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ pub(crate) struct Project {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Network {
     pub(crate) name: String,
+    /// The number that this network has and no other one ever gets, under whatever name.
+    pub(crate) id: Option<String>,
     /// Only networks of a form that is no longer made have a range of their own.
     #[serde(rename = "IPv4Range")]
     pub(crate) ipv4_range: Option<String>,

@@ -6,6 +6,7 @@ use domain::{CloudMode, Provider};
 use gcp_fake::Temper;
 use peerage_gcp::{Credentials, GcpCloud, GcpSettings};
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_network_has_the_ranges_of_its_subnets_of_every_region_and_no_others() {
@@ -37,6 +38,29 @@ async fn a_network_has_the_ranges_of_its_subnets_of_every_region_and_no_others()
     }
     let nothing = scene.cloud.networks(&scene.local.at, &of[1..2]).await;
     assert_eq!(nothing.unwrap(), []);
+}
+
+/// A name comes back, the number does not.
+#[tokio::test]
+async fn a_network_that_is_made_again_has_another_number() {
+    let scene = Scene::set(Temper::instant()).await;
+    let of = ["neighbour".parse().unwrap()];
+    let shown = async || {
+        let mut views = scene.cloud.networks(&scene.local.at, &of).await.unwrap();
+        views.pop().and_then(|it| it.immutable_id)
+    };
+    let number = || scene.fake.numbers_of(LOCAL, "neighbour").1;
+    scene.fake.network(LOCAL, "neighbour");
+    let before = shown().await.unwrap();
+    assert_eq!(before.as_str(), number());
+    let path = format!("/compute/v1/projects/{LOCAL}/global/networks/neighbour");
+    scene.fake.answer("DELETE", &path, b"");
+    scene.fake.pass(Duration::from_secs(60));
+    assert_eq!(shown().await, None, "it is gone");
+    scene.fake.network(LOCAL, "neighbour");
+    let after = shown().await.unwrap();
+    assert_eq!(after.as_str(), number());
+    assert_ne!(after, before);
 }
 
 #[tokio::test]

@@ -17,6 +17,13 @@ use domain::{Provider, Range, text::CloudNetwork};
 impl Call<'_> {
     pub(crate) fn networks(&mut self, of: &[CloudNetwork]) -> Vec<NetworkView> {
         let mut shown = self.look(of, |network, _| vec![network.view()]);
+        let (at, world) = (self.at, &self.state.world);
+        for view in &mut shown {
+            view.immutable_id = world.immutable_id(&NetworkRef {
+                at: bare(at),
+                network: view.network.clone(),
+            });
+        }
         if !self.is_elsewhere() {
             shown.extend(self.shared(of));
         }

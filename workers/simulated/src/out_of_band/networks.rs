@@ -11,7 +11,7 @@ use super::{
     OutOfBand,
 };
 use cloud::{AccessEntry, AccessListView, Direction, DnsSupport, NetworkRef, RouteTarget};
-use domain::text::{AccessList, Account, RouteTable, Subnet};
+use domain::text::{AccessList, Account, ImmutableId, RouteTable, Subnet};
 use ipnet::{IpNet, Ipv4Net};
 use std::time::Duration;
 
@@ -39,10 +39,36 @@ impl OutOfBand {
         });
     }
 
+    /// The network is gone with everything in it and its links, and another one with its ranges and
+    /// subnets has its name from now on: nothing but its immutable id tells the two apart.
+    pub fn remake(&self, network: &NetworkRef) {
+        let before = self.with_network(network, |it| {
+            let subnets: Vec<_> = it.subnets.iter().map(|it| it.id.clone()).collect();
+            (it.ranges.clone(), subnets)
+        });
+        self.raze(network);
+        if let Some((ranges, subnets)) = before {
+            self.build(network, &ranges, &subnets);
+        }
+    }
+
+    /// From now on the cloud tells this of the network's immutable id, or nothing of it.
+    pub fn tell_immutable_id(&self, network: &NetworkRef, told: Option<ImmutableId>) {
+        self.reach(|state, _| state.world.told_ids.insert(network.to_string(), told));
+    }
+
+    /// It tells the truth again.
+    pub fn tell_the_immutable_id(&self, network: &NetworkRef) {
+        self.reach(|state, _| state.world.told_ids.remove(&network.to_string()));
+    }
+
     /// The network is gone with everything in it, and with its links.
     pub fn raze(&self, network: &NetworkRef) {
         self.reach(|state, now| {
-            state.world.networks.remove(&network.to_string());
+            let name = network.to_string();
+            if state.world.networks.remove(&name).is_some() {
+                *state.world.razed.entry(name).or_default() += 1;
+            }
             let is_here = |it: &SimulatedHalf| it.network.is_same(network);
             state.world.halves.retain(|it| !is_here(it));
             for link in state

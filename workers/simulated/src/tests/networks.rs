@@ -28,6 +28,48 @@ async fn a_made_network_is_a_network_of_its_provider() {
     }
 }
 
+/// At AWS a name is an id that never comes back.
+#[tokio::test(start_paused = true)]
+async fn a_network_that_is_made_again_under_its_name_has_another_immutable_id() {
+    for (provider, region, account, network) in [
+        (Provider::Aws, "eu-west-1", "111111111111", "vpc-0a1b2c3d"),
+        (Provider::Gcp, "europe-west1", "orders-prod", "orders"),
+        (
+            Provider::Azure,
+            "westeurope",
+            "8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e",
+            "/subscriptions/9a1b/virtualNetworks/orders",
+        ),
+    ] {
+        let network = NetworkRef {
+            at: AccountRegion {
+                provider,
+                account: account.parse().unwrap(),
+                region: Region::of(provider, region).unwrap(),
+                external_id: None,
+            },
+            network: network.parse().unwrap(),
+        };
+        let cloud = instant();
+        let ranges = ["10.9.0.0/16".parse().unwrap()];
+        cloud.out_of_band().build(&network, &ranges, &[]);
+        let of = [network.network.clone()];
+        let shown = async || cloud.networks(&network.at, &of).await.unwrap().remove(0);
+        let before = shown().await;
+        assert_eq!(before, shown().await);
+        assert_eq!(before.immutable_id.is_some(), provider.names_come_back());
+        cloud.out_of_band().remake(&network);
+        let after = shown().await;
+        assert_eq!(after.ranges, before.ranges);
+        let is_same = after.immutable_id == before.immutable_id;
+        assert_eq!(is_same, !provider.names_come_back(), "{provider}");
+        cloud.out_of_band().tell_immutable_id(&network, None);
+        assert_eq!(shown().await.immutable_id, None);
+        cloud.out_of_band().tell_the_immutable_id(&network);
+        assert_eq!(shown().await, after);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lenient_cloud_makes_the_networks_it_is_told_of() {
     let cloud = SimulatedCloud::new(SimulatedSettings::calm(1), clock());

@@ -28,9 +28,15 @@ pub(super) use traffic::traffic;
 
 use chrono::{DateTime, Utc};
 use cloud::{AccountRegion, LinkRole, LinkState, NetworkRef, RouteState, RouteTarget};
-use domain::text::{AccessList, Account, CloudNetwork, FirewallGroup, Interface, Link, RouteTable};
+use domain::{
+    Provider,
+    text::{
+        AccessList, Account, CloudNetwork, FirewallGroup, ImmutableId, Interface, Link, RouteTable,
+    },
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// Everything that exists.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +54,12 @@ pub struct World {
     /// Changes that were begun, and can be asked about.
     #[serde(default)]
     pub operations: Vec<SimulatedOperation>,
+    /// How many networks of each name there were before, and are gone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub razed: BTreeMap<String, u32>,
+    /// What the cloud tells of a network's immutable id, where that is not the truth.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told_ids: BTreeMap<String, Option<ImmutableId>>,
     /// What the next change of a half in an account ends with.
     #[serde(default)]
     pub failing: Vec<(Account, String)>,
@@ -62,6 +74,23 @@ impl World {
 
     pub(super) fn network_mut(&mut self, network: &NetworkRef) -> Option<&mut SimulatedNetwork> {
         self.networks.get_mut(&network.to_string())
+    }
+
+    /// What the cloud gives this network and no other one, not even a later one of its name;
+    /// nothing at AWS, whose names never come back.
+    pub(super) fn immutable_id(&self, network: &NetworkRef) -> Option<ImmutableId> {
+        let name = bare_network(network).to_string();
+        if let Some(told) = self.told_ids.get(&name) {
+            return told.clone();
+        }
+        let before = self.razed.get(&name).copied().unwrap_or_default();
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{name}#{before}").as_bytes());
+        let written = match network.at.provider {
+            Provider::Aws => return None,
+            Provider::Gcp => id.as_u64_pair().0.to_string(),
+            Provider::Azure => id.to_string(),
+        };
+        written.parse().ok()
     }
 
     /// Does this with each of the named networks that are in this account and region.

@@ -196,6 +196,7 @@ impl SimulatedNetwork {
         NetworkView {
             network: self.network.network.clone(),
             ranges: self.ranges.clone(),
+            immutable_id: None,
             shared_by: None,
         }
     }

@@ -54,7 +54,7 @@ pub(super) fn report(facts: &Facts<'_>, kind: DriftKind, draft: &mut Draft) {
     }
 }
 
-fn note(facts: &Facts<'_>, kind: &DriftKind, draft: &mut Draft) {
+pub(super) fn note(facts: &Facts<'_>, kind: &DriftKind, draft: &mut Draft) {
     if !facts.peering.drift.contains_key(kind) {
         draft.record(DriftDetected {
             peering_id: facts.peering.id,
@@ -102,13 +102,13 @@ fn repair(facts: &Facts<'_>, kind: &DriftKind, draft: &mut Draft) -> Verdict {
 }
 
 /// What was found before and is no longer there has been put right. Only after everything has been
-/// looked at.
+/// looked at. Which network an end is, is judged by itself.
 pub(super) fn close(facts: &Facts<'_>, draft: &mut Draft) {
     let over = facts
         .peering
         .drift
         .keys()
-        .filter(|kind| !draft.found.contains(kind))
+        .filter(|kind| !kind.is_replacement() && !draft.found.contains(kind))
         .cloned()
         .collect::<Vec<_>>();
     for kind in over {

@@ -35,6 +35,7 @@ mod pair;
 mod preflight;
 mod ranges;
 mod removal;
+mod replaced;
 mod routes;
 mod states;
 mod step;
@@ -121,21 +122,25 @@ pub(super) struct Facts<'a> {
 /// Plans the next steps for one peering.
 pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     let mut draft = Draft::default();
-    ingress::expire(facts, &mut draft);
-    tenure::expire(facts, &mut draft);
-    if !draft.records.is_empty() || deadline_passed(facts, &mut draft) {
-        return draft.finish(facts);
-    }
-    if halves::is_under_way(facts, &mut draft) {
-        return draft.finish(facts);
+    of_its_life(facts, &mut draft);
+    replaced::plan(facts, &mut draft);
+    draft.finish(facts)
+}
+
+fn of_its_life(facts: &Facts<'_>, draft: &mut Draft) {
+    ingress::expire(facts, draft);
+    tenure::expire(facts, draft);
+    if !draft.records.is_empty()
+        || deadline_passed(facts, draft)
+        || halves::is_under_way(facts, draft)
+    {
+        return;
     }
     match &facts.peering.life {
-        Life::Requested => link::find_or_create(facts, link::Attempt::First, &mut draft),
-        Life::InitiationRefused { attempt } => link::find_or_create(
-            facts,
-            link::Attempt::After { refused: *attempt },
-            &mut draft,
-        ),
+        Life::Requested => link::find_or_create(facts, link::Attempt::First, draft),
+        Life::InitiationRefused { attempt } => {
+            link::find_or_create(facts, link::Attempt::After { refused: *attempt }, draft)
+        }
         Life::Initiating {
             attempt,
             started_at,
@@ -146,21 +151,20 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
                     attempt: *attempt,
                     started_at: *started_at,
                 },
-                &mut draft,
+                draft,
             );
         }
         Life::AwaitingAcceptance {
             link,
             expires_at,
             warned,
-        } => accept::plan(facts, link, *expires_at, *warned, &mut draft),
-        Life::Provisioning { link } => accept::wait(facts, link, &mut draft),
-        Life::Active { link } => active::plan(facts, link, &mut draft),
-        Life::Removing { trace, .. } => removal::plan(facts, trace, &mut draft),
-        Life::Abandoning { trace } => abandonment::plan(facts, trace, &mut draft),
+        } => accept::plan(facts, link, *expires_at, *warned, draft),
+        Life::Provisioning { link } => accept::wait(facts, link, draft),
+        Life::Active { link } => active::plan(facts, link, draft),
+        Life::Removing { trace, .. } => removal::plan(facts, trace, draft),
+        Life::Abandoning { trace } => abandonment::plan(facts, trace, draft),
         Life::Ended(_) => {}
     }
-    draft.finish(facts)
 }
 
 /// Plans what this side has to close, from what is on record. It asks for that side's own tables
@@ -245,6 +249,8 @@ struct Draft {
     again: bool,
     /// Whether an exposure stands that the policy covers: no route is opened meanwhile.
     exposed: bool,
+    /// Whether another network has the name of one of the ends.
+    replaced: bool,
 }
 
 impl Draft {
@@ -316,11 +322,11 @@ impl Draft {
         }
     }
 
-    /// Leaves out what may not be opened now: while openings rest, in a network that is frozen or a
-    /// peering in quarantine anything, and while an exposure stands that the policy covers every
-    /// route.
+    /// Leaves out what may not be opened now: while openings rest, in a network that is frozen, a
+    /// peering in quarantine, or one of which an end was replaced anything, and while an exposure
+    /// stands that the policy covers every route.
     fn hold_back(&mut self, facts: &Facts<'_>) {
-        if facts.rests || !facts.network.may_open(facts.peering) {
+        if facts.rests || self.replaced || !facts.network.may_open(facts.peering) {
             self.intent = None;
             self.halves.retain(|it| it.change == HalfChange::Remove);
             self.actions.retain(|it| !it.opens());

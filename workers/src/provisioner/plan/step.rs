@@ -75,6 +75,8 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::AccepterSeen(_)
         | Outcome::Surveyed(_)
         | Outcome::RangesConfirmed(_)
+        | Outcome::PeerImmutableIdSeen(_)
+        | Outcome::NetworkImmutableIdSeen(_)
         | Outcome::Abandoned(_)
         | Outcome::HalfChangeStarted(_)
         | Outcome::HalfOperationStarted(_)

@@ -85,6 +85,11 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
             cloud: CloudMode::Real,
         }
         .into(),
+        NetworkImmutableIdSeen {
+            network_id,
+            immutable_id: text("9114364167955000001"),
+        }
+        .into(),
         NetworkIdentityMarked {
             network_id,
             held_by: its_older_id(),
@@ -251,6 +256,11 @@ fn of_intent() -> Vec<NetworkEvent> {
         PeerSubnetsChanged {
             peering_id,
             subnets: vec![text("subnet-0cc3"), text("subnet-0dd4")],
+        }
+        .into(),
+        PeerImmutableIdSeen {
+            peering_id,
+            immutable_id: text("7c1c3b5e-9a4f-4d3a-8f6e-2b1d0c9e8f7a"),
         }
         .into(),
         RouteAccepted {
@@ -1254,6 +1264,11 @@ pub(super) fn findings() -> Vec<DriftKind> {
         DriftKind::DenialMissing {
             side,
             denial: denial("acl-0a1b2c3d4e5f60718", 1),
+        },
+        DriftKind::NetworkReplaced {
+            side,
+            recorded: text("7c1c3b5e-9a4f-4d3a-8f6e-2b1d0c9e8f7a"),
+            seen: text("e2d4a6b8-1c3e-4f5a-9b7d-0a2c4e6f8b1d"),
         },
     ]
 }

@@ -285,6 +285,20 @@ fn a_denial_event() -> impl Strategy<Value = Outcome> {
         }),
         (a_peering(), a_side())
             .prop_map(|(peering_id, side)| DenialLapsed { peering_id, side }.into()),
+        (a_peering(), an_immutable_id()).prop_map(|(peering_id, immutable_id)| {
+            PeerImmutableIdSeen {
+                peering_id,
+                immutable_id,
+            }
+            .into()
+        }),
+        an_immutable_id().prop_map(|immutable_id| {
+            NetworkImmutableIdSeen {
+                network_id: network_id(),
+                immutable_id,
+            }
+            .into()
+        }),
     ]
 }
 
@@ -510,7 +524,7 @@ pub(super) fn any_command() -> impl Strategy<Value = NetworkCommand> {
 }
 
 /// The event that an outcome becomes when nothing stands in its way.
-pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
+pub(in super::super) fn as_event(outcome: Outcome) -> NetworkEvent {
     match outcome {
         Outcome::InitiationStarted(it) => it.into(),
         Outcome::InitiationRefused(it) => it.into(),
@@ -525,6 +539,8 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::AccepterSeen(it) => it.into(),
         Outcome::Surveyed(it) => it.into(),
         Outcome::RangesConfirmed(it) => it.into(),
+        Outcome::PeerImmutableIdSeen(it) => it.into(),
+        Outcome::NetworkImmutableIdSeen(it) => it.into(),
         Outcome::HalfChangeStarted(it) => it.into(),
         Outcome::HalfOperationStarted(it) => it.into(),
         Outcome::HalfOperationFailed(it) => it.into(),

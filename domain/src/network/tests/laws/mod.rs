@@ -6,7 +6,8 @@ mod values;
 
 use super::{super::*, now, samples::*};
 use crate::{ids::CommandId, range::Range, side::Side, text::Link};
-use generators::{a_command, an_event, an_outcome, any_command, any_event, as_event};
+pub(super) use generators::as_event;
+use generators::{a_command, an_event, an_outcome, any_command, any_event};
 use proptest::{collection::vec, prelude::*};
 use std::collections::BTreeSet;
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use crate::{
     range::Range,
     side::Side,
     source::AdmittedSource,
-    text::{FirewallGroup, FirewallRule, Interface, Link, Reason, RouteTable, Subnet},
+    text::{FirewallGroup, FirewallRule, ImmutableId, Interface, Link, Reason, RouteTable, Subnet},
 };
 use chrono::{DateTime, Utc};
 use proptest::{collection::btree_set, collection::vec, option, prelude::*, sample::select};
@@ -211,6 +211,10 @@ pub(super) fn an_ingress() -> impl Strategy<Value = IngressId> {
         .prop_map(|(peering, n)| Ids::of(CommandId(uuid::Uuid::from_u128(n))).ingress(peering))
 }
 
+pub(super) fn an_immutable_id() -> impl Strategy<Value = ImmutableId> {
+    (1..4_u8).prop_map(|n| text(&n.to_string()))
+}
+
 pub(super) fn a_finding() -> impl Strategy<Value = DriftKind> {
     prop_oneof![
         Just(DriftKind::LinkEnded {
@@ -248,6 +252,13 @@ pub(super) fn a_finding() -> impl Strategy<Value = DriftKind> {
         (a_side(), an_interface())
             .prop_map(|(side, interface)| DriftKind::GroupDetached { side, interface }),
         (a_side(), a_denial()).prop_map(|(side, denial)| DriftKind::DenialMissing { side, denial }),
+        (a_side(), an_immutable_id(), an_immutable_id()).prop_map(|(side, recorded, seen)| {
+            DriftKind::NetworkReplaced {
+                side,
+                recorded,
+                seen,
+            }
+        }),
         (a_side(), a_rule_id()).prop_map(|(side, rule_id)| DriftKind::RuleExtra {
             side,
             rule_id,

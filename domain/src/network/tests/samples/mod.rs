@@ -3,6 +3,7 @@
 
 mod whole_life;
 
+pub(crate) use crate::ids::PeeringId;
 pub(crate) use whole_life::*;
 
 use super::super::*;

@@ -264,6 +264,30 @@ pub(crate) fn route_missing(table: &str) -> DriftKind {
     }
 }
 
+pub(crate) fn replaced(side: Side) -> DriftKind {
+    DriftKind::NetworkReplaced {
+        side,
+        recorded: text("4711"),
+        seen: text("4712"),
+    }
+}
+
+pub(crate) fn immutable_id_seen(side: Side, immutable_id: &str) -> Outcome {
+    let immutable_id = text(immutable_id);
+    match side {
+        Side::Local => NetworkImmutableIdSeen {
+            network_id: network_id(),
+            immutable_id,
+        }
+        .into(),
+        Side::Remote => PeerImmutableIdSeen {
+            peering_id: peering_id(1),
+            immutable_id,
+        }
+        .into(),
+    }
+}
+
 pub(crate) fn detected(finding: DriftKind) -> DriftDetected {
     DriftDetected {
         peering_id: peering_id(1),

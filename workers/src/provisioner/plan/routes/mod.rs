@@ -416,6 +416,7 @@ fn is_of_route(drift: &DriftKind, side: Side, table: &RouteTable, range: Range) 
         | DriftKind::RuleTagMissing { .. }
         | DriftKind::RuleExtra { .. }
         | DriftKind::GroupDetached { .. }
-        | DriftKind::DenialMissing { .. } => false,
+        | DriftKind::DenialMissing { .. }
+        | DriftKind::NetworkReplaced { .. } => false,
     }
 }

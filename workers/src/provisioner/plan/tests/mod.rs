@@ -136,6 +136,7 @@ fn both_see(local: &[LinkView], remote: &[LinkView]) -> Observed {
     let shown = |side: Side| NetworkView {
         network: ends.get(side).network.clone(),
         ranges: sides::ranges(&network, &peering, side),
+        immutable_id: None,
         shared_by: None,
     };
     let subnet = |side: Side, subnet: &domain::text::Subnet| SubnetView {

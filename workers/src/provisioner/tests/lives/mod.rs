@@ -30,6 +30,7 @@ mod orphans;
 mod ownership;
 mod ranges;
 mod removal;
+mod replaced;
 mod rests;
 mod routes;
 mod shared;
