@@ -213,6 +213,7 @@ pub(crate) fn metadata(
         ticket: None,
         command: None,
         cloud_calls: None,
+        cloud: None,
         term: None,
     })
 }

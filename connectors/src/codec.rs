@@ -50,6 +50,7 @@ pub(crate) fn record(
             ticket: caller.ticket.clone(),
             command: None,
             cloud_calls: None,
+            cloud: None,
             term: None,
         },
     })

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, CloudCalls, CommandId, Digest,
+    Actor, CloudCalls, CloudMode, CommandId, Digest,
     text::{Reason, Ticket},
 };
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -53,6 +53,15 @@ pub struct Metadata {
         skip_serializing_if = "Option::is_none"
     )]
     pub cloud_calls: Option<CloudCalls>,
+    /// Of an event of a network's: which cloud the network is at, its provider's own or one that
+    /// stands in for it. Not set where that is not on record, and in events of releases that kept
+    /// none.
+    #[serde(
+        default,
+        deserialize_with = "if_known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cloud: Option<CloudMode>,
     /// Of an outcome: the term of the lease under which its worker held the network. Not set where
     /// there is no lease, in other events, and in those of releases that kept none.
     #[serde(
@@ -80,7 +89,8 @@ impl Fence {
     }
 }
 
-fn if_known<'de, D: Deserializer<'de>>(it: D) -> Result<Option<Fence>, D::Error> {
+/// What is of a later form is as if it were not set.
+fn if_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(it: D) -> Result<Option<T>, D::Error> {
     let stored = Value::deserialize(it)?;
     Ok(serde_json::from_value(stored).ok())
 }

@@ -4,12 +4,12 @@
 mod support;
 
 use domain::network::{
-    AcceptRoute, FreezeNetwork, Network, NetworkCommand, NetworkEvent, Refusal, RetireNetwork,
-    ThawNetwork,
+    AcceptRoute, FreezeNetwork, Network, NetworkCloudRecorded, NetworkCommand, NetworkEvent,
+    Outcome, Refusal, RetireNetwork, ThawNetwork,
 };
-use domain::{PeeringId, Side};
+use domain::{CloudMode, NetworkId, PeeringId, Provider, Side};
 use peerage_journal::{
-    Body, ExecuteError, Executed, Journal, JournalError, JournalSettings, Loaded,
+    Body, ExecuteError, Executed, Journal, JournalError, JournalSettings, Loaded, Recorded,
 };
 use std::{
     sync::Arc,
@@ -920,6 +920,7 @@ async fn what_a_server_of_an_older_version_could_not_read_is_not_written_until_i
             ticket: None,
             command: None,
             cloud_calls: None,
+            cloud: None,
             term: None,
         },
     };
@@ -1022,4 +1023,50 @@ async fn no_group_is_admitted_while_a_server_lives_that_reads_ranges_alone() {
     journal.write_within(BEFORE_GROUPS + 1);
     let written = executes(of_group, 3).await;
     assert_eq!(written.unwrap().events.len(), 1);
+}
+
+/// What stands beside each event of the stream about its cloud.
+async fn clouds(journal: &Journal, network: NetworkId) -> Vec<Option<CloudMode>> {
+    let read = journal.read_some(&network.stream(), 0, 100).await.unwrap();
+    let beside = |it: &Recorded| it.metadata.as_ref().unwrap().cloud.clone();
+    read.iter().map(beside).collect()
+}
+
+#[tokio::test]
+async fn each_event_says_at_which_cloud_its_network_is_whoever_takes_the_command() {
+    let server = Server::start();
+    let journal = server.journal();
+    let by = |n, cloud: CloudMode| peerage_journal::Caller {
+        clouds: Some(Arc::new([(Provider::Aws, cloud)].into_iter().collect())),
+        ..caller(n)
+    };
+    let at = CloudMode::Emulator {
+        endpoint: "http://127.0.0.1:5000".parse().unwrap(),
+    };
+    let id = network_of(1);
+    let executes = async |command: &NetworkCommand, id, caller| {
+        let networks = journal.networks();
+        soon(networks.execute(id, command, &caller, now()))
+            .await
+            .unwrap();
+    };
+    executes(&register("orders"), id, by(1, at.clone())).await;
+    executes(&request_peering(1), id, caller(2)).await;
+    let told = clouds(&journal, id).await;
+    assert!(
+        told.len() > 2 && told.iter().all(|it| *it == Some(at.clone())),
+        "{told:?}"
+    );
+
+    let old = network_of(3);
+    executes(&register("old"), old, caller(3)).await;
+    executes(&request_peering(1), old, caller(4)).await;
+    assert!(clouds(&journal, old).await.iter().all(Option::is_none));
+    let recorded = NetworkCommand::Record(Outcome::CloudRecorded(NetworkCloudRecorded {
+        network_id: old,
+        cloud: CloudMode::Simulated,
+    }));
+    executes(&recorded, old, caller(5)).await;
+    let last = clouds(&journal, old).await.pop();
+    assert_eq!(last, Some(Some(CloudMode::Simulated)));
 }

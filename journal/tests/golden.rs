@@ -22,6 +22,7 @@ fn metadata() -> Metadata {
         ticket: None,
         command: None,
         cloud_calls: None,
+        cloud: None,
         term: None,
     }
 }

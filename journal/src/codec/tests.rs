@@ -2,7 +2,7 @@
 
 use super::*;
 use domain::network::{PeeringActivated, ProvisioningUnblocked};
-use domain::{Actor, PeeringId};
+use domain::{Actor, CloudMode, PeeringId};
 
 fn metadata() -> Metadata {
     Metadata {
@@ -18,6 +18,7 @@ fn metadata() -> Metadata {
         ticket: None,
         command: None,
         cloud_calls: None,
+        cloud: None,
         term: None,
     }
 }
@@ -247,4 +248,32 @@ fn a_type_that_only_begins_like_an_events_is_not_taken_for_it() {
         let recorded = raw(odd, metadata.clone(), data.clone()).read();
         assert!(!problem(recorded).is_empty(), "{odd}");
     }
+}
+
+#[test]
+fn a_cloud_of_a_later_form_beside_an_event_is_as_if_it_were_not_there() {
+    let of = |cloud: serde_json::Value| {
+        let mut stored = serde_json::to_value(metadata()).expect("metadata");
+        assert_eq!(
+            stored.get("cloud"),
+            None,
+            "what is not known is not written"
+        );
+        stored["cloud"] = cloud;
+        let event = encode(&activated(), metadata()).expect("JSON");
+        raw(
+            "PeeringActivated",
+            stored.to_string(),
+            event.data.to_string(),
+        )
+        .read()
+    };
+    let known = of(json!({ "mode": "simulated" }));
+    assert_eq!(
+        known.metadata.and_then(|it| it.cloud),
+        Some(CloudMode::Simulated)
+    );
+    let later = of(json!({ "mode": "borrowed", "from": "x" }));
+    assert!(matches!(later.body, Body::Event(_)));
+    assert_eq!(later.metadata.expect("metadata").cloud, None);
 }

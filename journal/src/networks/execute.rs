@@ -22,7 +22,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Claim, Context, Digest, EventId, Ids, NetworkId, Receipt,
+    Claim, CloudMode, Context, Digest, EventId, Ids, NetworkId, Receipt,
     network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve, may_rest_on_part},
     vocabulary,
 };
@@ -235,10 +235,11 @@ impl Networks {
         let stream = order.id.stream();
         let first = loaded.next_revision();
         let last = first + events.len() as u64 - 1;
+        let cloud = loaded.cloud(&events);
         let proposed = events
             .iter()
             .enumerate()
-            .map(|(index, event)| order.propose(index, event))
+            .map(|(index, event)| order.propose(index, event, cloud))
             .collect::<Result<Vec<_>, _>>()?;
         let Appended { revision, position } = match self
             .store
@@ -415,13 +416,18 @@ impl Order<'_> {
         Ok(events)
     }
 
-    fn propose(&self, index: usize, event: &NetworkEvent) -> Result<Proposed, JournalError> {
+    fn propose(
+        &self,
+        index: usize,
+        event: &NetworkEvent,
+        cloud: Option<&CloudMode>,
+    ) -> Result<Proposed, JournalError> {
         let failed = |source| encoding(event.name(), source);
         let Encoded {
             event_type,
             data,
             metadata,
-        } = encode(event, self.metadata(index).map_err(failed)?).map_err(failed)?;
+        } = encode(event, self.metadata(index, cloud).map_err(failed)?).map_err(failed)?;
         let data = serde_json::to_string(&data).map_err(failed)?;
         let id = event_id(self.caller.command_id, &self.digest, index, &data);
         Ok(Proposed {
@@ -433,7 +439,11 @@ impl Order<'_> {
         })
     }
 
-    fn metadata(&self, index: usize) -> Result<Metadata, serde_json::Error> {
+    fn metadata(
+        &self,
+        index: usize,
+        cloud: Option<&CloudMode>,
+    ) -> Result<Metadata, serde_json::Error> {
         let command_id = self.caller.command_id;
         Ok(Metadata {
             correlation_id: self.caller.correlation_id.unwrap_or(command_id.0),
@@ -448,6 +458,7 @@ impl Order<'_> {
             ticket: self.caller.ticket.clone(),
             command: if index == 0 { self.body()? } else { None },
             cloud_calls: self.caller.cloud_calls.clone().filter(|_| index == 0),
+            cloud: cloud.cloned(),
             term: self.caller.term,
         })
     }

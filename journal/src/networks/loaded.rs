@@ -3,7 +3,7 @@
 use crate::{Body, Fence, Recorded};
 use chrono::{DateTime, Utc};
 use domain::{
-    EventId,
+    CloudMode, EventId,
     network::{Network, NetworkEvent, evolve},
 };
 
@@ -41,6 +41,24 @@ pub struct Undecodable {
 }
 
 impl Loaded {
+    /// Which cloud the network is at: on record before these events, or by one of them.
+    pub(super) fn cloud<'a>(&'a self, events: &'a [NetworkEvent]) -> Option<&'a CloudMode> {
+        if let Network::Registered(network) = &self.network
+            && let Some(cloud) = &network.cloud
+        {
+            return Some(cloud);
+        }
+        events.iter().find_map(|event| {
+            if let NetworkEvent::NetworkRegistered(it) = event {
+                it.cloud.as_ref()
+            } else if let NetworkEvent::NetworkCloudRecorded(it) = event {
+                Some(&it.cloud)
+            } else {
+                None
+            }
+        })
+    }
+
     /// Folds the next event in. One that cannot be read changes nothing but the list of those.
     pub fn apply(&mut self, recorded: &Recorded) {
         match &recorded.body {

@@ -57,6 +57,7 @@ impl Log {
                 ticket: None,
                 command: (index == 0).then(|| json!({ "told": command.to_string() })),
                 cloud_calls: None,
+                cloud: None,
                 term: None,
             };
             let event_id =

@@ -168,6 +168,7 @@ fn metadata(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> Metadata {
         ticket: None,
         command: body,
         cloud_calls: None,
+        cloud: None,
         term: None,
     }
 }

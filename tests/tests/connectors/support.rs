@@ -450,6 +450,7 @@ pub(crate) fn raw(event_type: &'static str, data: &serde_json::Value) -> Record 
             ticket: None,
             command: None,
             cloud_calls: None,
+            cloud: None,
             term: None,
         },
     }

@@ -363,6 +363,7 @@ impl Older {
             ticket: None,
             command: None,
             cloud_calls: None,
+            cloud: None,
             term: None,
         };
         let record = [Record {

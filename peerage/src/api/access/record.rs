@@ -281,6 +281,7 @@ fn record(
             ticket: None,
             command: None,
             cloud_calls: None,
+            cloud: None,
             term: None,
         },
         data,

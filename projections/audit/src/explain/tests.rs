@@ -71,6 +71,7 @@ impl History {
                 ticket: None,
                 command: None,
                 cloud_calls: calls,
+                cloud: None,
                 term: None,
             }),
             data: Bytes::new(),

@@ -76,6 +76,7 @@ fn recorded(index: usize, body: Body) -> Recorded {
             ticket: None,
             command: None,
             cloud_calls: None,
+            cloud: None,
             term: None,
         }),
         stored: Default::default(),

@@ -694,6 +694,7 @@ pub(super) async fn granted(log: &Journal, issuer: &Issuer, id: &str) {
                 ticket: None,
                 command: None,
                 cloud_calls: None,
+                cloud: None,
                 term: None,
             },
             data,

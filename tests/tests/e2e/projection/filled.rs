@@ -52,6 +52,7 @@ fn data(event: &NetworkEvent, id: Uuid) -> EventData {
         reason: None,
         ticket: None,
         command: None,
+        cloud: None,
         term: None,
         cloud_calls: None,
     };

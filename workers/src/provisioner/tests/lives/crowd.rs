@@ -105,6 +105,7 @@ fn recorded(life: &Life, event: NetworkEvent) -> Recorded {
             ticket: None,
             command: None,
             cloud_calls: None,
+            cloud: None,
             term: None,
         }),
         stored: Default::default(),
