@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
-    PeeringId, Provider,
+    CloudMode, PeeringId, Provider,
     connector::Settings,
     text::{Account, ConnectorId, Name, Project},
 };
@@ -77,6 +77,8 @@ pub struct Names {
     pub provider: Provider,
     /// Whose it is.
     pub account: Account,
+    /// Whether that is the provider's own cloud, where it is on record.
+    pub cloud: Option<CloudMode>,
     /// The peering, if the record is about one.
     pub peering: Option<PeeringNames>,
 }

@@ -27,6 +27,14 @@ pub enum CloudMode {
 }
 
 impl CloudMode {
+    /// The emulator's address.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match self {
+            Self::Real | Self::Simulated => None,
+            Self::Emulator { endpoint } => Some(endpoint),
+        }
+    }
+
     /// The stored name of the mode.
     pub fn as_str(&self) -> &'static str {
         match self {

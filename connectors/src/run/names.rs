@@ -54,6 +54,7 @@ impl NameBook {
             network: network.name.clone(),
             provider: network.provider,
             account: network.account.clone(),
+            cloud: network.cloud.clone(),
             peering: peering.and_then(|id| {
                 peer(&id).map(|peer| PeeringNames {
                     id,

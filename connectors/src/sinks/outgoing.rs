@@ -2,12 +2,12 @@
 
 use crate::sink::{Item, Parcel};
 use chrono::{DateTime, Utc};
-use domain::{connector::without_ciphertext, text::ConnectorId};
+use domain::{CloudMode, connector::without_ciphertext, text::ConnectorId};
 use journal::{Body, Metadata, Recorded, SCHEMA_VERSION, current_data};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-use webhook::{Actor, Delivery, Format, Message, Named, Record, Replay, SystemHeaders};
+use webhook::{Actor, Cloud, Delivery, Format, Message, Named, Record, Replay, SystemHeaders};
 
 /// The message of a parcel.
 pub(super) fn message(format: Format, parcel: &Parcel, now: DateTime<Utc>) -> Option<Message> {
@@ -44,7 +44,10 @@ pub(super) fn record(item: &Item) -> Record {
     let peering = names.and_then(|it| it.peering.as_ref());
     let changed = item.changed.as_deref();
     let subject = changed.map(|it| it.subject.clone());
-    let headers = metadata.map(shown).unwrap_or_default();
+    let mut headers = metadata.map(shown).unwrap_or_default();
+    if let Some(cloud) = cloud(item) {
+        headers.insert("cloud-mode".to_owned(), cloud.as_str().to_owned());
+    }
     Record {
         id: recorded.event_id.0,
         event_type: subject.unwrap_or_else(|| recorded.event_type().to_owned()),
@@ -71,6 +74,10 @@ pub(super) fn record(item: &Item) -> Record {
             name: Some(format!("{}/{}", it.account, it.cloud_network)),
         }),
         account: names.map(|it| it.account.to_string()),
+        cloud: cloud(item).map(|it| Cloud {
+            mode: it.as_str().to_owned(),
+            endpoint: it.endpoint().map(ToString::to_string),
+        }),
         actor: metadata.and_then(|it| {
             let name = it.actor.name()?.to_string();
             let claimed = it.actor.subject.is_none();
@@ -80,6 +87,14 @@ pub(super) fn record(item: &Item) -> Record {
         ticket: metadata.and_then(|it| it.ticket.as_ref().map(ToString::to_string)),
         command_id: metadata.map(|it| it.command_id.0),
     }
+}
+
+/// Which cloud the record's network is at: as it stands beside the event, or else beside the
+/// network.
+fn cloud(item: &Item) -> Option<&CloudMode> {
+    let metadata = item.recorded.metadata.as_ref();
+    let beside = metadata.and_then(|it| it.cloud.as_ref());
+    beside.or_else(|| item.names.as_deref()?.cloud.as_ref())
 }
 
 /// What a receiver gets of an event: its present form, and of a connector's settings no ciphertext.

@@ -88,6 +88,7 @@ fn record() -> Record {
         }),
         peering: None,
         account: Some("444455556601".to_owned()),
+        cloud: None,
         actor: None,
         reason: None,
         ticket: None,

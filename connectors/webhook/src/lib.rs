@@ -44,7 +44,7 @@ pub use endpoint::{Authentication, ClientCertificate, Endpoint, Settings, TIMEOU
 pub use exchange::CONNECTION_LIFETIME;
 pub use format::{Envelope, Format};
 pub use message::{Delivery, Message, Place, Replay, SystemHeaders};
-pub use record::{Actor, Named, Record};
+pub use record::{Actor, Cloud, Named, Record};
 pub use send::send;
 pub use signing::{SigningKey, SigningKeyError, SigningKeys};
 pub use wrong::{Problem, Wrong};

@@ -36,6 +36,8 @@ pub struct Record {
     pub peering: Option<Named>,
     /// The cloud account of that network.
     pub account: Option<String>,
+    /// Whether that is the provider's own cloud, where it is on record.
+    pub cloud: Option<Cloud>,
     /// Who caused it.
     pub actor: Option<Actor>,
     /// Why.
@@ -55,6 +57,18 @@ pub struct Named {
     /// Its name, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+/// Which cloud a network is at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Cloud {
+    /// `real` for the provider's own; `emulator` for what speaks its API elsewhere, and `simulated`
+    /// for a cloud inside the engine: nothing of those exists.
+    pub mode: String,
+    /// The emulator's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
 }
 
 /// Who caused an event.

@@ -2,7 +2,7 @@
 
 use crate::{
     message::{Delivery, Replay, SystemHeaders},
-    record::{Actor, Named, Record},
+    record::{Actor, Cloud, Named, Record},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -30,6 +30,10 @@ pub(crate) fn record(revision: u64) -> Record {
             name: None,
         }),
         account: Some("444455556601".to_owned()),
+        cloud: Some(Cloud {
+            mode: "emulator".to_owned(),
+            endpoint: Some("http://127.0.0.1:5000/".to_owned()),
+        }),
         actor: Some(Actor {
             name: "ann".to_owned(),
             claimed: true,

@@ -44,6 +44,7 @@ fn attributes(record: &Record) -> impl Iterator<Item = (&'static str, Value)> {
         network,
         peering,
         actor,
+        cloud,
         ..
     } = record;
     let about = peering.as_ref().or(network.as_ref());
@@ -66,6 +67,14 @@ fn attributes(record: &Record) -> impl Iterator<Item = (&'static str, Value)> {
         ("peeringid", peering.as_ref().map(|it| json!(it.id))),
         ("peeringname", name(peering).map(Value::from)),
         ("account", record.account.clone().map(Value::from)),
+        ("cloudmode", cloud.as_ref().map(|it| json!(it.mode))),
+        (
+            "cloudendpoint",
+            cloud
+                .as_ref()
+                .and_then(|it| it.endpoint.clone())
+                .map(Value::from),
+        ),
         ("actor", actor.as_ref().map(|it| json!(it.name))),
         ("actorclaimed", actor.as_ref().map(|it| json!(it.claimed))),
         ("reason", record.reason.clone().map(Value::from)),

@@ -1,7 +1,7 @@
 //! Our own envelope: the event, and beside it what it is about, by name.
 
 use crate::{
-    record::{Actor, Named, Record},
+    record::{Actor, Cloud, Named, Record},
     values::rfc3339,
 };
 use serde::Serialize;
@@ -37,6 +37,10 @@ pub struct Envelope<'a> {
     /// The cloud account of that network.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<&'a str>,
+    /// Which cloud that network is at, where it is on record. What is not real is not to be taken
+    /// for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud: Option<&'a Cloud>,
     /// Who caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a Actor>,
@@ -71,6 +75,7 @@ impl<'a> Envelope<'a> {
             network: record.network.as_ref(),
             peering: record.peering.as_ref(),
             account: record.account.as_deref(),
+            cloud: record.cloud.as_ref(),
             actor: record.actor.as_ref(),
             reason: record.reason.as_deref(),
             ticket: record.ticket.as_deref(),

@@ -62,6 +62,7 @@ fn an_envelope_names_what_the_event_is_about_and_leaves_out_what_is_not_there() 
         "id": record.id, "type": "PeeringRequested", "schema_version": 1, "time": "2026-03-01T09:30:15Z",
         "stream": "network-1", "revision": 1, "position": 1001,
         "network": {"id": "n-1", "name": "prod"}, "peering": {"id": "p-1"}, "account": "444455556601",
+        "cloud": {"mode": "emulator", "endpoint": "http://127.0.0.1:5000/"},
         "actor": {"name": "ann", "claimed": true}, "reason": "audit", "ticket": "CHG-1",
         "command_id": record.command_id, "data": record.data,
     });
@@ -70,6 +71,7 @@ fn an_envelope_names_what_the_event_is_about_and_leaves_out_what_is_not_there() 
         network: None,
         peering: None,
         account: None,
+        cloud: None,
         actor: None,
         reason: None,
         ticket: None,

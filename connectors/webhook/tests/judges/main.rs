@@ -49,6 +49,7 @@ fn record(number: u64) -> Record {
             name: Some("to billing".to_owned()),
         }),
         account: Some("444455556601".to_owned()),
+        cloud: None,
         actor: Some(Actor {
             name: "Zoë".to_owned(),
             claimed: false,

@@ -73,6 +73,7 @@ fn message() -> Message {
         }),
         peering: None,
         account: None,
+        cloud: None,
         actor: None,
         reason: None,
         ticket: None,
