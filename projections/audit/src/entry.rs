@@ -1,7 +1,7 @@
 //! An event of the log in the forms in which it is exported: OCSF for other systems, a row for a
 //! spreadsheet. Each form says no more than the event and what stands beside it.
 
-use crate::sentence::sentence_of;
+use crate::sentence::{marked, sentence_of};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::Actor;
 use journal::{Metadata, Position, SCHEMA_VERSION};
@@ -39,7 +39,7 @@ pub struct Entry {
 
 impl Entry {
     /// What a row's cells are called.
-    pub const COLUMNS: [&'static str; 14] = [
+    pub const COLUMNS: [&'static str; 15] = [
         "position",
         "time",
         "stream",
@@ -54,6 +54,7 @@ impl Entry {
         "ticket",
         "command_id",
         "data",
+        "cloud",
     ];
 
     /// What stands beside it, where that is ours.
@@ -66,15 +67,18 @@ impl Entry {
         self.about().and_then(|it| it.time).unwrap_or(self.created)
     }
 
-    /// What happened.
+    /// What happened, marked where it happened at no real cloud.
     pub fn sentence(&self) -> String {
-        let version = self.about().map_or(SCHEMA_VERSION, |it| it.schema_version);
-        sentence_of(&self.event_type, version, &self.data)
+        let about = self.about();
+        let about = about.as_ref();
+        let version = about.map_or(SCHEMA_VERSION, |it| it.schema_version);
+        let said = sentence_of(&self.event_type, version, &self.data);
+        marked(&said, about.and_then(|it| it.cloud.as_ref()))
     }
 
     /// A row for people's tables, in the order of [`Entry::COLUMNS`]. A cell that a spreadsheet
     /// would take for a formula begins with an apostrophe.
-    pub fn row(&self) -> [String; 14] {
+    pub fn row(&self) -> [String; 15] {
         let about = self.about();
         let actor = about
             .as_ref()
@@ -101,6 +105,9 @@ impl Entry {
                 .map(|it| it as &dyn ToString)),
             of(about.map(|it| &it.command_id as &dyn ToString)),
             String::from_utf8_lossy(&self.data).into_owned(),
+            of(about
+                .and_then(|it| it.cloud.as_ref())
+                .map(|it| it as &dyn ToString)),
         ]
         .map(harmless)
     }
@@ -188,6 +195,10 @@ impl Entry {
                 about
                     .and_then(|it| it.cloud_calls.as_ref())
                     .map(|it| json!(it)),
+            ),
+            (
+                "cloud",
+                about.and_then(|it| it.cloud.as_ref()).map(|it| json!(it)),
             ),
         ];
         for (name, value) in said {
@@ -314,6 +325,36 @@ mod tests {
         assert_eq!(row[1], "2026-03-01T09:00:00.000Z");
         assert_eq!((&*row[7], &*row[8], &*row[9]), ("ada", "token", "'=cmd()"));
         assert_eq!(row[10], "'=HYPERLINK(\"x\")");
+    }
+
+    #[test]
+    fn what_happened_at_no_real_cloud_says_so_in_every_form() {
+        let of = |cloud: Value| {
+            let mut it = entry("PeeringActivated", &json!({}), None);
+            let mut metadata: Value = serde_json::from_slice(&it.metadata).expect("JSON");
+            metadata["cloud"] = cloud;
+            it.metadata = metadata.to_string().into_bytes();
+            let (row, told) = (it.row(), it.ocsf());
+            (
+                row[6].clone(),
+                row[14].clone(),
+                told["message"].clone(),
+                told["unmapped"]["cloud"].clone(),
+            )
+        };
+        let (said, cell, message, mapped) = of(json!({ "mode": "simulated" }));
+        assert!(said.ends_with(" (simulated)"), "{said}");
+        assert_eq!((cell.as_str(), &message), ("simulated", &json!(said)));
+        assert_eq!(mapped, json!({ "mode": "simulated" }));
+        let at = "http://127.0.0.1:5000/";
+        let (said, cell, ..) = of(json!({ "mode": "emulator", "endpoint": at }));
+        assert!(said.ends_with(" (emulated)"), "{said}");
+        assert_eq!(cell, format!("emulator at {at}"));
+        let (said, cell, ..) = of(json!({ "mode": "real" }));
+        assert!(!said.ends_with(')'), "{said}");
+        assert_eq!(cell, "real");
+        let (said, cell, ..) = of(json!({ "mode": "of a later release" }));
+        assert!(!said.ends_with(')') && cell.is_empty(), "{said}");
     }
 
     #[test]

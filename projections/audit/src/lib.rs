@@ -26,7 +26,7 @@ pub use past::{Past, Place, Told, Until, walk};
 pub use reach::{Drop, Unknown, Verdict, Way, who_can_reach};
 pub use review::Review;
 pub use sentence::{
-    access_sentence, approval_sentence, connector_sentence, sentence, sentence_of, thing,
+    access_sentence, approval_sentence, connector_sentence, marked, sentence, sentence_of, thing,
     unreadable,
 };
 

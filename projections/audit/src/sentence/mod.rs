@@ -15,6 +15,7 @@ mod words;
 
 pub use others::{access_sentence, approval_sentence, connector_sentence, sentence_of};
 
+use domain::CloudMode;
 use domain::network::{
     AcceptedBy, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd,
 };
@@ -40,16 +41,31 @@ pub fn unreadable(event_type: &str) -> String {
     ))
 }
 
+/// The sentence with what stands in for the provider's own cloud, like `the link is up
+/// (simulated)`; as long as any. Nothing of that is real, and it is not to be taken for it.
+pub fn marked(sentence: &str, cloud: Option<&CloudMode>) -> String {
+    let mark = match cloud {
+        None | Some(CloudMode::Real) => return sentence.to_owned(),
+        Some(CloudMode::Emulator { .. }) => " (emulated)",
+        Some(CloudMode::Simulated) => " (simulated)",
+    };
+    format!("{}{mark}", fit_within(sentence, WIDTH - mark.len()))
+}
+
 /// On one line, and cut where it would be too long: texts of callers and of clouds are in it.
 fn fit(sentence: &str) -> String {
+    fit_within(sentence, WIDTH)
+}
+
+fn fit_within(sentence: &str, width: usize) -> String {
     let clean: String = sentence
         .chars()
         .map(|it| if it.is_control() { ' ' } else { it })
         .collect();
-    if clean.chars().count() <= WIDTH {
+    if clean.chars().count() <= width {
         return clean;
     }
-    let kept: String = clean.chars().take(WIDTH - 1).collect();
+    let kept: String = clean.chars().take(width - 1).collect();
     format!("{}…", kept.trim_end())
 }
 

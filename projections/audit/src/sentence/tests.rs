@@ -1,7 +1,8 @@
 //! Each sentence as people read it, in a golden table, and that it fits its line.
 
-use super::{WIDTH, fit, sentence, sentence_of, unreadable};
+use super::{WIDTH, fit, marked, sentence, sentence_of, unreadable};
 use domain::{
+    CloudMode,
     access::AccessEvent,
     approval::ApprovalEvent,
     connector::{ConnectorEvent, built_in::BuiltInEvent, parked::ParkedEvent},
@@ -158,4 +159,24 @@ fn what_is_too_long_is_cut_and_what_breaks_a_line_is_taken_out() {
     assert_eq!(fit(&long).chars().count(), WIDTH);
     assert_eq!(fit("a\nb\u{1b}[2J"), "a b [2J");
     assert!(unreadable(&long).ends_with('…'));
+}
+
+#[test]
+fn what_happened_at_no_real_cloud_is_marked_and_a_long_sentence_is_cut_before_the_mark() {
+    let emulator = CloudMode::Emulator {
+        endpoint: "http://127.0.0.1:5000".parse().expect("an endpoint"),
+    };
+    for (cloud, told) in [
+        (None, "the link is up"),
+        (Some(CloudMode::Real), "the link is up"),
+        (Some(emulator.clone()), "the link is up (emulated)"),
+        (Some(CloudMode::Simulated), "the link is up (simulated)"),
+    ] {
+        assert_eq!(marked("the link is up", cloud.as_ref()), told);
+    }
+    for cloud in [emulator, CloudMode::Simulated] {
+        let told = marked(&fit(&"x".repeat(300)), Some(&cloud));
+        assert_eq!(told.chars().count(), WIDTH);
+        assert!(told.contains("x… ("), "{told}");
+    }
 }
