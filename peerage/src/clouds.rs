@@ -2,6 +2,7 @@
 
 use crate::{
     config::{self, CloudKind, Config, SYSTEM_IDENTITY},
+    places,
     storage::{Storage, check_secret},
 };
 use aws::{
@@ -14,7 +15,7 @@ use cloud::{
     instructions::{self, Instruction},
 };
 use domain::{
-    CloudMode, Partition, Places, Provider, QuotaOverrides, Region, ServedClouds,
+    CloudMode, Places, Provider, ServedClouds,
     network::{Peering, Registered},
 };
 use gcp::{GcpCloud, GcpSettings};
@@ -77,7 +78,7 @@ impl Clouds {
     }
 
     pub(crate) fn of(config: &Config, storage: Storage, clock: Clock) -> Result<Self, CloudsError> {
-        let places = places(&config.cloud);
+        let places = places::of(&config.cloud);
         let providers = match config.cloud.kind() {
             CloudKind::Simulated => return Self::simulated(config, storage, clock, places),
             CloudKind::Providers(providers) => providers,
@@ -91,7 +92,7 @@ impl Clouds {
                     groundwork = Some(Arc::new(cloud.clone()));
                     Arc::new(cloud)
                 }
-                Provider::Gcp => Arc::new(gcp_cloud(&config.cloud.gcp)?),
+                Provider::Gcp => Arc::new(gcp_cloud(&config.cloud.gcp, &places)?),
                 Provider::Azure => Arc::new(azure_cloud(&config.cloud.azure, &places)?),
             };
             clouds = Some(match clouds {
@@ -188,15 +189,11 @@ fn aws_cloud(settings: &config::Aws, places: &Places) -> AwsCloud {
 }
 
 /// Google Cloud, as it is configured.
-fn gcp_cloud(settings: &config::Gcp) -> Result<GcpCloud, CloudsError> {
+fn gcp_cloud(settings: &config::Gcp, places: &Places) -> Result<GcpCloud, CloudsError> {
     let given = GcpSettings {
         endpoint: given(&settings.endpoint),
         credentials: gcp_credentials(settings),
-        limits: Limits {
-            links: settings.links_per_network,
-            routes: settings.routes_per_network,
-            ..GcpSettings::default().limits
-        },
+        places: places.clone(),
         rule_priority: settings.rule_priority,
         ..GcpSettings::default()
     };
@@ -285,66 +282,6 @@ fn given(text: &str) -> Option<String> {
     Some(text.to_owned()).filter(|it| !it.is_empty())
 }
 
-/// What the configuration says of regions, and of the quotas of accounts.
-fn places(clouds: &config::Cloud) -> Places {
-    let (gcp, azure) = (&clouds.gcp, &clouds.azure);
-    let of_gcp = |links, routes| QuotaOverrides {
-        links,
-        routes,
-        ..QuotaOverrides::default()
-    };
-    let of_azure = |links, rules| QuotaOverrides {
-        links,
-        rules,
-        ..QuotaOverrides::default()
-    };
-    let mut places = aws_places(&clouds.aws)
-        .with_quotas(
-            Provider::Gcp,
-            of_gcp(Some(gcp.links_per_network), Some(gcp.routes_per_network)),
-        )
-        .with_quotas(
-            Provider::Azure,
-            of_azure(Some(azure.links_per_network), Some(azure.rules_per_group)),
-        );
-    for (project, it) in &gcp.projects {
-        let own = of_gcp(it.links_per_network, it.routes_per_network);
-        places = places.with_quotas_of(Provider::Gcp, project, own);
-    }
-    for (tenant, it) in &azure.tenants {
-        let own = of_azure(it.links_per_network, it.rules_per_group);
-        places = places.with_quotas_of(Provider::Azure, tenant, own);
-    }
-    places
-}
-
-/// What the configuration says of AWS's regions, and of the quotas of its accounts.
-fn aws_places(aws: &config::Aws) -> Places {
-    let quotas = QuotaOverrides {
-        links: Some(aws.links_per_network),
-        pending_links: Some(aws.pending_links_per_network),
-        routes: Some(aws.routes_per_table),
-        rules: Some(aws.rules_per_group),
-    };
-    let mut places = Places::default().with_quotas(Provider::Aws, quotas);
-    for (name, partition) in &aws.regions {
-        if let Ok(region) = Region::named(name) {
-            let partition = Some(partition.clone()).filter(|it| !it.is_empty());
-            places = places.with_region(Provider::Aws, &region, partition.map(Partition::named));
-        }
-    }
-    for (account, it) in &aws.accounts {
-        let quotas = QuotaOverrides {
-            links: it.links_per_network,
-            pending_links: it.pending_links_per_network,
-            routes: it.routes_per_table,
-            rules: it.rules_per_group,
-        };
-        places = places.with_quotas_of(Provider::Aws, account, quotas);
-    }
-    places
-}
-
 /// Where AWS's SDK goes by the environment, if nothing is configured: not always to AWS.
 fn redirected(aws: &config::Aws) -> Option<CloudMode> {
     let named = ["AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"]
@@ -364,7 +301,7 @@ fn ec2_settings(aws: &config::Aws) -> Ec2Settings {
         credentials: credentials(aws),
         role_name: given(&aws.role_name),
         honours_dry_run: aws.dry_run.known(),
-        places: aws_places(aws),
+        places: places::of_aws(aws),
         accounts: aws
             .accounts
             .iter()

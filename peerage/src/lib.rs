@@ -11,5 +11,6 @@ pub mod clouds;
 pub mod config;
 mod descriptors;
 mod note_keys;
+mod places;
 mod storage;
 mod telemetry;

@@ -27,7 +27,7 @@ pub(super) fn decide(
         tenure,
     } = command;
     check_place(network, peer, places)?;
-    check_ranges(network, peer)?;
+    check_ranges(network, peer, places)?;
     if let Some(peering_id) = network.owner_of(link) {
         return Err(Refusal::LinkOnRecord {
             link: link.to_string(),
@@ -36,6 +36,8 @@ pub(super) fn decide(
     }
     let peering_id = ids.peering(network.id);
     let external_id = Some(network.id.external_id(&peer.account));
+    let quotas = places.quotas(peer.provider, &peer.account);
+    let window = quotas.unusual_window(peer.provider);
     let (peer, link, consent) = (peer.clone(), link.clone(), *consent);
     let adopted = PeeringAdopted {
         peering_id,
@@ -44,6 +46,7 @@ pub(super) fn decide(
         adopted_at: now,
         consent,
         external_id,
+        expires_at: window.map(|window| now + window),
     };
     let denied = Side::BOTH.map(|side| {
         FirewallRestricted {

@@ -50,10 +50,12 @@ pub(super) fn checked(provider: Provider, ranges: &[Ipv6Range]) -> Result<Vec<Ip
         });
     }
     for range in &ranges {
-        provider.check_range(range).map_err(|form| {
-            let range = Range::from(*range);
-            Refusal::NetworkRangeNotAllowed(NetworkRangeNotAllowed { range, form })
-        })?;
+        provider
+            .check_range(range, &provider.quotas())
+            .map_err(|form| {
+                let range = Range::from(*range);
+                Refusal::NetworkRangeNotAllowed(NetworkRangeNotAllowed { range, form })
+            })?;
     }
     for (one, other) in ranges.iter().zip(ranges.iter().skip(1)) {
         // In this order a range stands right before those within it.

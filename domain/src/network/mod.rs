@@ -341,7 +341,7 @@ pub fn decide(
                 let events = adopt_peering::decide(network, it, places, now, ids)?;
                 identity::check(&context.claims).map(|()| events)
             }
-            NetworkCommand::AddPeerRanges(it) => peer_ranges::add(network, it),
+            NetworkCommand::AddPeerRanges(it) => peer_ranges::add(network, it, places),
             NetworkCommand::DropPeerRanges(it) => peer_ranges::drop(network, it),
             NetworkCommand::ChangePeerSubnets(it) => subnets::of_peer(network, it),
             NetworkCommand::AcceptRoute(it) => accept_route::decide(network, it),

@@ -13,12 +13,13 @@ use super::{
     range_gone::{self, Kept},
     request_peering::check_ranges,
 };
-use crate::{range::Range, side::Side};
+use crate::{place::Places, range::Range, side::Side};
 use std::collections::BTreeSet;
 
 pub(super) fn add(
     network: &Registered,
     command: &AddPeerRanges,
+    places: &Places,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
     let peering = network.standing(command.peering_id)?;
     let known = &peering.peer.ranges;
@@ -35,7 +36,7 @@ pub(super) fn add(
         ranges: known.iter().chain(&added).copied().collect(),
         ..peering.peer.clone()
     };
-    check_ranges(network, &peer)?;
+    check_ranges(network, &peer, places)?;
     let event = PeerRangesAdded {
         peering_id: command.peering_id,
         ranges: added,

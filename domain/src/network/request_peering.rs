@@ -55,7 +55,7 @@ pub(super) fn decide(
         });
     }
     check_place(network, peer, places)?;
-    check_ranges(network, peer)?;
+    check_ranges(network, peer, places)?;
     let peering_id = ids.peering(network.id);
     let external_id = Some(network.id.external_id(&peer.account));
     let requested = PeeringRequested {
@@ -225,7 +225,11 @@ pub(super) fn check_place(
 
 /// Only the two ends of a link may not overlap. That other peers have the same ranges matters once
 /// a route leads there.
-pub(super) fn check_ranges(network: &Registered, peer: &Peer) -> Result<(), Refusal> {
+pub(super) fn check_ranges(
+    network: &Registered,
+    peer: &Peer,
+    places: &Places,
+) -> Result<(), Refusal> {
     if peer.ranges.is_empty() {
         return Err(Refusal::PeerRangesMissing);
     }
@@ -236,9 +240,10 @@ pub(super) fn check_ranges(network: &Registered, peer: &Peer) -> Result<(), Refu
         });
     }
     subnets::check(&peer.subnets)?;
+    let quotas = places.quotas(peer.provider, &peer.account);
     for (index, range) in peer.ranges.iter().enumerate() {
         peer.provider
-            .check_range(range)
+            .check_range(range, &quotas)
             .map_err(|form| Refusal::PeerRangeNotAllowed {
                 range: *range,
                 form,

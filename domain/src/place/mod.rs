@@ -156,26 +156,29 @@ impl Provider {
 
     /// Whether a network of this provider can have this range, and if not, what it can have. Public
     /// addresses are allowed: their owner may use them so.
-    pub fn check_range(&self, range: &Range) -> Result<(), &'static str> {
+    pub fn check_range(&self, range: &Range, quotas: &Quotas) -> Result<(), &'static str> {
         if range.is_of_no_network() {
             return Err("loopback, link-local, multicast and reserved addresses are no network's");
         }
         match range.family() {
-            Family::Ipv4 => self.check_ipv4(range),
+            Family::Ipv4 => self.check_ipv4(range, quotas),
             Family::Ipv6 => self.check_ipv6(range),
         }
     }
 
-    fn check_ipv4(&self, range: &Range) -> Result<(), &'static str> {
+    fn check_ipv4(&self, range: &Range, quotas: &Quotas) -> Result<(), &'static str> {
+        let is_usual = quotas.longest_prefix == self.quotas().longest_prefix;
         let form = match self {
             Self::Aws => "a block of an AWS VPC is a /28 at the least",
             Self::Gcp => "a range of a GCP subnet is a /29 at the least",
             Self::Azure => "a range of an Azure VNet is a /29 at the least",
         };
-        if range.net().prefix_len() <= self.quotas().longest_prefix {
+        if range.net().prefix_len() <= quotas.longest_prefix {
             Ok(())
-        } else {
+        } else if is_usual {
             Err(form)
+        } else {
+            Err("the configuration allows no range that small")
         }
     }
 
@@ -228,7 +231,7 @@ mod tests {
     fn a_peer_has_what_its_provider_allows_a_network() {
         let allowed = |provider: Provider, text: &str| {
             provider
-                .check_range(&text.parse().expect("a range"))
+                .check_range(&text.parse().expect("a range"), &provider.quotas())
                 .is_ok()
         };
         for text in [

@@ -33,6 +33,12 @@ pub struct QuotaOverrides {
     pub routes: Option<usize>,
     /// Inbound rules of one firewall group.
     pub rules: Option<usize>,
+    /// Firewall groups of one network interface.
+    pub groups_of_interface: Option<usize>,
+    /// How long a request waits for its accepter.
+    pub acceptance_window: Option<TimeDelta>,
+    /// The longest prefix that a range of a network may have.
+    pub longest_prefix: Option<u8>,
 }
 
 impl QuotaOverrides {
@@ -43,8 +49,21 @@ impl QuotaOverrides {
             pending_links: self.pending_links.unwrap_or(under.pending_links),
             routes: self.routes.unwrap_or(under.routes),
             rules: self.rules.unwrap_or(under.rules),
-            ..under
+            groups_of_interface: self
+                .groups_of_interface
+                .unwrap_or(under.groups_of_interface),
+            acceptance_window: self.acceptance_window.or(under.acceptance_window),
+            longest_prefix: self.longest_prefix.unwrap_or(under.longest_prefix),
         }
+    }
+}
+
+impl Quotas {
+    /// How long a request waits where that is not what the provider says: the fold knows that, and
+    /// of nothing else.
+    pub fn unusual_window(&self, provider: Provider) -> Option<TimeDelta> {
+        let usual = provider.quotas().acceptance_window;
+        self.acceptance_window.filter(|it| Some(*it) != usual)
     }
 }
 
@@ -57,6 +76,8 @@ impl Provider {
     /// | that wait | 25 (L-DC9F7029), for 168 h | any, for ever | any, for ever |
     /// | routes | 500 of a table | 500 that are exchanged | 400 of a table |
     /// | rules | 60 of a security group | 1,000 of a policy | 1,000 of a group |
+    /// | groups of an interface | 5, up to 16 (L-2AFB9258) | – | 1 |
+    /// | smallest range | /28 | /29 | /29 |
     pub fn quotas(self) -> Quotas {
         match self {
             Self::Aws => Quotas {

@@ -2,7 +2,7 @@
 
 use super::{Config, SYSTEM_IDENTITY};
 use domain::{Provider, text::Account};
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 /// The most live peerings that a VPC can have (AWS: L-7E9ECCDB).
 const MOST_LINKS: usize = 125;
@@ -11,6 +11,12 @@ const MOST_LINKS: usize = 125;
 const MOST_OF_A_KIND: usize = 1000;
 /// Inbound entries of a network ACL, at most, for the asking.
 const MOST_ACL_ENTRIES: usize = 40;
+/// The most security groups of an interface (AWS: L-2AFB9258).
+const MOST_GROUPS: usize = 16;
+
+/// The prefixes that a range of a network may have at the most, at any provider.
+const LONGEST_PREFIXES: RangeInclusive<u8> = 8..=30;
+
 /// The last number that an entry of a network ACL may have.
 const LAST_ACL_NUMBER: u16 = 32766;
 
@@ -76,12 +82,17 @@ impl Config {
                 "cloud.aws.network_acl_numbers: name the first and the last, within 1 to {LAST_ACL_NUMBER}, like [1, 99]"
             ));
         }
-        for name in aws.regions.keys() {
-            if let Err(error) = domain::Region::named(name) {
-                problems.push(format!("cloud.aws.regions.{name}: {error}"));
-            }
-        }
+        check_regions("cloud.aws", &aws.regions, problems);
+        check_prefix("cloud.aws", Some(aws.longest_prefix), problems);
+        let of_all = [("groups_per_interface", Some(aws.groups_per_interface))];
+        check_quotas("cloud.aws", of_all, MOST_GROUPS, problems);
+        check_window("cloud.aws", Some(aws.acceptance_window), problems);
         for (account, it) in &aws.accounts {
+            let key = format!("cloud.aws.accounts.{account}");
+            check_prefix(&key, it.longest_prefix, problems);
+            let own = [("groups_per_interface", it.groups_per_interface)];
+            check_quotas(&key, own, MOST_GROUPS, problems);
+            check_window(&key, it.acceptance_window, problems);
             for (key, given, most) in [
                 ("links_per_network", it.links_per_network, MOST_LINKS),
                 (
@@ -127,7 +138,10 @@ impl Config {
         let of_all = [
             ("links_per_network", Some(gcp.links_per_network)),
             ("routes_per_network", Some(gcp.routes_per_network)),
+            ("rules_per_group", Some(gcp.rules_per_group)),
         ];
+        check_regions("cloud.gcp", &gcp.regions, problems);
+        check_prefix("cloud.gcp", Some(gcp.longest_prefix), problems);
         check_quotas("cloud.gcp", of_all, MOST_OF_GCP, problems);
         for (project, it) in &gcp.projects {
             let key = format!("cloud.gcp.projects.{project}");
@@ -135,7 +149,9 @@ impl Config {
             let own = [
                 ("links_per_network", it.links_per_network),
                 ("routes_per_network", it.routes_per_network),
+                ("rules_per_group", it.rules_per_group),
             ];
+            check_prefix(&key, it.longest_prefix, problems);
             check_quotas(&key, own, MOST_OF_GCP, problems);
         }
     }
@@ -145,7 +161,10 @@ impl Config {
         let of_all = [
             ("links_per_network", Some(azure.links_per_network)),
             ("rules_per_group", Some(azure.rules_per_group)),
+            ("routes_per_table", Some(azure.routes_per_table)),
         ];
+        check_regions("cloud.azure", &azure.regions, problems);
+        check_prefix("cloud.azure", Some(azure.longest_prefix), problems);
         check_quotas("cloud.azure", of_all, MOST_OF_AZURE, problems);
         for (tenant, it) in &azure.tenants {
             let key = format!("cloud.azure.tenants.{tenant}");
@@ -153,7 +172,9 @@ impl Config {
             let own = [
                 ("links_per_network", it.links_per_network),
                 ("rules_per_group", it.rules_per_group),
+                ("routes_per_table", it.routes_per_table),
             ];
+            check_prefix(&key, it.longest_prefix, problems);
             check_quotas(&key, own, MOST_OF_AZURE, problems);
         }
         let (least, greatest) = azure.rule_priorities;
@@ -237,6 +258,27 @@ fn check_quotas<const N: usize>(
         if given.is_some_and(|it| !(1..=most).contains(&it)) {
             problems.push(format!("{key}.{name}: name 1 to {most}"));
         }
+    }
+}
+
+fn check_regions(key: &str, regions: &BTreeMap<String, String>, problems: &mut Vec<String>) {
+    for name in regions.keys() {
+        if let Err(error) = domain::Region::named(name) {
+            problems.push(format!("{key}.regions.{name}: {error}"));
+        }
+    }
+}
+
+fn check_prefix(key: &str, given: Option<u8>, problems: &mut Vec<String>) {
+    if given.is_some_and(|it| !LONGEST_PREFIXES.contains(&it)) {
+        let (from, to) = LONGEST_PREFIXES.into_inner();
+        problems.push(format!("{key}.longest_prefix: name {from} to {to}"));
+    }
+}
+
+fn check_window(key: &str, given: Option<Duration>, problems: &mut Vec<String>) {
+    if given.is_some_and(|it| it.is_zero()) {
+        problems.push(format!("{key}.acceptance_window: name a time, like 168h"));
     }
 }
 

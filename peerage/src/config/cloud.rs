@@ -8,6 +8,7 @@ use std::{
     fmt,
     path::PathBuf,
     str::FromStr,
+    time::Duration,
 };
 
 /// The clouds that the provisioner works on.
@@ -161,6 +162,14 @@ pub struct Aws {
     pub routes_per_table: usize,
     /// How many rules the quota of a security group allows (AWS: 60, up to 1,000 for the asking).
     pub rules_per_group: usize,
+    /// How many security groups the quota of a network interface allows (AWS: 5, up to 16 for the
+    /// asking).
+    pub groups_per_interface: usize,
+    /// How long a request waits for its accepter (AWS: 168 hours), where the cloud does not tell.
+    #[serde(with = "humantime_serde")]
+    pub acceptance_window: Duration,
+    /// The longest prefix that a range of a VPC may have (AWS: 28).
+    pub longest_prefix: u8,
     /// How many inbound entries the quota of a network ACL allows (AWS: 20, up to 40 for the
     /// asking).
     pub network_acl_entries: usize,
@@ -189,6 +198,10 @@ pub struct AwsAccount {
     pub pending_links_per_network: Option<usize>,
     pub routes_per_table: Option<usize>,
     pub rules_per_group: Option<usize>,
+    pub groups_per_interface: Option<usize>,
+    #[serde(with = "humantime_serde")]
+    pub acceptance_window: Option<Duration>,
+    pub longest_prefix: Option<u8>,
 }
 
 /// How to reach Google Cloud's projects.
@@ -207,6 +220,13 @@ pub struct Gcp {
     pub links_per_network: usize,
     /// How many dynamic routes a peering group may exchange (Google Cloud: 500).
     pub routes_per_network: usize,
+    /// How many rules the network's firewall may have (Google Cloud: 1,000).
+    pub rules_per_group: usize,
+    /// The longest prefix that a range of a subnet may have (Google Cloud: 29).
+    pub longest_prefix: u8,
+    /// Regions that are newer than this program, with the partition of each; empty where the name
+    /// tells it.
+    pub regions: BTreeMap<String, String>,
     /// Quotas of projects that have others.
     pub projects: BTreeMap<String, GcpProject>,
 }
@@ -217,6 +237,8 @@ pub struct Gcp {
 pub struct GcpProject {
     pub links_per_network: Option<usize>,
     pub routes_per_network: Option<usize>,
+    pub rules_per_group: Option<usize>,
+    pub longest_prefix: Option<u8>,
 }
 
 /// What `managed_identity` says for the machine's own.
@@ -252,6 +274,13 @@ pub struct Azure {
     pub links_per_network: usize,
     /// How many rules a network security group may have (Azure: 1,000).
     pub rules_per_group: usize,
+    /// How many routes a route table may have (Azure: 400).
+    pub routes_per_table: usize,
+    /// The longest prefix that a range of a VNet may have (Azure: 29).
+    pub longest_prefix: u8,
+    /// Regions that are newer than this program, with the partition of each; empty where the name
+    /// tells it.
+    pub regions: BTreeMap<String, String>,
     /// Quotas of tenants that have others.
     pub tenants: BTreeMap<String, AzureTenant>,
 }
@@ -262,6 +291,8 @@ pub struct Azure {
 pub struct AzureTenant {
     pub links_per_network: Option<usize>,
     pub rules_per_group: Option<usize>,
+    pub routes_per_table: Option<usize>,
+    pub longest_prefix: Option<u8>,
 }
 
 impl Default for Gcp {
@@ -273,6 +304,9 @@ impl Default for Gcp {
             rule_priority: 1000,
             links_per_network: quotas.links,
             routes_per_network: quotas.routes,
+            rules_per_group: quotas.rules,
+            longest_prefix: quotas.longest_prefix,
+            regions: BTreeMap::new(),
             projects: BTreeMap::new(),
         }
     }
@@ -294,6 +328,9 @@ impl Default for Azure {
             rule_priorities: (100, 999),
             links_per_network: quotas.links,
             rules_per_group: quotas.rules,
+            routes_per_table: quotas.routes,
+            longest_prefix: quotas.longest_prefix,
+            regions: BTreeMap::new(),
             tenants: BTreeMap::new(),
         }
     }
@@ -308,6 +345,9 @@ impl Default for Aws {
             pending_links_per_network: 25,
             routes_per_table: 500,
             rules_per_group: 60,
+            groups_per_interface: 5,
+            acceptance_window: Duration::from_secs(168 * 3600),
+            longest_prefix: 28,
             network_acl_entries: 20,
             network_acl_numbers: (1, 99),
             dry_run: DryRun::Auto,

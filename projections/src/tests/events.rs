@@ -412,6 +412,7 @@ pub(super) fn adoption(n: u8) -> Vec<NetworkEvent> {
         adopted_at: start(),
         consent,
         external_id,
+        expires_at: None,
     };
     std::iter::once(adopted.into()).chain(closed(n)).collect()
 }

@@ -55,6 +55,7 @@ pub const DEFAULT_LIMITS: Limits = Limits {
     groups_of_interface: 5,
     access_entries: 20,
     access_numbers: (1, 99),
+    acceptance_window: None,
 };
 
 /// AWS. Clones share connections and sessions.
@@ -259,6 +260,8 @@ impl Cloud for AwsCloud {
             pending_links: quotas.pending_links,
             routes: quotas.routes,
             rules: quotas.rules,
+            groups_of_interface: quotas.groups_of_interface,
+            acceptance_window: quotas.unusual_window(Provider::Aws),
             ..self.limits
         }
     }

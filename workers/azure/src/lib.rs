@@ -214,6 +214,7 @@ impl Cloud for AzureCloud {
             groups_of_interface: quotas.groups_of_interface,
             access_entries: 0,
             access_numbers: (0, 0),
+            acceptance_window: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a cloud is asked for, and what its reads show.
 
 use crate::{LinkSpec, Owner};
+use chrono::TimeDelta;
 use domain::{
     AdmittedSource, Provider, Region,
     network::{Denied, ExposedBy, InboundRule},
@@ -139,6 +140,9 @@ pub struct Limits {
     pub access_entries: usize,
     /// The first and the last number that the engine may give an entry of its own there.
     pub access_numbers: (u16, u16),
+    /// How long a request waits for its accepter, where the configuration says otherwise than the
+    /// provider, and the cloud tells nothing.
+    pub acceptance_window: Option<TimeDelta>,
 }
 
 /// What of a firewall carries tags of its own.

@@ -38,7 +38,7 @@ use cloud::{
 };
 use compute::Compute;
 use domain::{
-    CloudMode, Provider, Range, Side,
+    CloudMode, Places, Provider, Range, Side,
     network::{InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
@@ -55,7 +55,7 @@ const AT_ONCE: usize = 8;
 pub struct GcpCloud {
     compute: Compute,
     mode: CloudMode,
-    limits: Limits,
+    places: Places,
     rule_priority: u16,
 }
 
@@ -71,7 +71,7 @@ impl GcpCloud {
         Ok(Self {
             compute: Compute::new(settings, tokens)?,
             mode: settings.mode(),
-            limits: settings.limits,
+            places: settings.places.clone(),
             rule_priority: settings.rule_priority,
         })
     }
@@ -86,8 +86,18 @@ impl Cloud for GcpCloud {
         }
     }
 
-    fn limits(&self, _at: &AccountRegion) -> Limits {
-        self.limits
+    fn limits(&self, at: &AccountRegion) -> Limits {
+        let quotas = self.places.quotas(Provider::Gcp, &at.account);
+        Limits {
+            links: quotas.links,
+            pending_links: quotas.pending_links,
+            routes: quotas.routes,
+            rules: quotas.rules,
+            groups_of_interface: quotas.groups_of_interface,
+            access_entries: 0,
+            access_numbers: (0, 0),
+            acceptance_window: None,
+        }
     }
 
     fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str> {

@@ -1,7 +1,6 @@
 //! Where Compute is reached, as whom, and how patiently.
 
-use cloud::Limits;
-use domain::{CloudMode, Provider, text::Endpoint};
+use domain::{CloudMode, Places, text::Endpoint};
 use secrecy::SecretString;
 use std::{path::PathBuf, time::Duration};
 
@@ -22,8 +21,8 @@ pub struct GcpSettings {
     pub resource_manager: Option<String>,
     /// Who calls.
     pub credentials: Credentials,
-    /// How much of everything there may be in a project.
-    pub limits: Limits,
+    /// How much of everything there may be in each project.
+    pub places: Places,
     /// The priority of the firewall rules that are made; of two rules the one with the lower number
     /// decides.
     pub rule_priority: u16,
@@ -54,20 +53,11 @@ pub enum Credentials {
 
 impl Default for GcpSettings {
     fn default() -> Self {
-        let quotas = Provider::Gcp.quotas();
         Self {
             endpoint: None,
             resource_manager: None,
             credentials: Credentials::Default,
-            limits: Limits {
-                links: quotas.links,
-                pending_links: quotas.pending_links,
-                routes: quotas.routes,
-                rules: quotas.rules,
-                groups_of_interface: quotas.groups_of_interface,
-                access_entries: 0,
-                access_numbers: (0, 0),
-            },
+            places: Places::default(),
             rule_priority: 1000,
             deadline: Duration::from_secs(15),
             poll: Duration::from_secs(1),

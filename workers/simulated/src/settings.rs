@@ -109,6 +109,7 @@ impl SimulatedSettings {
             groups_of_interface: 5,
             access_entries: 20,
             access_numbers: (1, 99),
+            acceptance_window: None,
         }
     }
 

@@ -99,6 +99,10 @@ pub struct PeeringAdopted {
     /// What the engine shows when it enters the peer's account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
+    /// Until when it may wait to be accepted, where the configuration says otherwise than the
+    /// provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// Somebody asked for the link's end.

@@ -206,7 +206,8 @@ impl Peering {
             ..Terms::default()
         };
         let window = event.peer.provider.quotas().acceptance_window;
-        let expires_at = window.map(|window| event.adopted_at + window);
+        let usual = window.map(|window| event.adopted_at + window);
+        let expires_at = event.expires_at.or(usual);
         Self {
             origin: Origin::Adopted { found: None },
             life: Life::AwaitingAcceptance {

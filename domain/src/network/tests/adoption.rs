@@ -33,6 +33,7 @@ fn granted(n: u8, link: Link) -> [NetworkEvent; 3] {
         adopted_at: now(),
         consent: Consent::Owner,
         external_id,
+        expires_at: None,
     };
     [adopted.into(), denied(Side::Local), denied(Side::Remote)]
 }

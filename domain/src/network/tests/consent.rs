@@ -224,6 +224,7 @@ fn a_link_of_two_halves_waits_for_its_accepter_for_ever() {
             adopted_at: now(),
             consent: Consent::Owner,
             external_id: None,
+            expires_at: None,
         };
         let waiting = Life::AwaitingAcceptance {
             link: link(),

@@ -145,7 +145,9 @@ fn what_a_provider_allows_no_network_is_no_range_of_one() {
         (Provider::Aws, "fd00:20::/43"),
         (Provider::Aws, "fd00:20::/64"),
     ] {
-        let form = provider.check_range(&range(written)).unwrap_err();
+        let form = provider
+            .check_range(&range(written), &provider.quotas())
+            .unwrap_err();
         let refusal = Refusal::NetworkRangeNotAllowed(NetworkRangeNotAllowed {
             range: range(written),
             form,
@@ -179,9 +181,14 @@ fn what_a_provider_allows_no_network_is_no_range_of_one() {
 
 #[test]
 fn ipv6_is_routed_on_aws_alone() {
-    let form = Provider::Gcp.check_range(&range(OWN)).unwrap_err();
+    let form = Provider::Gcp
+        .check_range(&range(OWN), &Provider::Gcp.quotas())
+        .unwrap_err();
     assert_eq!(form, "IPv6 is routed and admitted on AWS alone so far");
-    assert_eq!(Provider::Azure.check_range(&range(OWN)), Err(form));
+    assert_eq!(
+        Provider::Azure.check_range(&range(OWN), &Provider::Azure.quotas()),
+        Err(form)
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::{
     place::{Partition, Places, QuotaOverrides},
     side::Side,
 };
+use chrono::TimeDelta;
 use std::sync::Arc;
 
 fn decided(
@@ -106,4 +107,66 @@ fn an_account_with_a_higher_quota_has_more_rules() {
     assert!(decided(active_history([]), restrict(), places).is_ok());
     let others = Places::default().with_quotas_of(Provider::Aws, "999999999999", more);
     assert!(decided(active_history([]), restrict(), others).is_err());
+}
+
+#[test]
+fn how_small_a_range_may_be_is_the_configurations_to_say() {
+    let smaller = |places: Places| {
+        let asked = RequestPeering {
+            peer: peer_with(1, &["10.101.0.0/27"]),
+            terms: Terms::default(),
+            setup: Setup::default(),
+        };
+        decided(vec![registered()], asked, places)
+    };
+    let allows = |longest: u8| {
+        let quotas = QuotaOverrides {
+            longest_prefix: Some(longest),
+            ..QuotaOverrides::default()
+        };
+        Places::default().with_quotas_of(Provider::Aws, peer(1).account.as_str(), quotas)
+    };
+    assert!(smaller(Places::default()).is_ok());
+    assert!(smaller(allows(27)).is_ok());
+    let refused = smaller(allows(26)).unwrap_err();
+    let Refusal::PeerRangeNotAllowed { form, .. } = refused else {
+        panic!("another refusal")
+    };
+    assert_eq!(form, "the configuration allows no range that small");
+}
+
+/// The fold knows what a provider says; what the configuration says is in the event.
+#[test]
+fn how_long_an_adopted_request_may_wait_is_the_configurations_to_say() {
+    let adopt = || AdoptPeering {
+        peer: peer(1),
+        link: link(),
+        consent: Consent::Owner,
+        tenure: Tenure::default(),
+    };
+    let expires_at = |window: Option<i64>| {
+        let quotas = QuotaOverrides {
+            acceptance_window: window.map(TimeDelta::hours),
+            ..QuotaOverrides::default()
+        };
+        let places = Places::default().with_quotas(Provider::Aws, quotas);
+        let events = decided(vec![registered()], adopt(), places).unwrap();
+        let NetworkEvent::PeeringAdopted(adopted) = &events[0] else {
+            panic!("another event")
+        };
+        let told = adopted.expires_at;
+        let history = std::iter::once(registered()).chain(events);
+        let Network::Registered(network) = fold(history) else {
+            panic!("the network is not registered")
+        };
+        let peering = network.live_peerings().next().unwrap();
+        let Life::AwaitingAcceptance { expires_at, .. } = &peering.life else {
+            panic!("another state")
+        };
+        (told, (*expires_at).unwrap() - now())
+    };
+    assert_eq!(expires_at(None), (None, TimeDelta::hours(168)));
+    assert_eq!(expires_at(Some(168)), (None, TimeDelta::hours(168)));
+    let day = TimeDelta::hours(24);
+    assert_eq!(expires_at(Some(24)), (Some(now() + day), day));
 }

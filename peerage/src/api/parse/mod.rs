@@ -37,7 +37,7 @@ pub(super) use reads::{
 
 use super::{problem::Problem, time::time, words::Word};
 use chrono::{DateTime, Utc};
-use domain::{Places, Provider, Region, text::Reason};
+use domain::{GLOBAL, Places, Provider, Region, text::Reason};
 use prost_types::Timestamp;
 use std::{fmt::Display, str::FromStr};
 use tonic_types::FieldViolation;
@@ -131,8 +131,14 @@ impl Fields {
         values.into_iter().collect()
     }
 
+    /// A network of Google Cloud is in no region: none has to be named.
     fn region(&mut self, field: &str, provider: Option<Provider>, name: &str) -> Option<Region> {
-        match self.places.region(provider?, name) {
+        let provider = provider?;
+        let name = match provider {
+            Provider::Gcp if name.is_empty() => GLOBAL,
+            Provider::Aws | Provider::Gcp | Provider::Azure => name,
+        };
+        match self.places.region(provider, name) {
             Ok(region) => Some(region),
             Err(error) => self.wrong(field, error.to_string()),
         }

@@ -65,6 +65,48 @@ fn named<T: std::fmt::Debug>(parsed: Result<T, Problem>) -> Vec<String> {
 }
 
 #[test]
+fn a_network_of_google_cloud_needs_no_region_and_every_other_does() {
+    let register =
+        |provider: v1::Provider, account: &str, network: &str| v1::RegisterNetworkRequest {
+            context: context(),
+            project: "payments".to_owned(),
+            name: "orders".to_owned(),
+            provider: provider.into(),
+            account: account.to_owned(),
+            cloud_network: network.to_owned(),
+            range: "10.20.0.0/16".to_owned(),
+            ..Default::default()
+        };
+    let gcp = register(v1::Provider::Gcp, "orders-prod", "orders");
+    let command = serde_json::to_value(&parsed(&gcp).command).unwrap();
+    assert_eq!(command["body"]["region"], "global");
+    assert_eq!(
+        wrong(&register(v1::Provider::Aws, "444455556666", "vpc-0d4c3b2a")),
+        ["region"]
+    );
+    let tenant = "aaaabbbb-cccc-4ddd-8eee-ffff00001111";
+    let azure = register(
+        v1::Provider::Azure,
+        tenant,
+        "/subscriptions/1/virtualNetworks/x",
+    );
+    assert_eq!(wrong(&azure), ["region"]);
+    let peer = |provider: v1::Provider| {
+        let spec = v1::PeeringSpec {
+            peer: peer().map(|it| v1::Peer {
+                provider: provider.into(),
+                region: String::new(),
+                ..it
+            }),
+            ..Default::default()
+        };
+        Parsed::of(&request(spec), None, &Places::default())
+    };
+    assert!(peer(v1::Provider::Gcp).is_ok());
+    assert_eq!(named(peer(v1::Provider::Aws)), ["peering.peer.region"]);
+}
+
+#[test]
 fn who_and_why_come_with_every_command() {
     let caller = parsed(&v1::CheckDriftRequest {
         context: context(),

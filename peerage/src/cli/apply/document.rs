@@ -39,6 +39,8 @@ pub(super) struct Network {
     #[serde(default)]
     pub(super) provider: Provider,
     pub(super) account: String,
+    /// None for a network of Google Cloud.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) region: String,
     pub(super) cloud_network: String,
     pub(super) range: String,
@@ -56,6 +58,14 @@ pub(super) struct Network {
     pub(super) peerings: Vec<Peering>,
 }
 
+/// The region that is meant: of a network of Google Cloud none has to be named.
+fn place(provider: Provider, region: &str) -> String {
+    match provider {
+        Provider::Gcp if region.is_empty() => domain::GLOBAL.to_owned(),
+        Provider::Aws | Provider::Gcp | Provider::Azure => region.to_owned(),
+    }
+}
+
 /// A peering of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +73,8 @@ pub(super) struct Peering {
     #[serde(default)]
     pub(super) provider: Provider,
     pub(super) account: String,
+    /// None for a network of Google Cloud.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) region: String,
     pub(super) cloud_network: String,
     pub(super) ranges: Vec<String>,
@@ -165,7 +177,7 @@ impl Network {
             project: self.project.clone(),
             name: self.name.clone(),
             provider: v1::Provider::from(self.provider).into(),
-            region: self.region.clone(),
+            region: place(self.provider, &self.region),
             account: self.account.clone(),
             cloud_network: self.cloud_network.clone(),
             range: self.range.clone(),
@@ -202,7 +214,11 @@ impl Network {
                 word_of(on_record.provider),
             ),
             ("account", self.account.clone(), on_record.account.clone()),
-            ("region", self.region.clone(), on_record.region.clone()),
+            (
+                "region",
+                place(self.provider, &self.region),
+                on_record.region.clone(),
+            ),
             (
                 "cloud_network",
                 self.cloud_network.clone(),
@@ -243,7 +259,7 @@ impl Peering {
         v1::Peer {
             provider: v1::Provider::from(self.provider).into(),
             account: self.account.clone(),
-            region: self.region.clone(),
+            region: place(self.provider, &self.region),
             cloud_network: self.cloud_network.clone(),
             ranges: self.ranges.clone(),
             subnets: self.subnets.clone(),
@@ -368,7 +384,11 @@ impl Peering {
                 word_of(self.provider),
                 word_of(on_record.provider),
             ),
-            ("region", self.region.clone(), on_record.region.clone()),
+            (
+                "region",
+                place(self.provider, &self.region),
+                on_record.region.clone(),
+            ),
             ("consent", consent(self.consent), consent(on_record.consent)),
         ]);
         differ.extend(differences([

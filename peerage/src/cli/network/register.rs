@@ -21,9 +21,9 @@ pub(in crate::cli) struct Register {
     /// The network's cloud.
     #[arg(long, default_value = "aws", value_name = "PROVIDER")]
     provider: Provider,
-    /// The region as the provider writes it, like eu-west-1.
+    /// The region as the provider writes it, like eu-west-1. A network of Google Cloud is in none.
     #[arg(long, value_name = "REGION")]
-    region: String,
+    region: Option<String>,
     /// AWS account (12 digits), GCP project id or Azure tenant id, like 111122223333.
     #[arg(long, value_name = "ACCOUNT")]
     account: String,
@@ -46,7 +46,7 @@ impl Register {
             project: self.project,
             name: self.name,
             provider: v1::Provider::from(self.provider).into(),
-            region: self.region,
+            region: self.region.unwrap_or_default(),
             account: self.account,
             cloud_network: self.cloud_network,
             range: self.range,

@@ -16,7 +16,6 @@ use clap::Args;
 #[command(
     mut_arg("network", |it| it.required(true)),
     mut_arg("account", |it| it.required(true)),
-    mut_arg("region", |it| it.required(true)),
     mut_arg("cloud_network", |it| it.required(true)),
     mut_arg("ranges", |it| it.required(true))
 )]

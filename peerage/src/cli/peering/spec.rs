@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct PeerArgs {
     /// The private network: its id, the id's first characters, its name, or PROJECT/NAME, like
     /// orders.
-    #[arg(long, value_name = "NETWORK", requires_all = ["account", "region", "cloud_network", "ranges"])]
+    #[arg(long, value_name = "NETWORK", requires_all = ["account", "cloud_network", "ranges"])]
     pub(super) network: Option<Named>,
     /// The peer's cloud.
     #[arg(long, default_value = "aws", value_name = "PROVIDER")]
@@ -31,7 +31,8 @@ pub(super) struct PeerArgs {
     /// The peer's AWS account (12 digits), GCP project id or Azure tenant id, like 444455556666.
     #[arg(long, value_name = "ACCOUNT", requires = "network")]
     account: Option<String>,
-    /// The peer's region as the provider writes it, like us-east-1.
+    /// The peer's region as the provider writes it, like us-east-1. A network of Google Cloud is in
+    /// none.
     #[arg(long, value_name = "REGION", requires = "network")]
     region: Option<String>,
     /// The peer's AWS VPC id, GCP network name or Azure VNet resource id, like vpc-0d4c3b2a.

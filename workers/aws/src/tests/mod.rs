@@ -10,6 +10,7 @@ use crate::ec2::{
     Ec2Settings, PeeringConnection, PeeringEnd, PeeringStatus, Route, RouteDestination, RouteState,
     RouteTable, RouteTarget, Subnet, Tags, Vpc,
 };
+use chrono::TimeDelta;
 use cloud::{
     AccountRegion, Cloud, CloudErrorKind, Limits, LinkEnd, LinkSpec, LinkState, NetworkRef,
     OWNER_TAG, Operation, Owner,
@@ -408,6 +409,8 @@ fn each_account_has_the_quotas_that_are_said_of_it_then_those_of_all_then_the_us
         rules: Some(200),
         routes: Some(1000),
         pending_links: Some(7),
+        groups_of_interface: Some(16),
+        acceptance_window: Some(TimeDelta::hours(24)),
         ..QuotaOverrides::default()
     };
     let places = Places::default()
@@ -424,6 +427,8 @@ fn each_account_has_the_quotas_that_are_said_of_it_then_those_of_all_then_the_us
         rules: 200,
         routes: 1000,
         pending_links: 7,
+        groups_of_interface: 16,
+        acceptance_window: Some(TimeDelta::hours(24)),
         ..everywhere
     };
     for region in ["eu-west-1", "us-east-1"] {

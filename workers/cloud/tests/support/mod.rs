@@ -237,6 +237,7 @@ pub(crate) fn adopted() -> NetworkEvent {
         adopted_at: now(),
         consent: Consent::Delegated,
         external_id,
+        expires_at: None,
     }
     .into()
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use cloud::{LinkState, LinkView};
 use domain::{
     Side,
-    network::{DriftKind, PeeringInitiated, PeeringInitiationStarted},
+    network::{DriftKind, Life, PeeringInitiated, PeeringInitiationStarted},
 };
 
 /// Where the search for a link stands.
@@ -125,10 +125,20 @@ fn found(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
     draft.record(PeeringInitiated {
         peering_id: facts.peering.id,
         link: view.link.clone(),
-        expires_at: view.expires_at,
+        expires_at: view.expires_at.or_else(|| configured_end(facts)),
     });
     halves::is_seen(facts, Side::Local, &view.link, draft);
     accept::progress(facts, view, draft);
+}
+
+/// Until when the request waits, where the cloud does not tell and the configuration does.
+fn configured_end(facts: &Facts<'_>) -> Option<DateTime<Utc>> {
+    let window = facts.limits.local.acceptance_window?;
+    if let Life::Initiating { started_at, .. } = facts.peering.life {
+        Some(started_at + window)
+    } else {
+        None
+    }
 }
 
 /// The tag says whose the link is; without it a person cannot tell, and neither could an engine

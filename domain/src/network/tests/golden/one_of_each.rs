@@ -236,6 +236,7 @@ fn of_intent() -> Vec<NetworkEvent> {
             adopted_at: at(9),
             consent: Consent::Owner,
             external_id: Some(its_network().external_id(&peer(1).account)),
+            expires_at: None,
         }
         .into(),
         PeerRangesAdded {
@@ -718,6 +719,19 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
         ..Policy::default()
     };
     vec![
+        (
+            "until",
+            PeeringAdopted {
+                peering_id,
+                peer: its_peer(),
+                link: link.clone(),
+                adopted_at: at(9),
+                consent: Consent::Owner,
+                external_id: external_id.clone(),
+                expires_at: Some(at(18)),
+            }
+            .into(),
+        ),
         ("dual_stack", registered_with_ipv6()),
         (
             "dual_stack",

@@ -610,7 +610,7 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
             PeeringRequested { peering_id, peer, requested_at: now(), terms, external_id }.into()
         }),
         4 => (a_peering(), a_peer(), a_link(), a_consent(), external_id()).prop_map(|(peering_id, peer, link, consent, external_id)| {
-            PeeringAdopted { peering_id, peer, link, adopted_at: now(), consent, external_id }.into()
+            PeeringAdopted { peering_id, peer, link, adopted_at: now(), consent, external_id, expires_at: None }.into()
         }),
         2 => (a_peering(), vec(a_range(), 0..3)).prop_map(|(peering_id, ranges)| PeerRangesAdded { peering_id, ranges }.into()),
         2 => (a_peering(), vec(a_range(), 0..3)).prop_map(|(peering_id, ranges)| PeerRangesDropped { peering_id, ranges }.into()),

@@ -175,6 +175,7 @@ const LIMITS: Limits = Limits {
     groups_of_interface: 5,
     access_entries: 20,
     access_numbers: (1, 99),
+    acceptance_window: None,
 };
 
 fn planned_with(log: &Log, seen: &Observed, memory: &Memory, seconds: i64) -> Plan {
@@ -457,6 +458,7 @@ fn what_a_quota_has_no_room_for_is_found_out_before_anything_is_asked_for() {
         groups_of_interface: 5,
         access_entries: 20,
         access_numbers: (1, 99),
+        acceptance_window: None,
     };
     expect(&with(&seen, exact), &CREATE, Next::AtOnce);
     for full in [
