@@ -53,7 +53,8 @@ pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
 pub use ledger::{Digest, Ledger, Receipt};
 pub use moved::moved_metadata;
 pub use place::{
-    GLOBAL, Partition, Places, Provider, QuotaOverrides, Quotas, Region, UnknownRegion,
+    Aim, FirewallAbilities, GLOBAL, Partition, Places, Provider, QuotaOverrides, Quotas, Region,
+    Sources, UnknownRegion, Unspoken, Verdicts,
 };
 pub use range::{Family, Ipv6Range, NetworkRange, Range, RangeError};
 pub use side::{BySide, Side};

@@ -1,7 +1,7 @@
 //! The cloud that the configuration names.
 
 use crate::{
-    config::{self, CloudKind, Config, SYSTEM_IDENTITY},
+    config::{self, Answers, CloudKind, Config, SYSTEM_IDENTITY},
     places,
     storage::{Storage, check_secret},
 };
@@ -80,20 +80,40 @@ impl Clouds {
     pub(crate) fn of(config: &Config, storage: Storage, clock: Clock) -> Result<Self, CloudsError> {
         let places = places::of(&config.cloud);
         let providers = match config.cloud.kind() {
-            CloudKind::Simulated => return Self::simulated(config, storage, clock, places),
+            CloudKind::Simulated => {
+                let cloud = simulation(config, storage, clock)?;
+                return Ok(Self {
+                    cloud: Arc::new(cloud.clone()),
+                    groundwork: Some(Arc::new(cloud)),
+                    places,
+                });
+            }
             CloudKind::Providers(providers) => providers,
+        };
+        let is_simulated = providers.values().any(|it| *it == Answers::Simulation);
+        let simulation = match is_simulated {
+            true => Some(simulation(config, storage, clock)?),
+            false => None,
         };
         let mut groundwork: Option<Arc<dyn Groundwork>> = None;
         let mut clouds: Option<ByProvider> = None;
-        for provider in providers {
-            let cloud: Arc<dyn Cloud> = match provider {
-                Provider::Aws => {
+        for (provider, answers) in providers {
+            let simulated = simulation
+                .clone()
+                .filter(|_| answers == Answers::Simulation);
+            let cloud: Arc<dyn Cloud> = match (provider, simulated) {
+                (Provider::Aws, None) => {
                     let cloud = aws_cloud(&config.cloud.aws, &places);
                     groundwork = Some(Arc::new(cloud.clone()));
                     Arc::new(cloud)
                 }
-                Provider::Gcp => Arc::new(gcp_cloud(&config.cloud.gcp, &places)?),
-                Provider::Azure => Arc::new(azure_cloud(&config.cloud.azure, &places)?),
+                (Provider::Gcp, None) => Arc::new(gcp_cloud(&config.cloud.gcp, &places)?),
+                (Provider::Azure, None) => Arc::new(azure_cloud(&config.cloud.azure, &places)?),
+                (Provider::Aws, Some(cloud)) => {
+                    groundwork = Some(Arc::new(cloud.clone()));
+                    Arc::new(cloud)
+                }
+                (Provider::Gcp | Provider::Azure, Some(cloud)) => Arc::new(cloud),
             };
             clouds = Some(match clouds {
                 Some(clouds) => clouds.and(provider, cloud),
@@ -106,26 +126,21 @@ impl Clouds {
             places,
         })
     }
+}
 
-    fn simulated(
-        config: &Config,
-        storage: Storage,
-        clock: Clock,
-        places: Places,
-    ) -> Result<Self, CloudsError> {
-        let settings = SimulatedSettings::calm(config.cloud.simulated.seed);
-        let cloud = match storage {
-            Storage::InMemory => SimulatedCloud::new(settings, clock),
-            Storage::OnDisk => {
-                let file = config.data.dir.join("simulated-cloud.json");
-                SimulatedCloud::kept_in(&file, settings, clock)?
-            }
-        };
-        Ok(Self {
-            cloud: Arc::new(cloud.clone()),
-            groundwork: Some(Arc::new(cloud)),
-            places,
-        })
+/// The cloud in this process.
+fn simulation(
+    config: &Config,
+    storage: Storage,
+    clock: Clock,
+) -> Result<SimulatedCloud, PersistenceError> {
+    let settings = SimulatedSettings::calm(config.cloud.simulated.seed);
+    match storage {
+        Storage::InMemory => Ok(SimulatedCloud::new(settings, clock)),
+        Storage::OnDisk => {
+            let file = config.data.dir.join("simulated-cloud.json");
+            SimulatedCloud::kept_in(&file, settings, clock)
+        }
     }
 }
 

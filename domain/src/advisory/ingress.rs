@@ -1,11 +1,14 @@
 //! What a connector ingress opens beside its target.
 
 use super::{Advisory, INGRESS_NOT_AIMED, advisory};
-use crate::network::{Aim, Peering, Registered};
+use crate::{
+    network::{Peering, Registered},
+    place::Aim,
+};
 
 /// What who opens or closes an ingress should know, where rules are not aimed at a target.
 pub fn ingress_not_aimed(network: &Registered, peering: &Peering) -> Option<Advisory> {
-    match Aim::of(network.provider) {
+    match network.provider.firewall().aim {
         Aim::Attachment => {}
         Aim::Addresses => return None,
     }

@@ -17,7 +17,7 @@ pub use ingress::ingress_not_aimed;
 
 use crate::{
     network::{LIVE_PEERINGS, LinkOption, Peering, Registered, Routing},
-    place::Provider,
+    place::{Aim, Provider, Unspoken},
     range::Family,
     side::{BySide, Side},
     text::RouteTable,
@@ -274,22 +274,22 @@ fn edge_routing(provider: Provider) -> Advisory {
 }
 
 fn open_by_default(provider: Provider) -> Option<Advisory> {
-    match provider {
-        Provider::Azure => Some(advisory(
+    match provider.firewall().unspoken {
+        Unspoken::LetIn => Some(advisory(
             OPEN_BY_DEFAULT,
             "the default rule AllowVnetInBound admits peered networks: a network security group without an explicit denial lets the other \
              end in",
         )),
-        Provider::Aws | Provider::Gcp => None,
+        Unspoken::KeptOut => None,
     }
 }
 
 /// Of a provider whose groups admit only where they are attached. What the engine is to attach, or
 /// was seen to be attached, needs no word.
 fn attach_group(network: &Registered, peering: &Peering, side: Side) -> Option<Advisory> {
-    match network.provider {
-        Provider::Aws => {}
-        Provider::Gcp | Provider::Azure => return None,
+    match network.provider.firewall().aim {
+        Aim::Attachment => {}
+        Aim::Addresses => return None,
     }
     let (firewall, admitted) = (peering.firewall.get(side), network.admitted(peering, side));
     let attachment = &firewall.attachment;

@@ -6,7 +6,7 @@ use super::{
     command::{AttachFirewall, DetachFirewall},
     event::{AttachTo, FirewallAttachmentRequested, FirewallAttachmentWithdrawn, NetworkEvent},
 };
-use crate::place::Provider;
+use crate::place::Aim;
 
 /// How many interfaces may be named one by one.
 pub const INTERFACES: usize = 200;
@@ -21,11 +21,10 @@ pub(super) fn attach(
         to,
     } = command;
     let peering = network.standing(*peering_id)?;
-    match network.provider {
-        Provider::Aws => {}
-        provider @ (Provider::Gcp | Provider::Azure) => {
-            return Err(Refusal::AttachmentUnsupported { provider });
-        }
+    let provider = network.provider;
+    match provider.firewall().aim {
+        Aim::Attachment => {}
+        Aim::Addresses => return Err(Refusal::AttachmentUnsupported { provider }),
     }
     if !peering.is_ours_to_keep(*side) {
         return Err(Refusal::SideKeptByOwner {

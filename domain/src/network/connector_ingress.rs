@@ -7,7 +7,7 @@
 //! one target for each source.
 
 use super::{
-    Aim, IngressNotApart, Refusal, Registered,
+    IngressNotApart, Refusal, Registered,
     command::{AllowConnectorIngress, IngressSource, RevokeConnectorIngress},
     event::{
         ConnectorIngressAllowed, ConnectorIngressRevoked, InboundRule, IngressEnd, NetworkEvent,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ids::Ids,
-    place::Places,
+    place::{Aim, Places},
     range::{Family, Range},
     side::Side,
 };
@@ -64,7 +64,7 @@ pub(super) fn allow(
     if says_both || says_neither {
         return Err(Refusal::IngressEndUnclear);
     }
-    let aimed = match Aim::of(network.provider) {
+    let aimed = match network.provider.firewall().aim {
         Aim::Attachment => None,
         Aim::Addresses => Some(*target),
     };
@@ -93,7 +93,7 @@ pub(super) fn allow(
         return Err(Refusal::IngressAlreadyAllowed { ingress_id: **id });
     }
     let not_apart = |it: &Ingress| !is_of_target(it) && it.shares_a_rule(&opened);
-    match Aim::of(network.provider) {
+    match network.provider.firewall().aim {
         Aim::Attachment => {
             if let Some((id, other)) = open.iter().find(|(_, it)| not_apart(it)) {
                 return Err(Refusal::IngressNotApart(IngressNotApart {

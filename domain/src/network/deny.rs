@@ -16,7 +16,7 @@ use super::{
     peering::Peering,
     refusal_facts::{DenialUnsupported, DeniedSubnets},
 };
-use crate::{place::Provider, range::Range, side::Side, text::Subnet};
+use crate::{range::Range, side::Side, text::Subnet};
 use std::collections::BTreeSet;
 
 /// Before how many subnets of one side may be denied.
@@ -36,11 +36,9 @@ pub(super) fn deny(
         subnets,
     } = command;
     let peering = network.standing(*peering_id)?;
-    match network.provider {
-        Provider::Aws => {}
-        provider @ (Provider::Gcp | Provider::Azure) => {
-            return Err(Refusal::DenialUnsupported(DenialUnsupported { provider }));
-        }
+    let provider = network.provider;
+    if provider.firewall().lists.is_none() {
+        return Err(Refusal::DenialUnsupported(DenialUnsupported { provider }));
     }
     if !peering.is_ours_to_keep(*side) {
         return Err(Refusal::SideKeptByOwner {

@@ -33,7 +33,6 @@
 
 mod accept_route;
 mod adopt_peering;
-mod aim;
 mod attach_firewall;
 mod command;
 mod connector_ingress;
@@ -78,7 +77,6 @@ mod tenure;
 pub(crate) mod tests;
 mod withdraw_route;
 
-pub use aim::Aim;
 pub use attach_firewall::INTERFACES;
 pub use command::*;
 pub use deny::{DENIED_SUBNETS, FIRST_EPHEMERAL};

@@ -1,7 +1,7 @@
 //! The network on the other end of a peering.
 
 use crate::{
-    place::{Provider, Region},
+    place::{Provider, Region, Sources},
     range::Range,
     text::{Account, CloudNetwork, Subnet},
 };
@@ -39,12 +39,12 @@ impl Peer {
             )
     }
 
-    /// Whether a rule of a network at this place can name a group of the peer's: at AWS alone, and
-    /// only within a region (EC2, "Reference security groups across peered VPCs").
+    /// Whether a rule of a network at this place can name a group of the peer's: where rules can at
+    /// all, and only within a region (EC2, "Reference security groups across peered VPCs").
     pub fn lends_groups_to(&self, provider: Provider, region: &Region) -> bool {
-        match (provider, self.provider) {
-            (Provider::Aws, Provider::Aws) => self.region == *region,
-            (Provider::Aws | Provider::Gcp | Provider::Azure, _) => false,
+        match provider.firewall().sources {
+            Sources::Ranges => false,
+            Sources::RangesAndGroups => self.provider == provider && self.region == *region,
         }
     }
 }

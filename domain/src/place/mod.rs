@@ -1,12 +1,14 @@
 //! Where networks are: providers, their regions, and the form of their account and network ids.
 //!
-//! Facts of the providers as tables: the regions and partitions, and what a provider and account
-//! allow. Configuration extends both.
+//! Facts of the providers as tables: the regions and partitions, what a provider and account allow,
+//! and what its firewall can do. Configuration extends the first two.
 
+mod firewall;
 mod quotas;
 mod region;
 mod regions;
 
+pub use firewall::{Aim, FirewallAbilities, Sources, Unspoken, Verdicts};
 pub use quotas::{QuotaOverrides, Quotas};
 pub use region::{GLOBAL, Region};
 pub use regions::{Partition, Places, UnknownRegion};

@@ -47,13 +47,17 @@ pub(super) async fn explain(
         commands = audit::around(commands, revision);
     }
     let network_name = guard::called(services, subject.network).await?;
+    let cloud = guard::cloud(services, subject.network).await?;
     let answer = v1::ExplainResponse {
         network_id: subject.network.to_string(),
         network_name: network_name
             .map(|(project, name)| format!("{project}/{name}"))
             .unwrap_or_default(),
         peering_id: subject.peering.map(|it| it.to_string()).unwrap_or_default(),
-        commands: commands.iter().map(show::explained).collect(),
+        commands: commands
+            .iter()
+            .map(|it| show::explained(it, cloud.as_ref()))
+            .collect(),
     };
     history::small_enough(&answer, "peering_id", "name one event")?;
     Ok(answer)

@@ -9,7 +9,7 @@ use super::{
     rows,
 };
 use domain::{
-    NetworkId, PeeringId,
+    CloudMode, NetworkId, PeeringId,
     access::{Peers, Reach, Target},
     network::{Identity, Network, NetworkCommand, QuarantineScope, Registered},
     text::{Account, Name, OrphanId, Project},
@@ -195,6 +195,25 @@ pub(super) async fn called(services: &Services, id: NetworkId) -> Result<Option<
     };
     if let Some(called) = &found {
         services.called.insert(id, called.clone());
+    }
+    Ok(found)
+}
+
+/// At which cloud a network is, from memory where that was asked before: it stays so once it is on
+/// record.
+pub(super) async fn cloud(
+    services: &Services,
+    id: NetworkId,
+) -> Result<Option<CloudMode>, Problem> {
+    if let Some(cloud) = services.at.get(&id) {
+        return Ok(Some(cloud));
+    }
+    let found = match rows::network(services, id).await? {
+        Some(row) => row.network.cloud,
+        None => on_record(services, id).await?.and_then(|it| it.cloud),
+    };
+    if let Some(cloud) = &found {
+        services.at.insert(id, cloud.clone());
     }
     Ok(found)
 }

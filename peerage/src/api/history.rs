@@ -133,7 +133,8 @@ pub(super) async fn compare(
         audit::DifferenceError::Journal(error) => Problem::from(&error),
         audit::DifferenceError::Document(error) => unwritable(&error),
     })?;
-    on_record(id, "to", &found.to, found.first)?;
+    let network = on_record(id, "to", &found.to, found.first)?;
+    let event = |it| show::recorded(it, network.cloud.as_ref());
     let changes = found.changes.iter().map(|it| v1::Change {
         pointer: it.pointer(),
         before: it.before.as_ref().and_then(show::value),
@@ -142,7 +143,7 @@ pub(super) async fn compare(
     });
     let answer = v1::CompareNetworkResponse {
         changes: changes.collect(),
-        events: found.events.values().map(show::recorded).collect(),
+        events: found.events.values().map(event).collect(),
         from: found.from.last.map(place),
         to: found.to.last.map(place),
     };
@@ -262,9 +263,10 @@ fn way(network: &Registered, it: &audit::Way) -> v1::Way {
         route_tables: it.tables.iter().map(ToString::to_string).collect(),
         rules: rules.collect(),
         exposures: it.exposures.iter().map(ToString::to_string).collect(),
-        decisions: decisions.map(|it| show::decision(network.id, it)).collect(),
+        decisions: decisions.map(|it| show::decision(network, it)).collect(),
         seen: it.seen.map(place),
         denials: it.denials.iter().map(show::list_entry).collect(),
+        cloud: network.cloud.as_ref().map(show::cloud),
     }
 }
 

@@ -38,12 +38,10 @@ pub(super) async fn plan(
         Planned::Adoption(network, adoption) => (network, Subject::Adopt(adoption)),
     };
     guard::plan(services, caller, network, account.as_ref(), on_record).await?;
-    services
-        .planner
-        .preview(network, subject)
-        .await
-        .map(show::plan)
-        .map_err(|error| problem(&error))
+    let preview = services.planner.preview(network, subject).await;
+    let preview = preview.map_err(|error| problem(&error))?;
+    let cloud = guard::cloud(services, network).await?;
+    Ok(show::plan(preview, cloud.as_ref()))
 }
 
 /// The links that the cloud shows at a network.
@@ -56,7 +54,9 @@ pub(super) async fn links(
     at_least(services, min_position).await?;
     guard::network(services, caller, network).await?;
     let links = services.planner.links(network).await;
-    links.map(show::links).map_err(|error| problem(&error))
+    let links = links.map_err(|error| problem(&error))?;
+    let cloud = guard::cloud(services, network).await?;
+    Ok(show::links(links, cloud.as_ref()))
 }
 
 async fn at_least(services: &Services, position: Option<Position>) -> Result<(), Problem> {

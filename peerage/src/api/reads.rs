@@ -226,7 +226,10 @@ pub(super) async fn list_exposures(
         let rows = guard::shown(services, caller, rows, |it| it.network_id.parse().ok()).await?;
         filling.add(rows, |row| row);
     }
-    let filled = filling.finish();
+    let mut filled = filling.finish();
+    for it in &mut filled.items {
+        it.cloud = cloud_of(services, &it.network_id).await?;
+    }
     Ok(v1::ListExposuresResponse {
         exposures: filled.items,
         next_page_token: filled.next_token,
@@ -248,7 +251,10 @@ pub(super) async fn list_orphans(
         let rows = guard::shown(services, caller, rows, |it| it.network_id.parse().ok()).await?;
         filling.add(rows, |row| row);
     }
-    let filled = filling.finish();
+    let mut filled = filling.finish();
+    for it in &mut filled.items {
+        it.cloud = cloud_of(services, &it.network_id).await?;
+    }
     Ok(v1::ListOrphansResponse {
         orphans: filled.items,
         next_page_token: filled.next_token,
@@ -270,7 +276,10 @@ pub(super) async fn list_drift(
         let rows = guard::shown(services, caller, rows, |it| it.network_id.parse().ok()).await?;
         filling.add(rows, |row| row);
     }
-    let filled = filling.finish();
+    let mut filled = filling.finish();
+    for it in &mut filled.items {
+        it.cloud = cloud_of(services, &it.network_id).await?;
+    }
     Ok(v1::ListDriftResponse {
         drift: filled.items,
         next_page_token: filled.next_token,
@@ -279,14 +288,24 @@ pub(super) async fn list_drift(
     })
 }
 
-/// Says in an event what its network is called.
+/// Says in an event what its network is called, and at which cloud it is.
 pub(super) async fn name(services: &Services, event: &mut v1::Event) -> Result<(), Problem> {
-    if let Ok(id) = event.network_id.parse::<NetworkId>()
-        && let Some((project, name)) = guard::called(services, id).await?
-    {
+    let Ok(id) = event.network_id.parse::<NetworkId>() else {
+        return Ok(());
+    };
+    if let Some((project, name)) = guard::called(services, id).await? {
         event.network_name = format!("{project}/{name}");
     }
+    show::at_cloud(event, guard::cloud(services, id).await?.as_ref());
     Ok(())
+}
+
+/// At which cloud the network is that a message names.
+async fn cloud_of(services: &Services, network_id: &str) -> Result<Option<v1::Cloud>, Problem> {
+    let Ok(id) = network_id.parse::<NetworkId>() else {
+        return Ok(None);
+    };
+    Ok(guard::cloud(services, id).await?.as_ref().map(show::cloud))
 }
 
 pub(super) async fn list_events(

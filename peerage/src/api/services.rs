@@ -14,7 +14,7 @@ use super::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    NetworkId, PeeringId, ServedClouds,
+    CloudMode, NetworkId, PeeringId, ServedClouds,
     connector::built_in::{BuiltIn, Stop},
     network::Registered,
     text::{ActorName, Name, Project},
@@ -58,6 +58,8 @@ pub struct Services {
     pub followers: Followers,
     /// What networks are called, as far as that was asked for.
     pub called: Cache<NetworkId, (Project, Name)>,
+    /// At which clouds networks are, as far as that was asked for and is on record.
+    pub at: Cache<NetworkId, CloudMode>,
     /// Who is let in.
     pub doors: Doors,
     /// What each server of the store judges by.
@@ -102,8 +104,9 @@ pub struct Server {
     pub data: Option<PathBuf>,
     /// Which clouds it serves.
     pub clouds: Arc<ServedClouds>,
-    /// Whether networks are taken to be at its clouds that nothing of the kind is on record of.
-    pub claims_unmarked: bool,
+    /// Whether a cloud that it simulates takes networks to be its own of which nothing of the kind
+    /// is on record.
+    pub simulation_claims_unmarked: bool,
     /// The tags that everything gets which is made at AWS.
     pub tags: BTreeMap<String, String>,
 }
@@ -169,7 +172,7 @@ impl Services {
     /// Why this engine leaves the network alone; empty if it does not.
     pub(super) fn left_alone(&self, network: &Registered) -> String {
         let here = self.server.clouds.mode(network.provider).cloned();
-        elsewhere(network, here, self.server.claims_unmarked)
+        elsewhere(network, here, self.server.simulation_claims_unmarked)
             .map(|why| why.to_string())
             .unwrap_or_default()
     }

@@ -66,7 +66,7 @@ use workers::{
 /// How many peerings that were begun lately are remembered with their networks.
 const BEGUN: u64 = 10_000;
 
-/// Of how many networks it is remembered what they are called.
+/// Of how many networks it is remembered what they are called, and at which cloud they are.
 const CALLED: u64 = 100_000;
 
 /// How often it is looked at whether the process is ready for calls.
@@ -159,6 +159,7 @@ impl Engine {
             evidence,
             begun: Cache::new(BEGUN),
             called: Cache::new(CALLED),
+            at: Cache::new(CALLED),
             doors: opened,
             policies: api::KnownPolicies::default(),
             commands: api::CommandFigures::default(),
@@ -183,7 +184,7 @@ impl Engine {
                 tls: door.tls.clone(),
                 data: (storage == Storage::OnDisk).then(|| config.data.dir.clone()),
                 clouds: Arc::new(engine.clouds.served()),
-                claims_unmarked: config.claims_unmarked(),
+                simulation_claims_unmarked: config.simulation_claims_unmarked(),
                 tags: config.cloud.aws.tags.clone(),
             }),
             draining: engine.stop.draining.clone(),
@@ -263,7 +264,7 @@ impl Engine {
             longest_backoff: config.provisioner.retry_ceiling,
             refusal_pause: config.provisioner.refusal_pause,
             block_patience: config.provisioner.block_patience,
-            claims_unmarked: config.claims_unmarked(),
+            simulation_claims_unmarked: config.simulation_claims_unmarked(),
             places: self.clouds.places.clone(),
             ..ProvisionerSettings::default()
         };

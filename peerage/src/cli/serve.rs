@@ -47,8 +47,8 @@ pub(super) struct Serve {
     /// cloud, which is simulated where nothing else is said.
     #[arg(long, value_name = "URL")]
     aws_endpoint: Option<String>,
-    /// The clouds to work on, like aws or aws,azure,gcp; or simulated inside the engine. With
-    /// --store it has to be said, here or as cloud.mode.
+    /// The clouds to work on, like aws or aws,azure=simulated; or simulated, all of them, inside
+    /// the engine. With --store it has to be said, here or as cloud.mode.
     #[arg(long, value_name = "CLOUDS")]
     cloud: Option<CloudKind>,
 }

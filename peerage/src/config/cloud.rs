@@ -4,7 +4,7 @@ use super::{Config, DryRun};
 use domain::Provider;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fmt,
     path::PathBuf,
     str::FromStr,
@@ -32,21 +32,30 @@ impl Cloud {
 }
 
 impl Config {
-    /// Whether an old network, of which nobody has put on record at which cloud it is, is taken to
-    /// be at this engine's. Where others have a store too, a simulation does not.
-    pub fn claims_unmarked(&self) -> bool {
-        self.store.connection_string.is_empty() || self.cloud.kind() != CloudKind::Simulated
+    /// Whether a simulation takes an old network, of which nobody has put on record at which cloud
+    /// it is, to be its own. Where others have the store too, it does not.
+    pub fn simulation_claims_unmarked(&self) -> bool {
+        self.store.connection_string.is_empty()
     }
 }
 
-/// Which clouds there are: `simulated`, or providers, like `aws` or `aws,azure`.
+/// Which clouds there are: `simulated`, or providers, like `aws` or `aws,azure=simulated`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Given", into = "String")]
 pub enum CloudKind {
     /// A cloud in this process, for trying things out; it speaks for all providers.
     Simulated,
-    /// These providers, or what speaks their APIs. There is one at least.
-    Providers(BTreeSet<Provider>),
+    /// These providers, each with what answers for it. There is one at least.
+    Providers(BTreeMap<Provider, Answers>),
+}
+
+/// What answers to the calls for a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// The provider, or what speaks its API at the endpoint that is configured.
+    Provider,
+    /// A cloud in this process.
+    Simulation,
 }
 
 /// As it is written: one text, or a list of them.
@@ -61,13 +70,22 @@ enum Given {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NotAKind {
     /// A word that is none of them.
-    #[error("`{0}` is no cloud: say aws, gcp, azure, several of them like aws,azure, or simulated")]
+    #[error(
+        "`{0}` is no cloud: say aws, gcp, azure, several of them like aws,azure=simulated, or simulated"
+    )]
     Unknown(String),
     /// What is made in a simulation must not pass for something else.
-    #[error("a simulated cloud stands for all providers: it is not named beside others")]
+    #[error(
+        "a cloud that is simulated for all providers is not named beside others: say for which one it is, like azure=simulated"
+    )]
     SimulatedAmongOthers,
+    /// What answers for a provider is one thing.
+    #[error("{0} is named as itself and as simulated: say one of the two")]
+    TwoAnswers(Provider),
     /// Not a word.
-    #[error("no cloud is named: say aws, gcp, azure, several of them like aws,azure, or simulated")]
+    #[error(
+        "no cloud is named: say aws, gcp, azure, several of them like aws,azure=simulated, or simulated"
+    )]
     Empty,
 }
 
@@ -82,8 +100,17 @@ impl CloudKind {
                 _ => Err(NotAKind::SimulatedAmongOthers),
             };
         }
-        let provider = |word: &str| word.parse().map_err(|_| NotAKind::Unknown(word.to_owned()));
-        let providers: BTreeSet<_> = words.into_iter().map(provider).collect::<Result<_, _>>()?;
+        let mut providers = BTreeMap::new();
+        for word in words {
+            let (provider, answers) = one(word)?;
+            match providers.entry(provider) {
+                Entry::Vacant(entry) => {
+                    entry.insert(answers);
+                }
+                Entry::Occupied(entry) if *entry.get() == answers => {}
+                Entry::Occupied(_) => return Err(NotAKind::TwoAnswers(provider)),
+            }
+        }
         if providers.is_empty() {
             return Err(NotAKind::Empty);
         }
@@ -91,12 +118,24 @@ impl CloudKind {
     }
 }
 
+/// One provider, like `aws`, or `aws=simulated`.
+fn one(word: &str) -> Result<(Provider, Answers), NotAKind> {
+    let unknown = || NotAKind::Unknown(word.to_owned());
+    let (provider, answers) = match word.split_once('=') {
+        None => (word, Answers::Provider),
+        Some((provider, answers)) if answers.trim() == SIMULATED => (provider, Answers::Simulation),
+        Some(_) => return Err(unknown()),
+    };
+    let provider = provider.trim().parse().map_err(|_| unknown())?;
+    Ok((provider, answers))
+}
+
 impl CloudKind {
     /// Whether this provider itself is worked on, or what speaks its API.
     pub fn serves(&self, provider: Provider) -> bool {
         match self {
             Self::Simulated => false,
-            Self::Providers(providers) => providers.contains(&provider),
+            Self::Providers(providers) => providers.get(&provider) == Some(&Answers::Provider),
         }
     }
 }
@@ -131,7 +170,11 @@ impl fmt::Display for CloudKind {
         match self {
             Self::Simulated => f.write_str(SIMULATED),
             Self::Providers(providers) => {
-                let words: Vec<_> = providers.iter().map(Provider::as_str).collect();
+                let word = |(provider, answers): (&Provider, &Answers)| match answers {
+                    Answers::Provider => provider.to_string(),
+                    Answers::Simulation => format!("{provider}={SIMULATED}"),
+                };
+                let words: Vec<_> = providers.iter().map(word).collect();
                 f.write_str(&words.join(","))
             }
         }

@@ -17,7 +17,7 @@ mod traces;
 
 pub use audit::{Audit, AuditWitness};
 pub use cloud::{
-    Aws, AwsAccount, Azure, AzureTenant, Cloud, CloudKind, Gcp, GcpProject, NotAKind,
+    Answers, Aws, AwsAccount, Azure, AzureTenant, Cloud, CloudKind, Gcp, GcpProject, NotAKind,
     SYSTEM_IDENTITY, Simulated,
 };
 pub use doors::{Access, Client, ClientCertificates, Mode, Tls};

@@ -281,22 +281,23 @@ fn on_a_store_of_others_the_cloud_has_to_be_said_and_a_simulation_claims_no_old_
     let store = "[store]\nconnection_string = \"kurrentdb://localhost:2113?tls=false\"\n";
     let ConfigErrors(problems) = load(store, &[]).unwrap_err();
     assert!(problems[0].starts_with("cloud.mode: "), "{problems:?}");
-    for (mode, claims) in [("aws", true), ("simulated", false)] {
+    for mode in ["aws", "simulated", "aws,gcp=simulated"] {
         let config = load(store, &[("cloud.mode", mode)]).unwrap();
-        assert_eq!(config.claims_unmarked(), claims, "{mode}");
+        assert!(!config.simulation_claims_unmarked(), "{mode}");
         let own = load("", &[("cloud.mode", mode)]).unwrap();
         assert!(
-            own.claims_unmarked(),
+            own.simulation_claims_unmarked(),
             "its own store has no other engine's networks"
         );
     }
 }
 
 #[test]
-fn clouds_are_named_in_one_text_or_in_a_list_and_a_simulated_one_stands_alone() {
+fn clouds_are_named_in_one_text_or_in_a_list_and_each_says_whether_it_is_simulated() {
+    use Answers::{Provider, Simulation};
     use domain::Provider::{Aws, Azure, Gcp};
     let of = |text: &str| load(text, &[]).map(|it| it.cloud.kind());
-    let both = CloudKind::Providers([Aws, Gcp].into());
+    let both = CloudKind::Providers([(Aws, Provider), (Gcp, Provider)].into());
     for text in ["\"aws,gcp\"", "\" gcp , aws \"", "[\"aws\", \"gcp\"]"] {
         assert_eq!(of(&format!("cloud.mode = {text}")).unwrap(), both, "{text}");
     }
@@ -304,8 +305,30 @@ fn clouds_are_named_in_one_text_or_in_a_list_and_a_simulated_one_stands_alone() 
     assert_eq!(both.to_string().parse(), Ok(both));
     let simulated = of("cloud.mode = \"simulated\"").unwrap();
     assert!(!simulated.serves(Aws), "it only stands for it");
+    let beside = CloudKind::Providers([(Aws, Provider), (Azure, Simulation)].into());
+    for text in [
+        "\"aws,azure=simulated\"",
+        "\"azure = simulated, aws, aws\"",
+        "[\"aws\", \"azure=simulated\"]",
+    ] {
+        let found = of(&format!("cloud.mode = {text}")).unwrap();
+        assert_eq!(found, beside, "{text}");
+    }
+    assert!(beside.serves(Aws) && !beside.serves(Azure) && !beside.serves(Gcp));
+    assert_eq!(beside.to_string(), "aws,azure=simulated");
+    assert_eq!(beside.to_string().parse(), Ok(beside));
     for (wrong, says) in [
-        ("\"simulated,aws\"", "simulated"),
+        (
+            "\"simulated,aws\"",
+            "say for which one it is, like azure=simulated",
+        ),
+        ("\"simulated,aws=simulated\"", "is not named beside others"),
+        (
+            "\"aws,aws=simulated\"",
+            "aws is named as itself and as simulated",
+        ),
+        ("\"aws=real\"", "`aws=real` is no cloud"),
+        ("\"oracle=simulated\"", "`oracle=simulated` is no cloud"),
         ("\"aws,oracle\"", "`oracle` is no cloud"),
         ("\"\"", "no cloud is named"),
         ("[]", "no cloud is named"),

@@ -217,3 +217,66 @@ async fn a_life_at_azure_borrows_no_gateway_that_is_not_there_and_says_what_is_m
     ends(&engine, &id).await;
     engine.stop().await;
 }
+
+/// A link stays when its peering is given up. It is discovered then, and adopted by the file that
+/// is printed; whoever lets go of it again is told that it stands.
+async fn is_discovered_and_adopted_by_the_file_that_is_printed(at: [[&'static str; 4]; 2]) {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).own_store().start().await;
+    let first = in_place(&engine, at, &[]).await;
+    let found = engine.json(&["discover", "orders"]).await;
+    assert_eq!(found[0]["peeringId"], first.as_str(), "{found:#}");
+    assert_ne!(found[0]["adoptable"], true, "{found:#}");
+    let abandon = ["peering", "abandon", &first, "--reason", "handed over"];
+    let _ = engine.cli(&abandon).await.done();
+
+    let found = engine.json(&["discover", "orders"]).await;
+    let one = &found[0];
+    assert_eq!(
+        (&one["adoptable"], &one["state"], &one["cloud"]["mode"]),
+        (
+            &true.into(),
+            &"LINK_STATE_ACTIVE".into(),
+            &"CLOUD_MODE_SIMULATED".into()
+        ),
+        "{found:#}"
+    );
+    assert_eq!(one["peer"]["cloudNetwork"], at[1][3], "{found:#}");
+    let file = engine.cli(&["discover", "orders", "--as-file"]).await;
+    let path = data.path().join("adopt.toml");
+    std::fs::write(&path, file.done()).unwrap();
+    let path = path.display().to_string();
+    let applied = engine.json(&["apply", "--file", &path, "--yes"]).await;
+    let adopted = applied["changes"][0]["peeringId"].clone();
+    let adopted = adopted.as_str().unwrap_or_else(|| panic!("{applied:#}"));
+    let _ = engine.cli(&["peering", "watch", adopted]).await.done();
+    let shown = peering(&engine, adopted).await;
+    assert_eq!(
+        (&shown["state"], &shown["origin"]),
+        (&"PEERING_STATE_ACTIVE".into(), &"ORIGIN_ADOPTED".into()),
+        "{shown:#}"
+    );
+
+    let remove = ["peering", "remove", adopted, "--reason", "no longer needed"];
+    let _ = engine.cli(&remove).await.done();
+    let over = peering(&engine, adopted).await;
+    assert_eq!(over["state"], "PEERING_STATE_ABANDONED", "{over:#}");
+    assert!(
+        !over["leftovers"].as_array().unwrap().is_empty(),
+        "{over:#}"
+    );
+    let told = engine.cli(&["audit", "log", "--network", "orders"]).await;
+    let sentences = told.done();
+    assert!(sentences.contains("(simulated)"), "{sentences}");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_stands_at_gcp_is_discovered_and_adopted_by_the_file_that_is_printed() {
+    is_discovered_and_adopted_by_the_file_that_is_printed(GCP).await;
+}
+
+#[tokio::test]
+async fn what_stands_at_azure_is_discovered_and_adopted_by_the_file_that_is_printed() {
+    is_discovered_and_adopted_by_the_file_that_is_printed(AZURE).await;
+}

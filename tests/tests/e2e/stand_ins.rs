@@ -323,3 +323,29 @@ async fn one_engine_works_on_all_three_providers_and_one_that_does_not_answer_ho
     ends(&engine, &at_azure).await;
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn a_simulated_cloud_stands_beside_one_that_is_called_and_each_network_says_at_which_it_is() {
+    let (data, azure) = (TempDir::new().unwrap(), Azure::start().await);
+    let google = Google::start(Temper::default()).await;
+    let launch = google.configured(Launch::new(data.path()).own_store());
+    let launch = launch.set("cloud.mode", "gcp,azure=simulated");
+    let engine = launch.start().await;
+    for (name, own, peer, mode) in [
+        ("g", &google.own, &google.peer, "CLOUD_MODE_EMULATOR"),
+        ("a", &azure.own, &azure.peer, "CLOUD_MODE_SIMULATED"),
+    ] {
+        register(&engine, name, own).await;
+        let id = request(&engine, name, own, peer).await;
+        let shown = in_place(&engine, &id).await;
+        assert_eq!(shown["cloud"]["mode"], mode, "{shown:#}");
+        let events = engine.json(&["audit", "--network", name]).await;
+        let events = events.as_array().unwrap();
+        assert!(
+            events.iter().all(|it| it["cloud"]["mode"] == mode),
+            "{events:#?}"
+        );
+    }
+    assert_eq!(google.halves(), [1, 1]);
+    engine.stop().await;
+}

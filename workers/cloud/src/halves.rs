@@ -115,6 +115,8 @@ pub enum OperationState {
 /// One side's half of a link, as a read shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HalfView {
+    /// The side whose half it is.
+    pub side: Side,
     /// The name of the half, where it is there and has been told.
     pub name: Option<Link>,
     /// Where it is in its life.
@@ -153,9 +155,9 @@ impl HalfState {
 }
 
 impl LinkView {
-    /// What this view says of the half at this network; nothing if the link does not end there, or
-    /// in words that no rule covers.
-    pub fn half(&self, at: &NetworkRef) -> Option<HalfView> {
+    /// What this view says of the half of this side, at its network; nothing if the link does not
+    /// end there, or in words that no rule covers.
+    pub fn half(&self, side: Side, at: &NetworkRef) -> Option<HalfView> {
         let (_, end) = self.end(at)?;
         let form = LinkForm::of(end.network.at.provider);
         // A view of two objects is that of the side that was asked: its own end comes first.
@@ -179,6 +181,7 @@ impl LinkView {
         };
         let is_named = state.stands() && (is_first || form == LinkForm::OneObject);
         Some(HalfView {
+            side,
             name: is_named.then(|| self.link.clone()),
             state,
             in_sync: end.in_sync,
@@ -264,7 +267,13 @@ mod tests {
             expires_at: None,
             owner: None,
         };
-        ends.map(|end| view.half(&end).map(|it| it.state))
+        let [one, other] =
+            [(Side::Local, &ends[0]), (Side::Remote, &ends[1])].map(|(side, end)| {
+                let half = view.half(side, end);
+                assert!(half.as_ref().is_none_or(|it| it.side == side));
+                half.map(|it| it.state)
+            });
+        [one, other]
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Stage {
         let own = pair.network(side);
         let shown = self.links(own).await;
         let view = shown.into_iter().find(|it| it.link == self.name())?;
-        view.half(own)
+        view.half(side, own)
     }
 
     async fn half_is(&self, side: Side, state: HalfState) -> HalfView {

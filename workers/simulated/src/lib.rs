@@ -27,7 +27,7 @@ pub use out_of_band::OutOfBand;
 pub use persistence::PersistenceError;
 pub use settings::{CallRate, Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
 pub use world::{
-    Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedHalf,
+    Ended, Face, Gone, Guard, Shown, SimulatedAccessList, SimulatedGroup, SimulatedHalf,
     SimulatedInterface, SimulatedLink, SimulatedNetwork, SimulatedOperation, SimulatedRoute,
     SimulatedRule, SimulatedSubnet, SimulatedTable, Turn, World,
 };

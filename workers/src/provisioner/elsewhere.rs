@@ -50,11 +50,19 @@ pub enum Elsewhere {
     NotServed(Provider),
 }
 
+/// Whether a network whose cloud is not on record is taken to be at this one.
+fn claims(here: &CloudMode, simulation_claims: bool) -> bool {
+    match here {
+        CloudMode::Real | CloudMode::Emulator { .. } => true,
+        CloudMode::Simulated => simulation_claims,
+    }
+}
+
 /// Why this network is not worked on by an engine whose cloud is this; `None` if it is.
 pub fn elsewhere(
     network: &Registered,
     here: Option<CloudMode>,
-    claims_unmarked: bool,
+    simulation_claims: bool,
 ) -> Option<Elsewhere> {
     match (&network.cloud, here) {
         (_, None) => Some(Elsewhere::NotServed(network.provider)),
@@ -62,7 +70,7 @@ pub fn elsewhere(
             on_record: on_record.clone(),
             here,
         }),
-        (None, Some(_)) => (!claims_unmarked).then_some(Elsewhere::Unmarked),
+        (None, Some(here)) => (!claims(&here, simulation_claims)).then_some(Elsewhere::Unmarked),
     }
 }
 
@@ -76,9 +84,11 @@ impl Pass<'_> {
             return Ok(Whereabouts::Here(loaded));
         };
         let (network_id, provider) = (network.id, network.provider);
-        let (here, claims) = (self.cloud.mode(provider), self.settings.claims_unmarked);
+        let here = self.cloud.mode(provider);
+        let simulation_claims = self.settings.simulation_claims_unmarked;
         let is_marked = network.cloud.is_some() || !loaded.is_whole();
-        if let Some(cloud) = here.clone().filter(|_| claims && !is_marked) {
+        let claimed = here.clone().filter(|it| claims(it, simulation_claims));
+        if let Some(cloud) = claimed.filter(|_| !is_marked) {
             let outcome = NetworkCloudRecorded { network_id, cloud };
             self.log
                 .record_all(
@@ -93,7 +103,7 @@ impl Pass<'_> {
         let Network::Registered(network) = &loaded.network else {
             return Ok(Whereabouts::Here(loaded));
         };
-        let Some(why) = elsewhere(network, here, claims) else {
+        let Some(why) = elsewhere(network, here, simulation_claims) else {
             return Ok(Whereabouts::Here(loaded));
         };
         tracing::warn!(network = %network.id, name = %network.name, %why, "left alone");

@@ -360,7 +360,7 @@ impl Worker {
     /// Whether the network is at this engine's cloud, and if not, why it is left alone.
     pub(super) fn is_here(&self, network: &Registered) -> Result<(), Elsewhere> {
         let here = self.routine.mode(network.provider);
-        elsewhere(network, here, self.settings.claims_unmarked).map_or(Ok(()), Err)
+        elsewhere(network, here, self.settings.simulation_claims_unmarked).map_or(Ok(()), Err)
     }
 
     async fn run(

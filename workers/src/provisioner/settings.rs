@@ -43,9 +43,10 @@ pub struct ProvisionerSettings {
     pub parallel_calls: NonZeroUsize,
     /// The limits, deadlines and tries of calls to clouds.
     pub calls: ClientPolicy,
-    /// Whether a network that was registered before its cloud was on record is taken to be at this
-    /// engine's. A simulation says no to that in a store that it shares with others.
-    pub claims_unmarked: bool,
+    /// Whether a simulation takes a network that was registered before its cloud was on record to
+    /// be its own: not in a store that the engine shares with others. What is no simulation does
+    /// always.
+    pub simulation_claims_unmarked: bool,
     /// What is known of regions and quotas beside what is built in.
     pub places: Places,
 }
@@ -67,7 +68,7 @@ impl Default for ProvisionerSettings {
             parallel_networks: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             parallel_calls: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
             calls: ClientPolicy::default(),
-            claims_unmarked: true,
+            simulation_claims_unmarked: true,
             places: Places::default(),
         }
     }

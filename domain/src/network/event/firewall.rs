@@ -19,7 +19,7 @@ pub struct InboundRule {
     /// The TCP port, from 1 to 65535.
     pub port: u16,
     /// Where it may go, where the provider's rules are aimed at addresses
-    /// ([`Aim`](crate::network::Aim)); absent: wherever the rule's group is attached.
+    /// ([`Aim`](crate::place::Aim)); absent: wherever the rule's group is attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Range>,
 }

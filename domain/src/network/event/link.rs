@@ -255,7 +255,8 @@ pub struct PeeringAbandonmentRequested {
     pub clean: Option<Side>,
 }
 
-/// The peering is no longer the engine's concern, whatever still stands.
+/// The peering is no longer the engine's concern, whatever still stands: it was given up, or what
+/// stands of its link is somebody else's, as a link is that was adopted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringAbandoned {
@@ -484,7 +485,8 @@ pub struct LinkRemoved {
     pub link: Link,
 }
 
-/// Nothing is left of the peering but what is named.
+/// Both halves of the link were seen to be gone, and nothing is left of the peering but what is
+/// named. In histories of before, also of a link that was adopted and stands: then it is named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringRemoved {

@@ -3,7 +3,7 @@
 use super::{
     super::{
         AccepterMismatch, Refusal, Registered,
-        event::{AcceptedBy, Consent, Leftover, PeeringAbandoned, PeeringAccepted, PeeringRemoved},
+        event::{AcceptedBy, Consent, PeeringAbandoned, PeeringAccepted, PeeringRemoved},
         peering::{Ending, Life, LinkTrace, Origin, Peering, RemovalCause},
     },
     out_of_order,
@@ -299,24 +299,19 @@ pub(super) fn link_removed(peering: &Peering, reported: &Link) -> Result<bool, R
     }
 }
 
-/// A link that the engine made must be gone first, and so must everything else of its making,
-/// unless it is named as left behind. A link that it adopted stays, and is named.
+/// Both halves of the link must be gone first, and so must everything else of the engine's making,
+/// unless it is named as left behind. Where a link stays, as one does that was adopted, that is no
+/// removal: it is [`abandoned`].
 pub(super) fn removed(
     peering: &Peering,
     it: &PeeringRemoved,
 ) -> Result<Option<PeeringRemoved>, Refusal> {
-    let adopted = match &peering.life {
+    match &peering.life {
         Life::Removing {
             trace: LinkTrace::Seen(_),
             ..
-        } if peering.made_the_link() => {
-            return Err(out_of_order(peering, "a removal with its link"));
-        }
-        Life::Removing {
-            trace: LinkTrace::Seen(link),
-            ..
-        } => Some(Leftover::Link { link: link.clone() }),
-        Life::Removing { .. } => None,
+        } => return Err(out_of_order(peering, "a removal with its link")),
+        Life::Removing { .. } => {}
         Life::Ended(Ending::Removed { .. }) => return Ok(None),
         Life::Requested
         | Life::Initiating { .. }
@@ -326,7 +321,7 @@ pub(super) fn removed(
         | Life::Active { .. }
         | Life::Abandoning { .. }
         | Life::Ended(_) => return Err(out_of_order(peering, "a removal")),
-    };
+    }
     if Side::BOTH
         .into_iter()
         .any(|side| peering.halves.get(side).may_stand())
@@ -342,15 +337,13 @@ pub(super) fn removed(
             "a removal with things still in place",
         ));
     }
-    let adopted = adopted.filter(|link| !it.left_behind.contains(link));
-    let left_behind = adopted
-        .into_iter()
-        .chain(it.left_behind.iter().cloned())
-        .collect();
-    Ok(Some(PeeringRemoved {
-        peering_id: peering.id,
-        left_behind,
-    }))
+    Ok(Some(it.clone()))
+}
+
+/// Whether the link stands, or a half of it, and is not the engine's to remove.
+fn keeps_others(peering: &Peering, trace: &LinkTrace) -> bool {
+    let is_adopted = matches!(trace, LinkTrace::Seen(_)) && !peering.made_the_link();
+    is_adopted || peering.has_others_half()
 }
 
 /// It ends for the reason that it was asked for. Everything on record is named, beside what the
@@ -361,9 +354,9 @@ pub(super) fn abandoned(
 ) -> Result<Option<PeeringAbandoned>, Refusal> {
     match &peering.life {
         Life::Abandoning { .. } => {}
-        // Everything of the engine's making is gone, and a half of somebody else's stays.
-        Life::Removing { .. }
-            if peering.has_others_half() && peering.leftovers_on_sides().next().is_none() => {}
+        // Everything of the engine's making is gone, and what is somebody else's of the link stays.
+        Life::Removing { trace }
+            if keeps_others(peering, trace) && peering.leftovers_on_sides().next().is_none() => {}
         Life::Ended(Ending::Abandoned { .. }) => return Ok(None),
         Life::Requested
         | Life::Initiating { .. }

@@ -179,15 +179,37 @@ fn an_adopted_link_comes_to_life_as_it_is_found() {
 }
 
 #[test]
-fn an_adopted_link_is_never_required_to_be_gone_and_is_named_as_left_behind() {
+fn an_adopted_link_that_stays_is_abandoned_and_named_and_removed_only_if_it_is_gone() {
     let going = adopted_history([surveyed(&[]).into(), removal_requested()]);
     let left = [Leftover::Link { link: link() }];
+    for said in [&[][..], &left] {
+        given(going.clone())
+            .when(Outcome::from(removed(said)))
+            .then_refused(Refusal::OutcomeOutOfOrder {
+                peering_id: peering_id(1),
+                life: "removing",
+                outcome: "a removal with its link",
+            });
+    }
     given(going.clone())
-        .when(Outcome::from(removed(&[])))
-        .then([removed(&left).into()]);
-    given(going.clone())
-        .when(Outcome::from(removed(&left)))
-        .then([removed(&left).into()]);
+        .when(Outcome::from(PeeringAbandoned {
+            peering_id: peering_id(1),
+            reason: reason_given("another word"),
+            left_behind: Vec::new(),
+            not_observed: Vec::new(),
+        }))
+        .then([PeeringAbandoned {
+            peering_id: peering_id(1),
+            reason: reason_given("the orders team has moved"),
+            left_behind: left.to_vec(),
+            not_observed: Vec::new(),
+        }
+        .into()]);
+    let over = recorded(going.iter().cloned().chain([removed(&left).into()]));
+    assert!(
+        matches!(over.life, Life::Ended(Ending::Removed { .. })),
+        "as it was recorded once, it stays"
+    );
     let gone = going.into_iter().chain([link_removed().into()]);
     given(gone)
         .when(Outcome::from(removed(&[])))

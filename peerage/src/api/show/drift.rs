@@ -50,6 +50,7 @@ fn one(peering: &Peering, network_id: NetworkId, it: &DriftKind) -> v1::Drift {
         repaired_at: repairs.and_then(|it| it.last).map(timestamp),
         accepted_at: peering.accepted_drift.get(it).copied().map(timestamp),
         drift: Some(kind(it)),
+        cloud: None,
     }
 }
 

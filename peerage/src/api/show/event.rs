@@ -3,7 +3,7 @@
 use super::text;
 use crate::api::{time::timestamp, v1};
 use audit::Decision;
-use domain::{Actor, NetworkId};
+use domain::{Actor, CloudMode, network::Registered};
 use journal::{Body, Recorded};
 use projections::TimelineEntry;
 use prost_types::{ListValue, Struct, Value, value::Kind};
@@ -32,17 +32,25 @@ pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
         sentence: sentence(row),
         event_id: row.event_id.to_string(),
         problem: row.problem.clone().unwrap_or_default(),
+        cloud: None,
     }
 }
 
-/// An event as it was read, without its data.
-pub(in crate::api) fn recorded(it: &Recorded) -> v1::Event {
+/// Says in an event at which cloud its network is; what is no real one stands in its sentence too.
+pub(in crate::api) fn at_cloud(event: &mut v1::Event, cloud: Option<&CloudMode>) {
+    event.sentence = audit::marked(&event.sentence, cloud);
+    event.cloud = cloud.map(super::cloud);
+}
+
+/// An event as it was read, without its data. Where its network is stands beside it, or else
+/// beside the network.
+pub(in crate::api) fn recorded(it: &Recorded, network: Option<&CloudMode>) -> v1::Event {
     let about = it.metadata.as_ref();
     let body = match &it.body {
         Body::Event(event) => Some(event),
         Body::Undecodable { .. } => None,
     };
-    v1::Event {
+    let mut event = v1::Event {
         position: it.position.to_string(),
         network_id: text(it.network_id.as_ref()),
         peering_id: text(body.and_then(|it| it.peering_id()).as_ref()),
@@ -58,14 +66,19 @@ pub(in crate::api) fn recorded(it: &Recorded) -> v1::Event {
         event_id: it.event_id.to_string(),
         sentence: body.map_or_else(|| audit::unreadable(it.event_type()), audit::sentence),
         ..v1::Event::default()
-    }
+    };
+    at_cloud(
+        &mut event,
+        about.and_then(|it| it.cloud.as_ref()).or(network),
+    );
+    event
 }
 
 /// An event that decided something, without its data.
-pub(in crate::api) fn decision(network: NetworkId, it: &Decision) -> v1::Event {
-    v1::Event {
+pub(in crate::api) fn decision(network: &Registered, it: &Decision) -> v1::Event {
+    let mut event = v1::Event {
         position: it.position.to_string(),
-        network_id: network.to_string(),
+        network_id: network.id.to_string(),
         r#type: it.event_type.to_owned(),
         actor: it.actor.as_ref().map(actor),
         command_id: text(it.command_id.as_ref()),
@@ -75,7 +88,9 @@ pub(in crate::api) fn decision(network: NetworkId, it: &Decision) -> v1::Event {
         sentence: it.sentence.clone(),
         event_id: it.event_id.to_string(),
         ..v1::Event::default()
-    }
+    };
+    at_cloud(&mut event, network.cloud.as_ref());
+    event
 }
 
 /// A JSON value as protobuf's; `None` for one that is too deep.

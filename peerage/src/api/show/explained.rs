@@ -6,17 +6,17 @@ use crate::api::{
     v1,
 };
 use audit::{Answer, Answered, Command, Decided, Outcome, Review};
-use domain::{CloudCall, network::Reviewed};
+use domain::{CloudCall, CloudMode, network::Reviewed};
 use journal::Recorded;
 use projections::PeeringView;
 use std::time::Duration;
 
-pub(in crate::api) fn explained(it: &Command) -> v1::ExplainedCommand {
+pub(in crate::api) fn explained(it: &Command, cloud: Option<&CloudMode>) -> v1::ExplainedCommand {
     let named = it.decisions.iter().find_map(|it| name(&it.event));
     v1::ExplainedCommand {
         command_id: text(it.id.as_ref()),
         name: named.unwrap_or_default(),
-        decisions: it.decisions.iter().map(decided).collect(),
+        decisions: it.decisions.iter().map(|it| decided(it, cloud)).collect(),
     }
 }
 
@@ -26,17 +26,17 @@ fn name(event: &Recorded) -> Option<String> {
     command.get("command")?.as_str().map(str::to_owned)
 }
 
-fn decided(it: &Decided) -> v1::ExplainedDecision {
+fn decided(it: &Decided, cloud: Option<&CloudMode>) -> v1::ExplainedDecision {
     v1::ExplainedDecision {
-        event: Some(recorded(&it.event)),
-        outcomes: it.outcomes.iter().map(outcome).collect(),
+        event: Some(recorded(&it.event, cloud)),
+        outcomes: it.outcomes.iter().map(|it| outcome(it, cloud)).collect(),
     }
 }
 
-fn outcome(it: &Outcome) -> v1::ExplainedOutcome {
+fn outcome(it: &Outcome, cloud: Option<&CloudMode>) -> v1::ExplainedOutcome {
     let calls = it.calls.as_ref();
     v1::ExplainedOutcome {
-        event: Some(recorded(&it.event)),
+        event: Some(recorded(&it.event, cloud)),
         calls: calls.map_or_else(Vec::new, |it| it.calls.iter().map(call).collect()),
         calls_omitted: calls.map(|it| it.omitted).unwrap_or_default(),
         calls_kept: calls.is_some(),
@@ -88,11 +88,10 @@ pub(in crate::api) fn opening(
         peer_account: peering.peer.account.to_string(),
         peer_network: peering.peer.cloud_network.to_string(),
         opened_at: opened.map(|it| timestamp(it.time)),
-        opened: opened.map(|it| decision(network.id, it)),
+        opened: opened.map(|it| decision(network, it)),
         confirmed_at: peering.confirmed.get(&opening).copied().map(timestamp),
-        confirmed: review
-            .confirmed(&opening)
-            .map(|it| decision(network.id, it)),
+        confirmed: review.confirmed(&opening).map(|it| decision(network, it)),
+        cloud: network.cloud.as_ref().map(super::cloud),
         ..v1::ReviewedOpening::default()
     };
     match opening {

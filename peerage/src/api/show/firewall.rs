@@ -3,7 +3,7 @@
 use super::{posture, text, texts};
 use crate::api::{time::timestamp, v1, words::number};
 use domain::{
-    NetworkId, Provider, Side,
+    Aim, FirewallAbilities, NetworkId, Side, Sources, Unspoken, Verdicts,
     network::{
         AttachTo, Attachment, Denial, Exposure, InboundRule, LeftAlone, Peering, Registered,
     },
@@ -17,7 +17,8 @@ pub(super) fn firewall(network: &Registered, peering: &Peering) -> Vec<v1::Firew
         .iter()
         .map(|(side, it)| {
             let (posture, posture_text) = posture::of(network, peering, side);
-            let is_attached = network.provider == Provider::Aws && peering.is_ours_to_keep(side);
+            let can = network.provider.firewall();
+            let is_attached = can.aim == Aim::Attachment && peering.is_ours_to_keep(side);
             v1::Firewall {
                 side: number::<v1::Side>(side),
                 admit: it.admit.iter().map(rule).collect(),
@@ -27,9 +28,42 @@ pub(super) fn firewall(network: &Registered, peering: &Peering) -> Vec<v1::Firew
                 posture_text,
                 attachment: is_attached.then(|| attachment(&it.attachment)),
                 denials: denials(network, peering, side),
+                abilities: Some(abilities(can)),
             }
         })
         .collect()
+}
+
+/// What the firewall of the side's provider can do.
+fn abilities(it: FirewallAbilities) -> v1::FirewallAbilities {
+    v1::FirewallAbilities {
+        rules: verdicts(it.rules).into(),
+        aim: match it.aim {
+            Aim::Attachment => v1::RuleAim::Attachment,
+            Aim::Addresses => v1::RuleAim::Addresses,
+        }
+        .into(),
+        group_sources: match it.sources {
+            Sources::Ranges => false,
+            Sources::RangesAndGroups => true,
+        },
+        lists: it
+            .lists
+            .map_or(v1::RuleVerdicts::Unspecified, verdicts)
+            .into(),
+        open_by_default: match it.unspoken {
+            Unspoken::KeptOut => false,
+            Unspoken::LetIn => true,
+        },
+    }
+}
+
+fn verdicts(it: Verdicts) -> v1::RuleVerdicts {
+    match it {
+        Verdicts::OnlyAllow => v1::RuleVerdicts::OnlyAllow,
+        Verdicts::OnlyDeny => v1::RuleVerdicts::OnlyDeny,
+        Verdicts::AllowAndDeny => v1::RuleVerdicts::AllowAndDeny,
+    }
 }
 
 fn denials(network: &Registered, peering: &Peering, side: Side) -> Option<v1::Denials> {

@@ -32,5 +32,6 @@ pub(in crate::api) fn orphan(view: &OrphanView) -> v1::Orphan {
         since: Some(timestamp(it.since)),
         removal_requested_at: removal.map(|removal| timestamp(removal.asked_at)),
         removal_failed: failed.unwrap_or_default(),
+        cloud: None,
     }
 }

@@ -3,24 +3,29 @@
 use super::guidance::advisory;
 use crate::api::{v1, words::number};
 use cloud::LinkState;
+use domain::CloudMode;
 use workers::provisioner::{CheckOutcome, CheckReport, DiscoveredLink, PlannedAction, Preview};
 
-pub(in crate::api) fn plan(preview: Preview) -> v1::PlanPeeringResponse {
+pub(in crate::api) fn plan(preview: Preview, cloud: Option<&CloudMode>) -> v1::PlanPeeringResponse {
     v1::PlanPeeringResponse {
         checks: preview.checks.into_iter().map(check).collect(),
         advisories: preview.advisories.into_iter().map(advisory).collect(),
         actions: preview.actions.into_iter().map(action).collect(),
         waits_for: preview.waits_for.unwrap_or_default(),
+        cloud: cloud.map(super::cloud),
     }
 }
 
-pub(in crate::api) fn links(links: Vec<DiscoveredLink>) -> v1::DiscoverLinksResponse {
+pub(in crate::api) fn links(
+    links: Vec<DiscoveredLink>,
+    cloud: Option<&CloudMode>,
+) -> v1::DiscoverLinksResponse {
     v1::DiscoverLinksResponse {
-        links: links.into_iter().map(link).collect(),
+        links: links.into_iter().map(|it| link(it, cloud)).collect(),
     }
 }
 
-fn link(it: DiscoveredLink) -> v1::DiscoveredLink {
+fn link(it: DiscoveredLink, cloud: Option<&CloudMode>) -> v1::DiscoveredLink {
     v1::DiscoveredLink {
         link: it.link.to_string(),
         peering_id: it.peering.map(|id| id.to_string()).unwrap_or_default(),
@@ -35,6 +40,7 @@ fn link(it: DiscoveredLink) -> v1::DiscoveredLink {
             ranges: it.ranges.iter().map(ToString::to_string).collect(),
             subnets: Vec::new(),
         }),
+        cloud: cloud.map(super::cloud),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events for people: who did what, when and why.
 
-use super::{table::wrapped, time};
+use super::{network::stand_in, table::wrapped, time};
 use crate::api::v1::{Actor, Event};
 use serde_json::{Map, Value};
 
@@ -90,11 +90,18 @@ pub(super) fn actor(actor: Option<&Actor>) -> String {
     }
 }
 
+/// An event's own facts, and before them what stands in for the provider's own cloud: a simulated
+/// event is not to be taken for a real one.
 fn facts(it: &Event) -> String {
-    if it.problem.is_empty() {
+    let facts = if it.problem.is_empty() {
         brief(&it.raw_data)
     } else {
         format!("unreadable: {}", it.problem)
+    };
+    match (stand_in(it.cloud.as_ref()), facts.as_str()) {
+        (None, _) => facts,
+        (Some(mark), "") => mark.to_owned(),
+        (Some(mark), facts) => format!("{mark}: {facts}"),
     }
 }
 

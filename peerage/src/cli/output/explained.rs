@@ -3,6 +3,7 @@
 use super::{
     event::actor,
     line,
+    network::stood_in,
     table::{Column, table},
     time, word,
 };
@@ -202,7 +203,7 @@ pub(in crate::cli) fn reviewed(openings: &[ReviewedOpening]) -> String {
 }
 
 fn what(it: &ReviewedOpening) -> String {
-    match it.kind() {
+    let what = match it.kind() {
         OpeningKind::Peering => format!(
             "{} with {}/{}",
             it.network_name, it.peer_account, it.peer_network
@@ -213,7 +214,8 @@ fn what(it: &ReviewedOpening) -> String {
         }
         OpeningKind::Ingress => format!("ingress to {}:{}", it.target, it.port),
         OpeningKind::Unspecified => word(it.kind()),
-    }
+    };
+    stood_in(what, it.cloud.as_ref())
 }
 
 /// A time to the day.

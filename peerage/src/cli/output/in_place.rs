@@ -1,7 +1,9 @@
 //! What is in place of a peering, and what differs from what should be, a table for each.
 
 use super::{
-    cause, or_dash, short,
+    cause,
+    network::stood_in,
+    or_dash, short,
     table::{
         Column::{Whole, Wrapped},
         table,
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::api::v1::{
     AttachTo, Consent, DiscoveredLink, Drift, ExposedBy, Exposure, Firewall, InboundRule, Orphan,
-    Peering, Provider, Side, attach_to::To, drift::Drift as What,
+    Peering, RuleAim, RuleVerdicts, Side, attach_to::To, drift::Drift as What,
 };
 
 /// Drift that is open now.
@@ -24,7 +26,7 @@ pub(super) fn in_place(peering: &Peering) -> Vec<String> {
         format!("routes\n{}", routes(peering)),
         format!(
             "posture: what a side lets in from the link{}\n{}",
-            only_allows(peering),
+            abilities(peering),
             posture(peering)
         ),
         format!("firewall\n{}", firewall(peering)),
@@ -146,13 +148,31 @@ fn until(peering: &Peering, side: Side, rule: &InboundRule) -> String {
     format!("{}{}", end.unwrap_or_default(), owner.unwrap_or_default())
 }
 
-/// What groups cannot do, at a cloud where they cannot deny.
-fn only_allows(peering: &Peering) -> &'static str {
-    let provider = peering.peer.as_ref().map(|it| it.provider());
-    match provider.unwrap_or_default() {
-        Provider::Aws => " (security groups can only allow)",
-        Provider::Unspecified | Provider::Gcp | Provider::Azure => "",
-    }
+/// What the cloud's firewall can do and cannot, in brackets; it is the same on both sides.
+fn abilities(peering: &Peering) -> String {
+    let Some(can) = peering.firewall.iter().find_map(|it| it.abilities) else {
+        return String::new();
+    };
+    let what = match can.rules() {
+        RuleVerdicts::OnlyAllow => Some("rules only allow"),
+        RuleVerdicts::OnlyDeny => Some("rules only deny"),
+        RuleVerdicts::AllowAndDeny => Some("rules allow and deny"),
+        RuleVerdicts::Unspecified => None,
+    };
+    let aim = match can.aim() {
+        RuleAim::Attachment => Some("to whatever has their group"),
+        RuleAim::Addresses => Some("to addresses"),
+        RuleAim::Unspecified => None,
+    };
+    let lists = match can.lists() {
+        RuleVerdicts::OnlyAllow | RuleVerdicts::Unspecified => None,
+        RuleVerdicts::OnlyDeny | RuleVerdicts::AllowAndDeny => Some("lists can deny"),
+    };
+    let default = can
+        .open_by_default
+        .then_some("what nothing denies comes in");
+    let all: Vec<_> = [what, aim, lists, default].into_iter().flatten().collect();
+    format!(" ({})", all.join("; "))
 }
 
 fn posture(peering: &Peering) -> String {
@@ -304,7 +324,7 @@ pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
         };
         [
             short(&it.peering_id),
-            word(it.side()),
+            stood_in(word(it.side()), it.cloud.as_ref()),
             format!("{}\n{}{by}{doubt}", it.admits, it.rule_id),
             format!("{}\nof {}", named(&it.group, &it.group_name), it.owner),
             when(it.since.as_ref()),
@@ -341,7 +361,10 @@ pub(in crate::cli) fn links(links: &[(String, DiscoveredLink)]) -> String {
             network.clone(),
             format!("{}/{} in {}", peer.account, peer.cloud_network, peer.region),
             peer.ranges.join(", "),
-            format!("{}, asked for by {asked}", word(it.state())),
+            format!(
+                "{}, asked for by {asked}",
+                stood_in(word(it.state()), it.cloud.as_ref())
+            ),
             record,
         ]
     });
@@ -369,7 +392,7 @@ pub(in crate::cli) fn orphans(orphans: &[Orphan]) -> String {
         };
         [
             it.orphan.clone(),
-            word(it.kind()),
+            stood_in(word(it.kind()), it.cloud.as_ref()),
             short(&it.peering_id),
             format!("{} in {}/{}", it.cloud_network, it.account, it.region),
             when(it.since.as_ref()),
@@ -407,7 +430,7 @@ pub(in crate::cli) fn drift(drift: &[Drift]) -> String {
             .map_or(("unknown", String::new()), what_differs);
         [
             word(it.side()),
-            kind.to_owned(),
+            stood_in(kind.to_owned(), it.cloud.as_ref()),
             or_dash(&subject),
             state,
             repairs,

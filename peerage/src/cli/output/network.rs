@@ -193,6 +193,14 @@ pub(super) fn stand_in(cloud: Option<&Cloud>) -> Option<&'static str> {
     }
 }
 
+/// The text with what stands in for the cloud behind it.
+pub(super) fn stood_in(text: String, cloud: Option<&Cloud>) -> String {
+    match stand_in(cloud) {
+        Some(mark) => format!("{text}, {mark}"),
+        None => text,
+    }
+}
+
 /// Which cloud it is, if it is not the provider's own.
 pub(super) fn at(cloud: Option<&Cloud>) -> String {
     let Some(cloud) = cloud else {

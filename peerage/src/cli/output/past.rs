@@ -1,6 +1,13 @@
 //! What was, for people: networks as they were, what changed, who could reach an address.
 
-use super::{event::actor, line, network::networks, peering::peerings, table::wrapped, time, word};
+use super::{
+    event::actor,
+    line,
+    network::{networks, stood_in},
+    peering::peerings,
+    table::wrapped,
+    time, word,
+};
 use crate::api::v1::{
     CompareNetworkResponse, Event, EventPlace, GetNetworkAtResponse, Reachability, Side, Way,
     WhoCanReachResponse,
@@ -74,12 +81,12 @@ fn way(it: &Way) -> String {
     };
     let head = line(&format!(
         "{}  {from} to {to}: {why}",
-        word(it.reachability())
+        stood_in(word(it.reachability()), it.cloud.as_ref())
     ));
     let rules = it
         .rules
         .iter()
-        .map(|it| format!("{} (TCP {})", it.rule_id, it.port));
+        .map(|it| format!("{} (TCP {} from {})", it.rule_id, it.port, it.source));
     let denials = it.denials.iter();
     let denials = denials.map(|it| format!("{} {} ({})", it.list, it.number, it.denies));
     let over = [

@@ -2,6 +2,7 @@
 
 use super::{
     cause,
+    network::at,
     peering::notes,
     table::{
         Column::{Whole, Wrapped},
@@ -13,7 +14,11 @@ use crate::api::v1::{Check, CheckOutcome, PlanPeeringResponse};
 
 /// What was checked, what is known, and what would be done.
 pub(in crate::cli) fn plan(plan: &PlanPeeringResponse) -> String {
-    let mut parts = vec![format!("preflight\n{}", checks(&plan.checks))];
+    // Of a plan that was made before its cloud was told nothing is said of it.
+    let cloud = plan.cloud.as_ref().map(|it| at(Some(it)));
+    let cloud = cloud.filter(|it| !it.is_empty());
+    let mut parts: Vec<_> = cloud.map(|it| format!("cloud: {it}")).into_iter().collect();
+    parts.push(format!("preflight\n{}", checks(&plan.checks)));
     let remedies: Vec<_> = plan
         .checks
         .iter()

@@ -3,7 +3,7 @@
 use super::*;
 use crate::api::v1::{
     self, Acceptance, AcceptedBy, Advisory, AdvisoryCode, Block, BlockCause, CheckKind,
-    CheckOutcome, Consent, Event, GetPeeringResponse, Peering, PeeringState, Side,
+    CheckOutcome, CloudMode, Consent, Event, GetPeeringResponse, Peering, PeeringState, Side,
     drift::Drift as What, leftover::Leftover as Left,
 };
 use chrono::{TimeDelta, Utc};
@@ -155,18 +155,44 @@ fn what_is_in_place_what_goes_and_what_is_exposed_is_said_side_by_side() {
 }
 
 #[test]
-fn that_groups_can_only_allow_is_told_where_they_cannot_deny() {
-    let told = |provider: v1::Provider| {
+fn what_the_clouds_firewall_can_do_and_cannot_is_told_with_the_posture() {
+    use v1::RuleVerdicts::{AllowAndDeny, OnlyAllow, OnlyDeny, Unspecified};
+    let told = |abilities: Option<v1::FirewallAbilities>| {
         let mut it = waiting();
-        it.peer.as_mut().unwrap().provider = provider.into();
+        it.firewall = vec![v1::Firewall {
+            abilities,
+            ..Default::default()
+        }];
         peering(&shown(it))
     };
-    let only = "posture: what a side lets in from the link (security groups can only allow)\n";
-    assert!(told(v1::Provider::Aws).contains(only));
-    for provider in [v1::Provider::Gcp, v1::Provider::Azure] {
-        let told = told(provider);
-        assert!(told.contains("posture: what a side lets in from the link\n"));
-        assert!(!told.contains("only allow"), "{told}");
+    let of = |rules: v1::RuleVerdicts, aim: v1::RuleAim, lists: v1::RuleVerdicts, open| {
+        told(Some(v1::FirewallAbilities {
+            rules: rules.into(),
+            aim: aim.into(),
+            lists: lists.into(),
+            open_by_default: open,
+            group_sources: false,
+        }))
+    };
+    let title = "posture: what a side lets in from the link";
+    let aimed = v1::RuleAim::Addresses;
+    for (text, said) in [
+        (
+            of(OnlyAllow, v1::RuleAim::Attachment, OnlyDeny, false),
+            " (rules only allow; to whatever has their group; lists can deny)\n",
+        ),
+        (
+            of(AllowAndDeny, aimed, Unspecified, false),
+            " (rules allow and deny; to addresses)\n",
+        ),
+        (
+            of(AllowAndDeny, aimed, Unspecified, true),
+            " (rules allow and deny; to addresses; what nothing denies comes in)\n",
+        ),
+        // A server of before.
+        (told(None), "\n"),
+    ] {
+        assert!(text.contains(&format!("{title}{said}")), "{text}");
     }
 }
 
@@ -418,4 +444,109 @@ fn an_id_is_as_short_as_tells_it_apart() {
     let short_of = short(ids.into_iter());
     assert_eq!(ids.map(short_of), ["0f9a6a52-2c3", "0f9a6a52-2c0"]);
     assert_eq!(short([ID].into_iter())(ID), "0f9a6a52");
+}
+
+#[test]
+fn what_stands_in_for_a_cloud_is_said_wherever_a_state_is() {
+    let of = |mode: CloudMode| {
+        Some(v1::Cloud {
+            mode: mode.into(),
+            endpoint: String::new(),
+        })
+    };
+    let told = |cloud: Option<v1::Cloud>| {
+        let cloud = || cloud.clone();
+        let seen = v1::Event {
+            r#type: "PeeringActivated".to_owned(),
+            raw_data: br#"{"link":"pcx-1"}"#.to_vec(),
+            cloud: cloud(),
+            ..Default::default()
+        };
+        let answer = v1::WhoCanReachResponse {
+            ways: vec![v1::Way {
+                cloud: cloud(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let opening = v1::ReviewedOpening {
+            cloud: cloud(),
+            ..Default::default()
+        };
+        let planned = v1::PlanPeeringResponse {
+            cloud: cloud(),
+            ..Default::default()
+        };
+        let link = v1::DiscoveredLink {
+            cloud: cloud(),
+            ..Default::default()
+        };
+        let exposure = v1::Exposure {
+            cloud: cloud(),
+            ..Default::default()
+        };
+        let orphan = v1::Orphan {
+            cloud: cloud(),
+            ..Default::default()
+        };
+        let differs = v1::Drift {
+            cloud: cloud(),
+            ..Default::default()
+        };
+        let live = Peering {
+            cloud: cloud(),
+            ..waiting()
+        };
+        [
+            event(&seen),
+            events(std::slice::from_ref(&seen)),
+            history(&[seen]),
+            ways(&answer),
+            reviewed(&[opening]),
+            plan(&planned),
+            links(&[("orders".to_owned(), link)]),
+            exposures(&[exposure]),
+            orphans(&[orphan]),
+            drift(&[differs]),
+            peering_update(&live, true),
+            peerings(&[live]),
+        ]
+    };
+    for (mode, mark) in [
+        (CloudMode::Simulated, "simulated"),
+        (CloudMode::Emulator, "emulat"),
+    ] {
+        for text in told(of(mode)) {
+            assert!(text.contains(mark), "{mark}: {text}");
+        }
+    }
+    for real in [None, of(CloudMode::Real)] {
+        for text in told(real) {
+            assert!(
+                !text.contains("simulated") && !text.contains("emulat"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn who_can_reach_says_of_each_rule_its_port_and_its_source_be_it_a_range_or_a_group() {
+    let rule = |source: &str| v1::AdmittingRule {
+        source: source.to_owned(),
+        port: 2113,
+        rule_id: "sgr-1".to_owned(),
+    };
+    let text = ways(&v1::WhoCanReachResponse {
+        ways: vec![v1::Way {
+            rules: vec![rule("10.30.0.0/16"), rule("210987654321/sg-0e1f2a3b")],
+            ..Default::default()
+        }],
+        ..Default::default()
+    });
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in ["10.30.0.0/16", "210987654321/sg-0e1f2a3b"] {
+        let said = format!("sgr-1 (TCP 2113 from {said})");
+        assert!(text.contains(&said), "{text}");
+    }
 }

@@ -14,6 +14,11 @@ in_world!(
     Strict,
     of: what_stands_at_the_cloud_is_discovered_and_adopted_by_the_file_that_is_printed
 );
+in_world!(
+    in_a_file_on_the_simulated_cloud,
+    Simulated,
+    of: what_stands_at_the_cloud_is_discovered_and_adopted_by_the_file_that_is_printed
+);
 
 impl Life {
     /// A link and its route at the peer, made by hand.
@@ -113,7 +118,7 @@ async fn an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it
         ])
         .await;
     assert_eq!(
-        gone["peering"]["state"], "PEERING_STATE_REMOVED",
+        gone["peering"]["state"], "PEERING_STATE_ABANDONED",
         "{gone:#}"
     );
     assert_eq!(

@@ -206,7 +206,7 @@ async fn again(world: &World, side: Side, step: usize) {
                 Ok(answer) => {
                     world.settles(side, answer).await;
                     let half = world.view(side).await;
-                    match half.and_then(|it| it.half(own)).map(|it| it.state) {
+                    match half.and_then(|it| it.half(side, own)).map(|it| it.state) {
                         Some(HalfState::Pending | HalfState::Connected)
                             if world.fake.with(|it| it.operations.len()) > 0 =>
                         {
@@ -337,7 +337,10 @@ async fn ids_are_the_same_in_any_case_of_their_letters() {
         network.network = spelt.parse().unwrap();
     }
     let view = world.view(Side::Local).await.unwrap();
-    assert!(view.half(&world.local).is_some() && view.accepter.network.is_same(&world.remote));
+    assert!(
+        view.half(Side::Local, &world.local).is_some()
+            && view.accepter.network.is_same(&world.remote)
+    );
     let again = world.begin(Side::Local).await.unwrap();
     assert_eq!(again, HalfAnswer::Done { link: world.link() });
     let of = [world.local.network.clone()];

@@ -134,7 +134,10 @@ async fn an_operation_that_ends_badly_says_so_in_a_success_and_has_changed_nothi
     assert_eq!(ended, OperationState::Failed { kind, message });
     let view = world.view(Side::Local).await.unwrap();
     assert_eq!(view.state, LinkState::Failed);
-    assert_eq!(view.half(&world.local).unwrap().state, HalfState::Failed);
+    assert_eq!(
+        view.half(Side::Local, &world.local).unwrap().state,
+        HalfState::Failed
+    );
     world.make(Side::Local).await;
     assert_eq!(
         world.view(Side::Local).await.unwrap().state,

@@ -159,7 +159,7 @@ impl Scene {
             view.end(spec.other(side)).is_some(),
             "the other end is told: {view:?}"
         );
-        view.half(spec.network(side))
+        view.half(side, spec.network(side))
     }
 
     pub(crate) async fn state(&self, side: Side) -> HalfState {

@@ -3,7 +3,7 @@
 use super::{
     super::{
         faults::prefixes,
-        world::{Gone, SimulatedGroup, SimulatedRule, ghosts},
+        world::{Gone, Guard, SimulatedGroup, SimulatedNetwork, SimulatedRule, bare, ghosts},
     },
     Call,
 };
@@ -12,10 +12,23 @@ use cloud::{
     Source, group_name,
 };
 use domain::{
-    PeerGroup,
+    PeerGroup, Unspoken,
     network::InboundRule,
     text::{CloudNetwork, FirewallGroup, FirewallRule, Interface},
 };
+
+/// Whether a denial is needed in this network, and there is nothing that it could stand in.
+pub(super) fn unguarded(network: &SimulatedNetwork) -> bool {
+    let can = network.network.at.provider.firewall();
+    can.unspoken == Unspoken::LetIn && network.guard == Guard::Nothing
+}
+
+/// What is missing there.
+pub(super) fn nowhere(network: &NetworkRef) -> String {
+    format!(
+        "no subnet of {network} has a network security group that the engine may write into; associate one"
+    )
+}
 
 impl Call<'_> {
     pub(crate) fn firewall_groups(&mut self, of: &[CloudNetwork]) -> Vec<GroupView> {
@@ -33,6 +46,15 @@ impl Call<'_> {
             );
             seen
         });
+        let home = |network: &CloudNetwork| NetworkRef {
+            at: bare(self.at),
+            network: network.clone(),
+        };
+        let now = self.now;
+        if !self.is_elsewhere() {
+            let defaults = of.iter().map(home);
+            views.extend(defaults.filter_map(|it| self.state.world.by_default(&it, now)));
+        }
         let rules = views.iter_mut().flat_map(|view| &mut view.rules);
         for source in rules.map(|rule| &mut rule.admits.source) {
             self.follow(source);
@@ -71,6 +93,10 @@ impl Call<'_> {
         let Some(known) = self.state.world.network_mut(network) else {
             return Err(self.not_found(network));
         };
+        if unguarded(known) {
+            let message = nowhere(network);
+            return Err(self.error(CloudErrorKind::Precondition, "NoSecurityGroup", message));
+        }
         if known.groups.iter().any(|group| group.name == name) {
             return Err(self.error(
                 CloudErrorKind::AlreadyThere,

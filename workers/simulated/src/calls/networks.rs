@@ -7,6 +7,7 @@ use super::{
         world::{SimulatedNetwork, bare},
     },
     Call,
+    firewall::{nowhere, unguarded},
 };
 use cloud::{
     AccessListView, CloudError, DnsSupport, InterfaceView, NetworkRef, NetworkView, Operation,
@@ -74,6 +75,13 @@ impl Call<'_> {
             Rehearsal::AcceptLink { .. } => Operation::AcceptLink,
             Rehearsal::CreateGroup { .. } => Operation::CreateGroup,
         };
+        if let Rehearsal::CreateGroup { network, .. } = rehearsal
+            && let Some(known) = self.state.world.network(network)
+            && unguarded(known)
+        {
+            let message = nowhere(network);
+            return Rehearsed::NowhereToWrite { message };
+        }
         match self.settings.rehearsing {
             Rehearsing::NotAvailable => Rehearsed::NotAvailable,
             Rehearsing::Honoured => match self.state.admission.permitted(operation, self.at) {

@@ -3,7 +3,7 @@
 use super::{
     super::{
         faults::prefixes,
-        world::{Shown, SimulatedGroup, SimulatedInterface, SimulatedRule},
+        world::{Guard, Shown, SimulatedGroup, SimulatedInterface, SimulatedRule},
     },
     OutOfBand,
 };
@@ -14,6 +14,11 @@ use domain::{
 };
 
 impl OutOfBand {
+    /// This stands before the network's machines from now on (Azure).
+    pub fn guard(&self, network: &NetworkRef, guard: Guard) {
+        self.with_network(network, |network| network.guard = guard);
+    }
+
     /// Somebody's own group, with rules as people write them, like `tcp 2113 from 10.20.0.0/16` or
     /// `everything from 0.0.0.0/0`.
     pub fn group(&self, network: &NetworkRef, name: &str, rules: &[&str]) -> Option<FirewallGroup> {

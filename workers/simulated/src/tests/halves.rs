@@ -80,9 +80,9 @@ impl Scene {
     async fn half(&self, side: Side) -> HalfState {
         let shown = self.views(side).await;
         let network = self.spec.network(side);
-        shown
-            .first()
-            .map_or(HalfState::Absent, |view| view.half(network).unwrap().state)
+        shown.first().map_or(HalfState::Absent, |view| {
+            view.half(side, network).unwrap().state
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! Whoever enters with whatever external id enters the same account, so no place in it has one.
 
 mod firewall;
+mod guard;
 mod half;
 mod link;
 mod network;
@@ -13,6 +14,7 @@ mod shown;
 mod traffic;
 
 pub use firewall::{SimulatedGroup, SimulatedRule};
+pub use guard::Guard;
 pub use half::SimulatedHalf;
 pub use link::{Ended, Face, SimulatedLink, Turn};
 pub use network::{

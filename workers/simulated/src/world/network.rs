@@ -2,6 +2,7 @@
 
 use super::{
     firewall::SimulatedGroup,
+    guard::Guard,
     shown::{Gone, Shown, ghosts},
 };
 use chrono::{DateTime, Utc};
@@ -49,6 +50,9 @@ pub struct SimulatedNetwork {
     /// Whether it has a gateway of its own that it could lend (Azure).
     #[serde(default)]
     pub gateway: bool,
+    /// What stands before its machines (Azure).
+    #[serde(default)]
+    pub guard: Guard,
     /// Its static and dynamic routes, which it can export (GCP).
     #[serde(default)]
     pub custom_routes: Vec<IpNet>,
@@ -144,6 +148,7 @@ impl SimulatedNetwork {
             default_entries: Vec::new(),
             dns: all_supported(),
             gateway: false,
+            guard: Guard::default(),
             custom_routes: Vec::new(),
             shared_with: BTreeSet::new(),
             busy_until: DateTime::<Utc>::MIN_UTC,

@@ -11,7 +11,7 @@ use super::{
 use crate::provisioner::apply::Action;
 use cloud::{GroupView, InterfaceView, Source};
 use domain::{
-    Provider, Side,
+    Aim, Side,
     network::{
         AttachTo, BlockCause, DriftKind, FirewallAttachmentChosen, FirewallAttachmentSeen,
         FirewallGroupAttached, FirewallGroupDetached, InstallationEnded, LeftAlone, Outcome, Thing,
@@ -28,9 +28,9 @@ pub(super) fn is_seen<'a>(
     side: Side,
     draft: &mut Draft,
 ) -> Option<Option<&'a Vec<InterfaceView>>> {
-    match facts.network.provider {
-        Provider::Aws => {}
-        Provider::Gcp | Provider::Azure => return Some(None),
+    match facts.network.provider.firewall().aim {
+        Aim::Attachment => {}
+        Aim::Addresses => return Some(None),
     }
     let seen = facts.seen.interfaces.get(side);
     draft
@@ -293,7 +293,7 @@ fn the_only_one(facts: &Facts<'_>, side: Side, shown: &InterfaceView, draft: &mu
 /// To attach a group, the interfaces must be seen.
 fn cannot_look(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let wanted = &facts.peering.firewall.get(side).attachment.wanted;
-    if wanted.is_none() || facts.network.provider != Provider::Aws {
+    if wanted.is_none() || facts.network.provider.firewall().aim != Aim::Attachment {
         return;
     }
     let message = format!(

@@ -266,7 +266,7 @@ pub(super) fn take_back_one(facts: &Facts<'_>, side: Side, link: &Link, draft: &
     };
     let network = sides::network(facts.network, facts.peering, side);
     if let Some(view) = views.iter().find(|view| view.link == *link) {
-        match view.half(&network).map(|it| it.state) {
+        match view.half(side, &network).map(|it| it.state) {
             Some(HalfState::Pending) if view.state == LinkState::Provisioning => draft.polls = true,
             Some(HalfState::Deleting) => draft.polls = true,
             Some(HalfState::Pending | HalfState::Connected | HalfState::Disconnected) => {

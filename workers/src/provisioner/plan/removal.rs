@@ -5,6 +5,9 @@
 //!   rules and routes of the local side ─▶ of the remote side ─▶ options ─▶ the link ─▶ the groups ─▶ PeeringRemoved
 //! ```
 //!
+//! It is removed once both halves of the link are seen to be gone. Where one stays that is somebody
+//! else's, or a link that was adopted, the peering is abandoned, and what stays is named.
+//!
 //! Routes go before the link, so that none is left leading nowhere; once the link is gone the
 //! tables are looked at once more. A side whose cloud refuses the engine holds up the link and is
 //! named in the block; abandoning the peering is the way out. A link that was adopted is never
@@ -55,16 +58,17 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
             }
         }
     }
-    let left_behind = match trace {
-        LinkTrace::Seen(link) => vec![Leftover::Link { link: link.clone() }],
-        LinkTrace::Gone(link) => others_routes(facts, link, draft),
-        LinkTrace::Never | LinkTrace::Perhaps { .. } => Vec::new(),
+    let (stays, left_behind) = match trace {
+        // Of the engine's making it would have been taken down.
+        LinkTrace::Seen(_) => (true, Vec::new()),
+        LinkTrace::Gone(link) => (false, others_routes(facts, link, draft)),
+        LinkTrace::Never | LinkTrace::Perhaps { .. } => (false, Vec::new()),
     };
     if !draft.needs.is_empty() {
         return;
     }
     // What somebody else has of the link stays: that is no removal.
-    if facts.peering.has_others_half() {
+    if stays || facts.peering.has_others_half() {
         draft.record(PeeringAbandoned {
             peering_id: facts.peering.id,
             reason: reason(facts),

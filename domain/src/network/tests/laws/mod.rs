@@ -282,15 +282,22 @@ fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
             }
             .into(),
         ),
-        LinkTrace::Never | LinkTrace::Perhaps { .. } | LinkTrace::Seen(_) | LinkTrace::Gone(_) => {
-            Some(
-                PeeringRemoved {
-                    peering_id,
-                    left_behind: Vec::new(),
-                }
-                .into(),
-            )
-        }
+        LinkTrace::Seen(link) => Some(
+            PeeringAbandoned {
+                peering_id,
+                reason: reason_given("over"),
+                left_behind: vec![Leftover::Link { link: link.clone() }],
+                not_observed: Vec::new(),
+            }
+            .into(),
+        ),
+        LinkTrace::Never | LinkTrace::Perhaps { .. } | LinkTrace::Gone(_) => Some(
+            PeeringRemoved {
+                peering_id,
+                left_behind: Vec::new(),
+            }
+            .into(),
+        ),
     }
 }
 

@@ -4,10 +4,8 @@
 
 use crate::api::v1::PostureState as State;
 use domain::{
-    Side,
-    network::{
-        Aim, BlockCause, DriftKind, Exposed, ExposedBy, Firewall, Life, Peering, Registered,
-    },
+    Aim, Side,
+    network::{BlockCause, DriftKind, Exposed, ExposedBy, Firewall, Life, Peering, Registered},
 };
 
 #[cfg(test)]
@@ -159,7 +157,7 @@ fn out_of_sight(peering: &Peering, side: Side) -> Option<String> {
 
 /// What the engine's own rules admit, and where they hold.
 fn open(network: &Registered, peering: &Peering, side: Side) -> Option<String> {
-    let aim = Aim::of(network.provider);
+    let aim = network.provider.firewall().aim;
     // A rule that names no addresses, of a cloud where it may, is every machine's.
     let anywhere = match aim {
         Aim::Attachment => "",

@@ -63,7 +63,7 @@ async fn an_adopted_link_that_nobody_could_survey_is_let_go_with_all_it_had() {
     life.settles().await;
     assert_eq!(
         (life.log.peering().life.as_str(), life.routes(Side::Remote)),
-        ("removed", vec![(main, "10.20.0.0/16".to_owned())])
+        ("abandoned", vec![(main, "10.20.0.0/16".to_owned())])
     );
 }
 
@@ -96,7 +96,7 @@ async fn names_that_resolved_before_a_link_was_adopted_resolve_after_it_is_let_g
     });
     assert_eq!(
         (life.log.peering().life.as_str(), resolve),
-        ("removed", [Some(true); 2])
+        ("abandoned", [Some(true); 2])
     );
 }
 

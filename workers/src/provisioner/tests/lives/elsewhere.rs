@@ -71,7 +71,7 @@ impl Layer for Disguised {
 impl Life {
     async fn works_on(&mut self, cloud: &Disguised, claims_unmarked: bool, time: Duration) {
         let settings = ProvisionerSettings {
-            claims_unmarked,
+            simulation_claims_unmarked: claims_unmarked,
             ..ProvisionerSettings::default()
         };
         let limited = RateLimited::new(Arc::new(cloud.clone()), settings.calls.clone());
@@ -129,6 +129,8 @@ async fn a_simulation_in_a_store_of_others_leaves_old_networks_alone() {
     assert_eq!((cloud.calls(), life.log.events().len()), (0, before));
     let why = elsewhere(&life.log.network(), Some(CloudMode::Simulated), false);
     assert_eq!(why, Some(Elsewhere::Unmarked));
+    let why = elsewhere(&life.log.network(), Some(CloudMode::Real), false);
+    assert_eq!(why, None, "what is no simulation takes it, beside one too");
 }
 
 /// A log in which another engine puts the network's cloud on record right after it was loaded.

@@ -4,9 +4,9 @@ use super::{HOUR, LONG, Life};
 use crate::provisioner::settings::ProvisionerSettings;
 use domain::{
     Provider, Side,
-    network::{BlockCause, ExposedBy, ExposurePolicy, Policy, SetPolicy, Terms},
+    network::{BlockCause, ExposedBy, ExposurePolicy, LinkOption, Policy, SetPolicy, Terms},
 };
-use simulated::SimulatedSettings;
+use simulated::{Guard, SimulatedSettings};
 
 #[tokio::test(start_paused = true)]
 async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_it_is_gone() {
@@ -80,6 +80,70 @@ async fn an_exposure_says_whether_a_rule_or_the_clouds_default_lets_the_other_si
         let mut expected = vec![("tcp 22 from 10.0.0.0/8", ExposedBy::Rule)];
         expected.extend(default.map(|it| (it, ExposedBy::Default)));
         assert_eq!(told, expected, "{provider}");
+    }
+}
+
+/// At Azure a network without a network security group lets in whatever is peered with it.
+#[tokio::test(start_paused = true)]
+async fn where_nothing_can_deny_a_link_is_blocked_and_no_half_is_opened_until_a_denial_is_in_force()
+{
+    let settings = SimulatedSettings::instant(21);
+    let mut life = Life::at(Provider::Azure, &Terms::default(), settings);
+    let theirs = life.network(Side::Remote);
+    let by_hand = life.cloud.out_of_band();
+    let open = |life: &Life| {
+        let halves = life.cloud.world().halves;
+        let is_open =
+            |it: &simulated::SimulatedHalf| it.options.contains(&LinkOption::VirtualNetworkAccess);
+        halves.iter().filter(|it| is_open(it)).count()
+    };
+    by_hand.guard(&theirs, Guard::Nothing);
+    life.blocks(BlockCause::OptionPrecondition, Side::Remote)
+        .await;
+    let blocked = life.log.peering().blocked.unwrap();
+    assert!(
+        blocked.message.contains("network security group"),
+        "{}",
+        blocked.message
+    );
+    assert_eq!(open(&life), 0);
+    by_hand.guard(&theirs, Guard::SecurityGroup);
+    life.looks_again().await;
+    assert!(life.log.peering().is_converged());
+    assert_eq!(open(&life), 2, "the denials are in force");
+}
+
+/// The denial goes with the group that it stands in, whoever took that away.
+#[tokio::test(start_paused = true)]
+async fn a_denial_that_is_gone_is_an_exposure_by_default_where_nobody_made_a_rule() {
+    for provider in Provider::ALL {
+        let mut life = Life::at(provider, &Terms::default(), SimulatedSettings::instant(21));
+        life.settles().await;
+        let (theirs, by_hand) = (life.network(Side::Remote), life.cloud.out_of_band());
+        let before = (life.count("FirewallExposed"), life.count("ExposureCleared"));
+        by_hand.guard(&theirs, Guard::Nothing);
+        life.look_for(HOUR).await;
+        let exposures = life.log.peering().firewall.remote.exposures;
+        let told: Vec<_> = exposures.values().map(|it| it.exposure.what).collect();
+        let expected = match provider {
+            Provider::Azure => vec![ExposedBy::Default],
+            Provider::Aws | Provider::Gcp => Vec::new(),
+        };
+        assert_eq!(told, expected, "{provider}");
+        by_hand.guard(&theirs, Guard::SecurityGroup);
+        life.looks_again().await;
+        let firewall = life.log.peering().firewall.remote;
+        assert!(firewall.exposures.is_empty(), "{provider}");
+        let group = firewall.group.unwrap();
+        by_hand.drop_group(&theirs, &group);
+        life.looks_again().await;
+        assert!(life.log.peering().is_converged(), "{provider}");
+        let since = (
+            life.count("FirewallExposed") - before.0,
+            life.count("ExposureCleared") - before.1,
+        );
+        let times = 2 * expected.len();
+        assert_eq!(since, (times, times), "{provider}");
     }
 }
 
@@ -257,4 +321,22 @@ async fn a_group_with_another_peerings_tag_is_no_hiding_place() {
     );
     life.looks_again().await;
     assert_eq!(life.log.peering().firewall.remote.exposures.len(), 1);
+}
+
+/// Every range counts that the cloud shows of the other network, not the one on record alone.
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_admits_a_secondary_range_of_the_private_network_is_an_exposure() {
+    for provider in Provider::ALL {
+        let mut life = Life::at(provider, &Terms::default(), SimulatedSettings::instant(21));
+        life.settles().await;
+        let (home, theirs) = (life.network(Side::Local), life.network(Side::Remote));
+        let by_hand = life.cloud.out_of_band();
+        by_hand.widen(&home, "10.99.0.0/16".parse().unwrap());
+        let rules = ["tcp 22 from 10.99.7.0/24", "tcp 23 from 10.98.0.0/16"];
+        by_hand.group(&theirs, "legacy", &rules).unwrap();
+        life.looks_again().await;
+        let exposures = life.log.peering().firewall.remote.exposures;
+        let admits = exposures.values().map(|it| it.exposure.admits.as_str());
+        assert_eq!(admits.collect::<Vec<_>>(), [rules[0]], "{provider}");
+    }
 }

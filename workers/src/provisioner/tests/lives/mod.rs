@@ -17,6 +17,7 @@ mod disturbed;
 mod drift;
 mod elsewhere;
 mod exposure;
+mod groups;
 mod halves;
 mod holds;
 mod ingress;

@@ -61,7 +61,9 @@ async fn an_adopted_link_is_kept_and_never_removed_nor_are_the_routes_it_had() {
     );
     life.says(remove());
     life.settles().await;
-    assert_eq!(life.log.peering().life.as_str(), "removed");
+    let over = life.log.peering();
+    assert_eq!(over.life.as_str(), "abandoned", "the link stands");
+    assert_eq!(over.leftovers(), [Leftover::Link { link: link.clone() }]);
     assert_eq!(
         (life.routes(Side::Local), life.routes(Side::Remote)),
         (vec![], vec![(main, "10.20.0.0/16".to_owned())])
