@@ -351,7 +351,9 @@ fn is_free(key: &str) -> bool {
         "cloud.aws.tags.",
         "cloud.aws.regions.",
         "cloud.gcp.projects.",
+        "cloud.gcp.regions.",
         "cloud.azure.tenants.",
+        "cloud.azure.regions.",
     ];
     free.iter().any(|it| key.starts_with(it))
 }

@@ -167,6 +167,13 @@ fn the_readme_names_every_key_with_its_default() {
     config.cloud.gcp.projects.clear();
     assert_eq!(config.cloud.azure.tenants.len(), 1, "an example");
     config.cloud.azure.tenants.clear();
+    for regions in [
+        &mut config.cloud.gcp.regions,
+        &mut config.cloud.azure.regions,
+    ] {
+        assert_eq!(regions.len(), 1, "an example");
+        regions.clear();
+    }
     let advertised = config.store.embedded_advertise.take();
     assert!(advertised.is_some(), "an example, not a default");
     assert_eq!(

@@ -227,7 +227,8 @@ async fn is_discovered_and_adopted_by_the_file_that_is_printed(at: [[&'static st
     let found = engine.json(&["discover", "orders"]).await;
     assert_eq!(found[0]["peeringId"], first.as_str(), "{found:#}");
     assert_ne!(found[0]["adoptable"], true, "{found:#}");
-    let abandon = ["peering", "abandon", &first, "--reason", "handed over"];
+    let reason = ["--reason", "handed over", "--yes"];
+    let abandon = [&["peering", "abandon", &*first][..], &reason].concat();
     let _ = engine.cli(&abandon).await.done();
 
     let found = engine.json(&["discover", "orders"]).await;

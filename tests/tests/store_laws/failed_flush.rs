@@ -1,6 +1,7 @@
-//! A flush that answers EIO: the operating system has dropped what was written and says so once.
-//! A repeated append must be written again, not acknowledged from what memory holds, and readers go
-//! on meanwhile. What fails the flush is a small library that is loaded before the node, built here.
+//! A flush that answers EIO: the operating system has dropped what was written, and says so once.
+//! A repeated append must be written again, not acknowledged from what memory holds, and readers
+//! go on meanwhile. What fails the flush is a small library, built here, that is loaded before the
+//! node.
 
 use crate::node_process::NodeProcess;
 use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamState};

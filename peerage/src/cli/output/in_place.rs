@@ -390,11 +390,12 @@ pub(in crate::cli) fn orphans(orphans: &[Orphan]) -> String {
             (Some(at), "") => format!("requested {}", when(Some(at))),
             (Some(_), failed) => format!("failed: {}", cause(failed)),
         };
+        let place = format!("{} in {}/{}", it.cloud_network, it.account, it.region);
         [
             it.orphan.clone(),
-            stood_in(word(it.kind()), it.cloud.as_ref()),
+            word(it.kind()).to_owned(),
             short(&it.peering_id),
-            format!("{} in {}/{}", it.cloud_network, it.account, it.region),
+            stood_in(place, it.cloud.as_ref()),
             when(it.since.as_ref()),
             removal,
         ]

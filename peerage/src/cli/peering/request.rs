@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_peer_is_required() {
-        for left_out in [1, 3, 5, 7, 9] {
+        for left_out in [1, 3, 7, 9] {
             let mut line = PEER.to_vec();
             line.drain(left_out..left_out + 2);
             assert!(Line::try_parse_from(line).is_err(), "{}", PEER[left_out]);

@@ -16,12 +16,10 @@ mod words;
 pub use others::{access_sentence, approval_sentence, connector_sentence, sentence_of};
 
 use domain::CloudMode;
-use domain::network::{
-    AcceptedBy, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd,
-};
+use domain::network::{Consent, HalfChange, IngressEnd, NetworkEvent, OrphanEnd};
 use words::{
-    WIDTH, at, attached, count, drift, leftover, list, orphan, ranges, rule, rules, scope, side,
-    things, until,
+    WIDTH, accepted_by, at, attached, count, drift, leftover, list, orphan, plain, ranges, rule,
+    rules, scope, side, subnets, things, until,
 };
 
 /// The event as a sentence without its subject, like `opened TCP 5432 …`; 98 columns at most.
@@ -484,26 +482,4 @@ fn of(event: &NetworkEvent) -> String {
         }
         NetworkEvent::ProvisioningUnblocked(_) => "no longer blocked".to_owned(),
     }
-}
-
-fn subnets<T: ToString>(subnets: &[T]) -> String {
-    if subnets.is_empty() {
-        "none, the main route table".to_owned()
-    } else {
-        list(subnets.iter().map(ToString::to_string))
-    }
-}
-
-fn accepted_by(evidence: &Evidence) -> String {
-    let by = match evidence.accepted_by {
-        AcceptedBy::Engine => "by the engine",
-        AcceptedBy::Owner => "by the peer's owner",
-        AcceptedBy::EngineOrOwner => "by the engine or the peer's owner",
-    };
-    format!(" {by}, account {}", evidence.account)
-}
-
-/// A stored name as words.
-fn plain(name: &str) -> String {
-    name.replace('_', " ")
 }

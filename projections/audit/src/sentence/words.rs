@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use domain::{
     Range, Side,
     network::{
-        AttachTo, DriftKind, InboundRule, Leftover, OrphanThing, QuarantineScope, Thing, Where,
+        AcceptedBy, AttachTo, DriftKind, Evidence, InboundRule, Leftover, OrphanThing,
+        QuarantineScope, Thing, Where,
     },
 };
 
@@ -240,4 +241,28 @@ pub(super) fn drift(kind: &DriftKind) -> String {
             format!("the firewall group is detached from {interface}")
         }
     }
+}
+
+/// Chosen subnets.
+pub(super) fn subnets<T: ToString>(subnets: &[T]) -> String {
+    if subnets.is_empty() {
+        "none, the main route table".to_owned()
+    } else {
+        list(subnets.iter().map(ToString::to_string))
+    }
+}
+
+/// Who accepted, and from which account.
+pub(super) fn accepted_by(evidence: &Evidence) -> String {
+    let by = match evidence.accepted_by {
+        AcceptedBy::Engine => "by the engine",
+        AcceptedBy::Owner => "by the peer's owner",
+        AcceptedBy::EngineOrOwner => "by the engine or the peer's owner",
+    };
+    format!(" {by}, account {}", evidence.account)
+}
+
+/// A stored name as words.
+pub(super) fn plain(name: &str) -> String {
+    name.replace('_', " ")
 }

@@ -77,10 +77,15 @@ impl Compute {
     pub(crate) async fn subnetworks(&self, project: &str) -> Answer<Vec<Subnetwork>> {
         let path = format!("projects/{}/aggregated/subnetworks", plain(project));
         let method = "subnetworks.aggregatedList";
+        let call = || self.all_subnetworks(method, &path);
+        Look::once(format!("{method} {path}"), call).await
+    }
+
+    async fn all_subnetworks(&self, method: &'static str, path: &str) -> Answer<Vec<Subnetwork>> {
         let mut pages = Pages::new(method, self.page);
         let mut found = Vec::new();
         while let Some(query) = pages.query() {
-            let page: AggregatedPage = self.get(method, &path, &query).await?;
+            let page: AggregatedPage = self.get(method, path, &query).await?;
             let scopes = page.items.into_values();
             found.extend(scopes.flat_map(|it| it.subnetworks));
             pages.turn(page.next_page_token)?;

@@ -13,8 +13,8 @@ use cloud::{
 use domain::{
     Side,
     network::{
-        BlockCause, DriftKind, Half, HalfChange, HalfChangeStarted, HalfMade, HalfOperationFailed,
-        HalfRemoved, Life, LinkRemoved, PeeringInitiationRefused,
+        BlockCause, Consent, DriftKind, Half, HalfChange, HalfChangeStarted, HalfMade,
+        HalfOperationFailed, HalfRemoved, Life, LinkRemoved, PeeringInitiationRefused,
     },
     text::{CloudOperation, Link},
 };
@@ -325,6 +325,11 @@ pub(super) fn never_came(facts: &Facts<'_>, draft: &mut Draft) {
 fn others(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     let half = facts.peering.halves.get(Side::Remote);
     if half.own_name().is_some() || !facts.peering.halves.get(Side::Local).may_stand() {
+        return;
+    }
+    // The engine has removed the one that it made in its owner's place: ours may have been looked at
+    // before that, and says so no longer.
+    if *half == Half::Gone && facts.peering.terms.consent == Consent::Delegated {
         return;
     }
     let Some(views) = draft.require(&facts.seen.links.local, Query::Links(Side::Local)) else {

@@ -370,7 +370,8 @@ impl Life {
     async fn ends_as(&mut self, life: &str) {
         let has_ended = |it: &Peering| !it.life.is_live();
         self.until("over", has_ended).await;
-        assert_eq!(self.log.peering().life.as_str(), life);
+        let ended = self.log.peering().life;
+        assert_eq!(ended.as_str(), life, "{:?}", self.log.names(0));
     }
 
     /// Looks at everything anew, and works until everything is as it was asked for.
