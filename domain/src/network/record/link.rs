@@ -212,6 +212,12 @@ pub(super) fn ended(
         {
             Err(out_of_order(peering, "an end with things left on its link"))
         }
+        // What is rejected or expires is one object, and goes whole.
+        Life::AwaitingAcceptance { .. } | Life::Provisioning { .. } | Life::Active { .. }
+            if how != "failed" && has_a_half(peering) =>
+        {
+            Err(out_of_order(peering, "an end with a half still in place"))
+        }
         Life::AwaitingAcceptance { link, .. }
         | Life::Provisioning { link }
         | Life::Active { link } => match reported {
@@ -219,6 +225,11 @@ pub(super) fn ended(
             None => Err(out_of_order(peering, "an end without its link")),
         },
     }
+}
+
+fn has_a_half(peering: &Peering) -> bool {
+    let mut halves = Side::BOTH.map(|side| peering.halves.get(side)).into_iter();
+    halves.any(|half| half.may_stand())
 }
 
 pub(super) fn deadline_passed(

@@ -293,3 +293,36 @@ fn a_withdrawn_route_that_was_there_before_is_nothing_to_wait_for() {
         .then_nothing();
     assert!(recorded(events).withdrawn.local.is_empty());
 }
+
+#[test]
+fn a_link_of_which_a_half_is_on_record_neither_expires_nor_is_rejected() {
+    let half = NetworkEvent::from(HalfMade {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        link: None,
+    });
+    let expired = PeeringExpired {
+        peering_id: peering_id(1),
+        link: link(),
+    };
+    let rejected = PeeringRejected {
+        peering_id: peering_id(1),
+        link: link(),
+    };
+    let endings = [
+        (Outcome::Expired(expired.clone()), expired.into()),
+        (Outcome::Rejected(rejected.clone()), rejected.into()),
+    ];
+    for (outcome, event) in endings {
+        given(history([started(1), initiated(), half.clone()]))
+            .when(outcome.clone())
+            .then_refused(Refusal::OutcomeOutOfOrder {
+                peering_id: peering_id(1),
+                life: "awaiting_acceptance",
+                outcome: "an end with a half still in place",
+            });
+        given(history([started(1), initiated()]))
+            .when(outcome)
+            .then([event]);
+    }
+}

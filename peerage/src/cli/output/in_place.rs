@@ -160,7 +160,7 @@ fn abilities(peering: &Peering) -> String {
         RuleVerdicts::Unspecified => None,
     };
     let aim = match can.aim() {
-        RuleAim::Attachment => Some("to whatever has their group"),
+        RuleAim::Attachment => Some("where their group is"),
         RuleAim::Addresses => Some("to addresses"),
         RuleAim::Unspecified => None,
     };

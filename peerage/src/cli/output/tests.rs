@@ -179,7 +179,7 @@ fn what_the_clouds_firewall_can_do_and_cannot_is_told_with_the_posture() {
     for (text, said) in [
         (
             of(OnlyAllow, v1::RuleAim::Attachment, OnlyDeny, false),
-            " (rules only allow; to whatever has their group; lists can deny)\n",
+            " (rules only allow; where their group is; lists can deny)\n",
         ),
         (
             of(AllowAndDeny, aimed, Unspecified, false),

@@ -21,8 +21,8 @@ use domain::{
 };
 use std::collections::BTreeSet;
 
-/// Puts the peering's denial into every group that is the engine's to write into. `link` is one that
-/// somebody else made.
+/// Puts the peering's denial into every group that is the engine's to write into. `link` is one
+/// that somebody else made.
 pub(crate) async fn create(
     (arm, given): (&Arm, &Given),
     network: &NetworkRef,

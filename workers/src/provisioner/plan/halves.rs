@@ -327,8 +327,8 @@ fn others(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     if half.own_name().is_some() || !facts.peering.halves.get(Side::Local).may_stand() {
         return;
     }
-    // The engine has removed the one that it made in its owner's place: ours may have been looked at
-    // before that, and says so no longer.
+    // The engine has removed the one that it made in its owner's place: ours may have been looked
+    // at before that.
     if *half == Half::Gone && facts.peering.terms.consent == Consent::Delegated {
         return;
     }
