@@ -205,17 +205,7 @@ impl Cloud for AzureCloud {
     }
 
     fn limits(&self, at: &AccountRegion) -> Limits {
-        let quotas = self.places.quotas(Provider::Azure, &at.account);
-        Limits {
-            links: quotas.links,
-            pending_links: quotas.pending_links,
-            routes: quotas.routes,
-            rules: quotas.rules,
-            groups_of_interface: quotas.groups_of_interface,
-            access_entries: 0,
-            access_numbers: (0, 0),
-            acceptance_window: None,
-        }
+        Limits::of(&self.places.quotas(Provider::Azure, &at.account))
     }
 
     /// Azure makes what it is asked for, or refuses: it rehearses nothing. Whether there is a

@@ -3,7 +3,7 @@
 use crate::{LinkSpec, Owner};
 use chrono::TimeDelta;
 use domain::{
-    AdmittedSource, Provider, Region,
+    AdmittedSource, Provider, Quotas, Region,
     network::{Denied, ExposedBy, InboundRule},
     text::{
         AccessList, Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, ImmutableId,
@@ -143,6 +143,22 @@ pub struct Limits {
     /// How long a request waits for its accepter, where the configuration says otherwise than the
     /// provider, and the cloud tells nothing.
     pub acceptance_window: Option<TimeDelta>,
+}
+
+impl Limits {
+    /// Where no list stands in front of subnets, and no request waits for long.
+    pub fn of(quotas: &Quotas) -> Self {
+        Self {
+            links: quotas.links,
+            pending_links: quotas.pending_links,
+            routes: quotas.routes,
+            rules: quotas.rules,
+            groups_of_interface: quotas.groups_of_interface,
+            access_entries: 0,
+            access_numbers: (0, 0),
+            acceptance_window: None,
+        }
+    }
 }
 
 /// What of a firewall carries tags of its own.
