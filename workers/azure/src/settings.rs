@@ -1,7 +1,9 @@
 //! What the caller decides about the way to Azure: endpoints, credentials, network security groups
 //! of the engine, timeouts.
 
-use domain::Places;
+use crate::mode_at;
+use cloud::{Pace, Rate};
+use domain::{CloudMode, Places};
 use secrecy::SecretString;
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -13,6 +15,11 @@ pub const LOGIN: &str = "https://login.microsoftonline.com";
 
 /// Where a machine of Azure's tells about itself, and gives tokens of its identity.
 pub const METADATA: &str = "http://169.254.169.254";
+
+/// What one subscription is asked at most. Resource Manager takes of a principal 250 reads at once
+/// and 25 a second after them, and 200 changes at once and 10 a second (its token buckets of 2024).
+const READS: Rate = Rate::of(20, 200);
+const CHANGES: Rate = Rate::of(8, 150);
 
 /// How to reach Azure Resource Manager, and as whom.
 #[derive(Clone, Debug)]
@@ -42,6 +49,9 @@ pub struct AzureSettings {
     pub poll_interval: Duration,
     /// The quotas of each tenant.
     pub places: Places,
+    /// The pace of requests to each subscription. Without one it is what Resource Manager takes,
+    /// and none at all at an endpoint that is not Azure's.
+    pub pace: Option<Pace>,
 }
 
 /// Who the engine is.
@@ -112,12 +122,35 @@ impl AzureSettings {
             patience: Duration::from_secs(15),
             poll_interval: Duration::from_secs(1),
             places: Places::default(),
+            pace: None,
         }
+    }
+
+    /// The pace of requests, if there is one.
+    pub(crate) fn pace(&self) -> Option<Pace> {
+        let own = || Pace::new(READS, CHANGES);
+        let is_azure = mode_at(&self.endpoint) == CloudMode::Real;
+        self.pace.clone().or_else(|| is_azure.then(own))
     }
 
     /// The scope that tokens are asked for.
     pub(crate) fn scope(&self) -> String {
         let audience = self.audience.as_ref().unwrap_or(&self.endpoint);
         format!("{}/.default", audience.trim_end_matches('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn azure_is_asked_in_its_pace_and_a_stand_in_as_quickly_as_it_answers() {
+        let mut settings = AzureSettings::new(Credential::Fixed("t".into()));
+        assert!(settings.pace().is_some());
+        settings.endpoint = "http://127.0.0.1:7".to_owned();
+        assert!(settings.pace().is_none());
+        settings.pace = Some(Pace::new(READS, CHANGES));
+        assert!(settings.pace().is_some(), "what was chosen counts");
     }
 }

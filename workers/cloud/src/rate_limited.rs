@@ -6,14 +6,12 @@
 
 use crate::{
     AccountRegion, CallClass, Calls, Cloud, CloudError, CloudErrorKind, Layer, Operation,
+    pace::{TokioClock, turn},
     trace::{self, Tried},
 };
 use backon::{ExponentialBuilder, Retryable};
 use domain::{Provider, Region, text::Account};
-use governor::{
-    Quota, RateLimiter, clock::Clock as _, middleware::NoOpMiddleware,
-    state::keyed::HashMapStateStore,
-};
+use governor::{Quota, RateLimiter, middleware::NoOpMiddleware, state::keyed::HashMapStateStore};
 use std::{
     num::NonZeroU32,
     sync::{
@@ -163,9 +161,7 @@ impl RateLimited {
             operation,
         );
         for limiter in self.share.as_deref().into_iter().chain([all]) {
-            while let Err(not_yet) = limiter.check_key(&key) {
-                tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
-            }
+            turn(limiter, &key).await;
         }
     }
 }
@@ -199,18 +195,6 @@ fn asked_for(error: &CloudError) -> Duration {
         pause
     } else {
         Duration::ZERO
-    }
-}
-
-/// The runtime's own clock, so that a test that moves time moves the limits as well.
-#[derive(Clone, Copy, Debug, Default)]
-struct TokioClock;
-
-impl governor::clock::Clock for TokioClock {
-    type Instant = std::time::Instant;
-
-    fn now(&self) -> Self::Instant {
-        tokio::time::Instant::now().into_std()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where Compute is reached, as whom, and how patiently.
 
+use cloud::{Pace, Rate};
 use domain::{CloudMode, Places, text::Endpoint};
 use secrecy::SecretString;
 use std::{path::PathBuf, time::Duration};
@@ -9,6 +10,11 @@ pub const COMPUTE: &str = "https://compute.googleapis.com/compute/v1";
 
 /// The Resource Manager's own address, where permissions are asked about.
 pub const RESOURCE_MANAGER: &str = "https://cloudresourcemanager.googleapis.com";
+
+/// What one project is asked at most. Compute takes 1,500 reads and 1,500 changes of a project in
+/// each minute ("Compute Engine rate quotas").
+const READS: Rate = Rate::of(20, 200);
+const CHANGES: Rate = Rate::of(10, 100);
 
 /// Everything that can be chosen.
 #[derive(Clone, Debug)]
@@ -34,6 +40,9 @@ pub struct GcpSettings {
     pub patience: Duration,
     /// How many things are asked for on one page; the service has at most 500.
     pub page: u16,
+    /// The pace of requests to each project. Without one it is what Compute takes, and none at all
+    /// at an endpoint that is not Google's.
+    pub pace: Option<Pace>,
 }
 
 /// Who calls.
@@ -63,6 +72,7 @@ impl Default for GcpSettings {
             poll: Duration::from_secs(1),
             patience: Duration::from_secs(240),
             page: 500,
+            pace: None,
         }
     }
 }
@@ -82,6 +92,13 @@ impl GcpSettings {
             (None, Some(_)) => return None,
         };
         Some(named.trim_end_matches('/').to_owned())
+    }
+
+    /// The pace of requests, if there is one.
+    pub(crate) fn pace(&self) -> Option<Pace> {
+        let own = || Pace::new(READS, CHANGES);
+        let is_google = self.mode() == CloudMode::Real;
+        self.pace.clone().or_else(|| is_google.then(own))
     }
 
     /// What answers there.
@@ -113,6 +130,16 @@ pub fn mode_at(endpoint: &str) -> CloudMode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn google_is_asked_in_its_pace_and_a_stand_in_as_quickly_as_it_answers() {
+        let mut settings = GcpSettings::default();
+        assert!(settings.pace().is_some());
+        settings.endpoint = Some("http://127.0.0.1:7/compute/v1".to_owned());
+        assert!(settings.pace().is_none());
+        settings.pace = Some(Pace::new(READS, CHANGES));
+        assert!(settings.pace().is_some(), "what was chosen counts");
+    }
 
     #[test]
     fn only_googles_own_hosts_are_the_real_cloud() {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::settings::AzureSettings;
 use bytes::Bytes;
-use cloud::Look;
+use cloud::{CallClass, Look, Pace};
 use domain::text::CloudOperation;
 use http::{HeaderName, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
@@ -59,6 +59,7 @@ struct Shared {
     tokens: Tokens,
     tenants: Tenants,
     operations: Known,
+    pace: Option<Pace>,
     poll_interval: Duration,
     patience: Duration,
 }
@@ -81,6 +82,7 @@ impl Arm {
             transport,
             tenants: Tenants::default(),
             operations: Known::default(),
+            pace: settings.pace(),
             poll_interval: settings.poll_interval,
             patience: settings.patience,
         }))
@@ -374,9 +376,41 @@ impl Arm {
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, ArmError> {
+        if let Some(pace) = &self.0.pace {
+            let class = match *request.method() {
+                Method::GET => CallClass::Read,
+                _ => CallClass::Write,
+            };
+            pace.turn(counted_by(request.uri().path()), class).await;
+        }
         let answer = self.0.transport.send(request).await;
         let answer = answer.map_err(ArmError::of_transport)?;
         cloud::answered_as(answer.header("x-ms-request-id"));
         Ok(answer)
+    }
+}
+
+/// What requests to this path are counted by: the subscription that it names.
+fn counted_by(path: &str) -> String {
+    let mut parts = path.trim_start_matches('/').splitn(3, '/');
+    let of = parts.next().zip(parts.next());
+    let of = of.filter(|(kind, _)| kind.eq_ignore_ascii_case("subscriptions"));
+    of.map_or_else(String::new, |(_, id)| id.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_their_subscription_in_any_spelling_and_others_together() {
+        for (path, by) in [
+            ("/subscriptions/AAAA-1/resourceGroups/x", "aaaa-1"),
+            ("/SUBSCRIPTIONS/aaaa-1", "aaaa-1"),
+            ("/providers/Microsoft.Network/operations", ""),
+            ("/", ""),
+        ] {
+            assert_eq!(counted_by(path), by, "{path}");
+        }
     }
 }

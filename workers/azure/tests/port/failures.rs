@@ -1,11 +1,14 @@
 //! What goes wrong, and what it is taken for: by the service's code, and by what is certain.
 
 use crate::support::{LOCAL, REMOTE, World, id, kind, settings, subscription, vnet};
-use cloud::{Cloud as _, CloudError, CloudErrorKind, Operation};
+use cloud::{CallClass, Cloud as _, CloudError, CloudErrorKind, Operation, Pace, Rate};
 use domain::{Side, network::LinkOption};
 use peerage_azure::{AzureCloud, AzureSettings, Credential};
 use serde_json::{Value, json};
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 use testkit::arm::{Answer, Fault};
 
 fn refused(status: u16, code: &str) -> Fault {
@@ -314,4 +317,21 @@ async fn what_is_not_permitted_at_either_end_is_denied() {
     );
     let _ = subscription(LOCAL);
     let _ = LinkOption::ALL;
+}
+
+#[tokio::test]
+async fn a_subscription_is_asked_in_its_pace_and_another_does_not_wait_for_it() {
+    let world = World::new().await;
+    let pace = Pace::new(Rate::of(1, 1), Rate::of(1, 1));
+    let cloud = AzureCloud::new(AzureSettings {
+        pace: Some(pace.clone()),
+        ..settings(&world.fake)
+    });
+    let began = Instant::now();
+    pace.turn(subscription(LOCAL), CallClass::Read).await;
+    let of = std::slice::from_ref(&world.remote.network);
+    assert_eq!(cloud.networks(&world.remote.at, of).await.unwrap().len(), 1);
+    let of = std::slice::from_ref(&world.local.network);
+    assert_eq!(cloud.networks(&world.local.at, of).await.unwrap().len(), 1);
+    assert!(began.elapsed() >= Duration::from_secs(1), "it waited");
 }

@@ -12,7 +12,7 @@ pub(crate) use error::ComputeError;
 pub(crate) use names::NetworkName;
 
 use crate::{settings::GcpSettings, tokens::TokenSource};
-use cloud::{CloudErrorKind, Look};
+use cloud::{CallClass, CloudErrorKind, Look, Pace};
 use http::Method;
 use model::{
     AggregatedPage, EffectiveFirewalls, Firewall, Network, Operation, Page, PeeringBody,
@@ -44,6 +44,7 @@ pub(crate) struct Compute {
     transport: Transport,
     endpoint: String,
     permissions: Option<String>,
+    pace: Option<Pace>,
     poll: Duration,
     patience: Duration,
     page: u16,
@@ -55,6 +56,7 @@ impl Compute {
             transport: Transport::new(tokens, settings.deadline)?,
             endpoint: settings.compute(),
             permissions: settings.permissions(),
+            pace: settings.pace(),
             poll: settings.poll,
             patience: settings.patience,
             page: settings.page,
@@ -366,6 +368,13 @@ impl Compute {
         url: &str,
         body: Option<&Value>,
     ) -> Answer<T> {
+        if let Some(pace) = &self.pace {
+            let class = match http {
+                Method::GET => CallClass::Read,
+                _ => CallClass::Write,
+            };
+            pace.turn(counted_by(url).to_owned(), class).await;
+        }
         let sent = self.transport.send(http.clone(), url, body).await;
         let answer = sent.map_err(|why| ComputeError::unanswered(method, why))?;
         if !answer.status.is_success() {
@@ -389,6 +398,13 @@ impl Compute {
         }
         url
     }
+}
+
+/// What requests to this address are counted by: the project that it names.
+fn counted_by(url: &str) -> &str {
+    let rest = url.split_once("/projects/").map(|(_, rest)| rest);
+    let project = rest.and_then(|it| it.split(['/', '?', ':']).next());
+    project.unwrap_or_default()
 }
 
 /// The pages of a list.
@@ -470,6 +486,18 @@ mod tests {
         assert_eq!(circle.kind, CloudErrorKind::Unexpected);
         pages.turn(Some(String::new())).unwrap();
         assert_eq!(pages.query(), None);
+    }
+
+    #[test]
+    fn requests_are_counted_by_their_project_and_others_together() {
+        for (url, by) in [
+            ("https://h/compute/v1/projects/one/global/networks/n", "one"),
+            ("https://h/v1/projects/one:testIamPermissions", "one"),
+            ("https://h/compute/v1/projects/two?x=y", "two"),
+            ("https://h/compute/v1/", ""),
+        ] {
+            assert_eq!(counted_by(url), by, "{url}");
+        }
     }
 
     #[test]

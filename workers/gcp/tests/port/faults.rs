@@ -1,11 +1,11 @@
 //! What the wire and the service do to a call, and what is said of it.
 
 use crate::world::{LOCAL, Scene, kind, request, settings};
-use cloud::{Cloud, CloudErrorKind};
+use cloud::{CallClass, Cloud, CloudErrorKind, Pace, Rate};
 use domain::Side;
 use gcp_fake::{Fault, Temper};
 use peerage_gcp::{GcpCloud, GcpSettings};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 #[tokio::test]
@@ -129,4 +129,22 @@ async fn an_operation_that_does_not_end_in_time_may_yet_end_either_way() {
     let cloud = GcpCloud::new(&hasty).unwrap();
     let made = cloud.create_group(&scene.local, crate::world::OWNER).await;
     assert_eq!(kind(made), Some(CloudErrorKind::Ambiguous));
+}
+
+#[tokio::test]
+async fn a_project_is_asked_in_its_pace_and_another_does_not_wait_for_it() {
+    let scene = Scene::set(Temper::instant()).await;
+    let pace = Pace::new(Rate::of(1, 1), Rate::of(1, 1));
+    let paced = GcpSettings {
+        pace: Some(pace.clone()),
+        ..settings(&scene.fake)
+    };
+    let cloud = GcpCloud::new(&paced).unwrap();
+    let began = Instant::now();
+    pace.turn(LOCAL.to_owned(), CallClass::Read).await;
+    let of = std::slice::from_ref(&scene.remote.network);
+    assert_eq!(cloud.networks(&scene.remote.at, of).await.unwrap().len(), 1);
+    let of = std::slice::from_ref(&scene.local.network);
+    assert_eq!(cloud.networks(&scene.local.at, of).await.unwrap().len(), 1);
+    assert!(began.elapsed() >= Duration::from_secs(1), "it waited");
 }
