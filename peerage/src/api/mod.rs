@@ -66,6 +66,7 @@ pub use projection_service::Projections;
 pub use routes::routes;
 pub use server_service::Server;
 pub use services::{Acknowledged, Server as ServerFacts, Services};
+pub(crate) use show::cloud as cloud_of;
 pub use store_certificate::StoreCertificate;
 pub use structs::{json_of, struct_of};
 pub use watch::Hub;

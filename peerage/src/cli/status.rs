@@ -43,6 +43,8 @@ pub struct CliError {
     pub(super) text: String,
     /// What to do about it.
     pub(super) hint: Option<String>,
+    /// The stable reason of a refusal of the engine's.
+    pub(super) reason: Option<String>,
 }
 
 impl CliError {
@@ -51,6 +53,7 @@ impl CliError {
             status: ExitStatus::Failed,
             text: text.to_string(),
             hint: None,
+            reason: None,
         }
     }
 
@@ -87,6 +90,12 @@ impl CliError {
 
     pub(super) fn is_closed(&self) -> bool {
         self.status == ExitStatus::Closed
+    }
+
+    /// The same, of an engine that refused for this reason.
+    pub(super) fn because(self, reason: String) -> Self {
+        let reason = Some(reason);
+        Self { reason, ..self }
     }
 
     /// The same, with what to do about it.

@@ -134,9 +134,11 @@ pub enum VerifyError {
     },
     /// More events than were signed.
     #[error(
-        "it holds {found} events, and its checkpoint {size}: what comes later is signed by nobody"
+        "it holds {found} events, and the {which} checkpoint {size}: what comes later is signed by nobody"
     )]
     Beyond {
+        /// Which checkpoint.
+        which: &'static str,
         /// How many there are.
         found: u64,
         /// How many are signed.
@@ -189,6 +191,7 @@ fn changed(from: u64, size: u64) -> String {
 /// The names of the two, as messages call them.
 const OLDER: &str = "older";
 const EXPECTED: &str = "expected";
+const OWN: &str = "file's own";
 
 /// Checks a file.
 ///
@@ -317,6 +320,7 @@ fn events(mut file: impl BufRead, against: &Against) -> Result<Verdict, VerifyEr
     let header = ExportHeader::parse(first.trim_end())?;
     let own = header.checkpoint.as_deref().map(SignedCheckpoint::parse);
     let own = own.transpose()?;
+    let whose = if own.is_some() { OWN } else { EXPECTED };
     let signed = own.as_ref().or(against.expected.as_ref());
     let signed = signed.ok_or(VerifyError::Unsigned)?.clone();
     let wanted = others(against).map(|(_, it)| it.checkpoint().size);
@@ -324,7 +328,7 @@ fn events(mut file: impl BufRead, against: &Against) -> Result<Verdict, VerifyEr
     match read_events(file, &sizes)? {
         Content::All { size, roots } => {
             let found = verdict(Proved::AllEvents, &signed, against)?;
-            all(size, &roots, &signed, against)?;
+            all(size, &roots, (whose, &signed), against)?;
             Ok(found)
         }
         Content::Some { events } => {
@@ -344,11 +348,11 @@ fn events(mut file: impl BufRead, against: &Against) -> Result<Verdict, VerifyEr
 fn all(
     found: u64,
     roots: &[(u64, Hash)],
-    signed: &SignedCheckpoint,
+    (whose, signed): (&'static str, &SignedCheckpoint),
     against: &Against,
 ) -> Result<(), VerifyError> {
     let mut statements: Vec<_> = others(against).collect();
-    statements.push(("file's own", signed));
+    statements.push((whose, signed));
     statements.sort_by_key(|(_, it)| it.checkpoint().size);
     let mut from = 0;
     for (which, statement) in statements {
@@ -364,7 +368,8 @@ fn all(
     }
     let size = signed.checkpoint().size;
     if found > size {
-        return Err(VerifyError::Beyond { found, size });
+        let which = whose;
+        return Err(VerifyError::Beyond { which, found, size });
     }
     Ok(())
 }

@@ -23,7 +23,8 @@ pub(super) use explained::{explained, opening};
 pub(super) use firewall::{exposure, list_entry};
 pub(super) use guidance::{advisory, instruction};
 pub(super) use link::peering;
-pub(super) use network::{Counts, cloud, network};
+pub(crate) use network::cloud;
+pub(super) use network::{Counts, network};
 pub(super) use orphan::orphan;
 pub(super) use plan::{links, plan};
 

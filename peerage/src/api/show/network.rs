@@ -88,7 +88,7 @@ pub(in crate::api) fn network(
 }
 
 /// Which cloud it is.
-pub(in crate::api) fn cloud(it: &CloudMode) -> v1::Cloud {
+pub(crate) fn cloud(it: &CloudMode) -> v1::Cloud {
     let (mode, endpoint) = match it {
         CloudMode::Real => (v1::CloudMode::Real, String::new()),
         CloudMode::Emulator { endpoint } => (v1::CloudMode::Emulator, endpoint.to_string()),

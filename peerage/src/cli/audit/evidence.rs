@@ -2,7 +2,7 @@
 
 use super::{
     place::{self, EventName, at_position},
-    prove,
+    prove, stored,
 };
 use crate::{
     api::v1::{self, Event, EventOrder},
@@ -22,6 +22,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
 };
+use tree::{EventProof, Leaf};
 use uuid::Uuid;
 
 /// What such a file calls itself.
@@ -82,7 +83,8 @@ impl Evidence {
             true => Vec::new(),
             false => proofs(&mut servers, &events).await?,
         };
-        let shown: Vec<_> = events.iter().map(output::Proto).collect();
+        let shown = shown(&events, &proofs)?;
+        let shown: Vec<_> = shown.iter().map(output::Proto).collect();
         let document = json!({
             "format": FORMAT,
             "version": 1,
@@ -95,7 +97,8 @@ impl Evidence {
         write(&self.out, &document)?;
         let made = json!({ "file": self.out, "events": events.len() });
         output::print(self.remote.output, &made, |_| {
-            format!("{} events, in {}", events.len(), self.out.display())
+            let many = output::counted(events.len() as u64, "event");
+            format!("{many}, in {}", self.out.display())
         })
     }
 }
@@ -117,6 +120,21 @@ async fn all(
         return Err(CliError::failed(text));
     }
     Ok(events)
+}
+
+/// What the file shows of the events: as far as there are proofs, what these hold and nothing
+/// else, so that whoever verifies it can hold all of it against them.
+fn shown(events: &[Event], proofs: &[String]) -> Result<Vec<Event>, CliError> {
+    if proofs.is_empty() {
+        return Ok(events.to_vec());
+    }
+    let proved = events.iter().zip(proofs).map(|(event, proof)| {
+        let leaf = EventProof::parse(proof).ok().and_then(|it| it.leaf);
+        let leaf = leaf.and_then(|it| Leaf::parse(&it).ok());
+        let leaf = leaf.ok_or_else(|| CliError::failed("the server's proof holds no event"))?;
+        stored::event(&leaf, &event.position, event.created)
+    });
+    proved.collect()
 }
 
 /// Each event's proof, in their order.
@@ -244,7 +262,7 @@ fn before(position: &str) -> Option<String> {
 fn write(out: &Path, document: &Value) -> Result<(), CliError> {
     let failed =
         |error: std::io::Error| CliError::failed(format!("--out {}: {error}", out.display()));
-    let text = serde_json::to_string_pretty(document).map_err(CliError::failed)?;
+    let text = output::document(document).map_err(CliError::failed)?;
     let mut name = out.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = out.with_file_name(name);

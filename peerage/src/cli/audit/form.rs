@@ -19,10 +19,10 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// What stands before the first event.
-    pub(super) fn begin(self, to: &mut Vec<u8>) -> Result<(), CliError> {
+    /// What stands before the first event: of what is verified, what the log signed.
+    pub(super) fn begin(self, to: &mut Vec<u8>, signed: Option<&str>) -> Result<(), CliError> {
         match self {
-            Self::Jsonl => line(to, &ExportHeader::new(None)),
+            Self::Jsonl => line(to, &ExportHeader::new(signed.map(str::to_owned))),
             Self::Csv => {
                 row(to, &Entry::COLUMNS);
                 Ok(())

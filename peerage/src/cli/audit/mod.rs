@@ -20,6 +20,7 @@ mod proved;
 mod reach;
 mod replay;
 mod review;
+mod stored;
 mod verify;
 
 pub(super) use key::refused;

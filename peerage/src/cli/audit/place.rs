@@ -1,7 +1,11 @@
 //! A place in the log, as it is written: a position, a time, or how long ago.
 
-use crate::{api::v1::LogPlace, cli::args::time_gone};
+use crate::{
+    api::v1::LogPlace,
+    cli::{CliError, args::time_gone},
+};
 use chrono::{DateTime, Utc};
+use journal::Position;
 use prost_types::Timestamp;
 use std::fmt;
 use uuid::Uuid;
@@ -18,6 +22,21 @@ pub(super) fn place(text: &str) -> Result<LogPlace, String> {
                 .to_owned(),
         ),
     }
+}
+
+/// Refuses what begins where it ends or behind that, as far as both are written alike.
+pub(super) fn in_order(from: Option<&LogPlace>, to: Option<&LogPlace>) -> Result<(), CliError> {
+    let (Some(from), Some(to)) = (from, to) else {
+        return Ok(());
+    };
+    let number = |it: &LogPlace| it.position.parse::<Position>().ok();
+    let time = |it: &LogPlace| it.time.map(|it| (it.seconds, it.nanos));
+    let positions = number(from).zip(number(to)).is_some_and(|(a, b)| a >= b);
+    let times = time(from).zip(time(to)).is_some_and(|(a, b)| a >= b);
+    if positions || times {
+        return Err(CliError::usage("--from lies behind --to, or is the same"));
+    }
+    Ok(())
 }
 
 /// Whether it is written as a position is, like 4711/4711.
@@ -79,6 +98,18 @@ pub(super) fn exact(time: DateTime<Utc>) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ends_where_it_begins_or_before_is_refused_and_the_rest_is_for_the_log_to_say() {
+        let at = |text: &str| place(text).unwrap();
+        let refused = |from: &str, to: &str| in_order(Some(&at(from)), Some(&at(to))).is_err();
+        assert!(refused("7/7", "7/7") && refused("8/8", "7/7") && refused("10/10", "9/9"));
+        assert!(refused("2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z"));
+        assert!(!refused("7/7", "8/8") && !refused("9/9", "10/10"));
+        assert!(!refused("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"));
+        assert!(!refused("7/7", "2026-03-01T00:00:00Z"), "not written alike");
+        assert!(in_order(None, Some(&at("7/7"))).is_ok());
+    }
 
     #[test]
     fn an_event_is_named_by_its_id_or_its_position() {

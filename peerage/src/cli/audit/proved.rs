@@ -4,26 +4,11 @@
 //! What the file explains beside the events (how they came about, the network before and after) is
 //! what the server made of them, and is proved by nothing but them.
 
-use super::{evidence::FORMAT, others, place::exact};
-use crate::{api::v1, cli::output};
+use super::{evidence::FORMAT, place::exact, stored};
+use crate::cli::output;
 use serde::Deserialize;
 use serde_json::Value;
 use tree::{Against, Leaf, Proved, Verdict};
-
-/// What of an event is held against the proof: all that the log has of it.
-const COMPARED: [&str; 11] = [
-    "stream",
-    "revision",
-    "eventId",
-    "type",
-    "rawData",
-    "actor",
-    "commandId",
-    "reason",
-    "ticket",
-    "time",
-    "position",
-];
 
 /// As much of such a file as is checked.
 #[derive(Debug, Deserialize)]
@@ -79,23 +64,21 @@ impl File {
     }
 }
 
-/// What of the event is not as the proof has it.
-fn differs(shown: &Value, leaf: &Leaf) -> Result<Option<&'static str>, String> {
+/// What of the event is not as the proof has it. Where it stands in this store's log, and when it
+/// was written there, is in no proof: both are others after a move.
+fn differs(shown: &Value, leaf: &Leaf) -> Result<Option<String>, String> {
     let created = shown["created"].as_str().unwrap_or_default();
     let created = chrono::DateTime::parse_from_rfc3339(created)
         .map_err(|_| "an event does not say when it was written".to_owned())?;
-    let record = v1::LogRecord {
-        position: shown["position"].as_str().unwrap_or_default().to_owned(),
-        stream: leaf.stream.clone(),
-        revision: leaf.revision,
-        event_id: leaf.id.to_string(),
-        r#type: leaf.event_type.clone(),
-        created: Some(exact(created.to_utc())),
-        data: leaf.data.clone(),
-        metadata: leaf.metadata.clone(),
+    let position = shown["position"].as_str().unwrap_or_default();
+    let proved = stored::event(leaf, position, Some(exact(created.to_utc())));
+    let proved = proved.map_err(|error| error.text)?;
+    let proved = output::document(&output::Proto(&proved)).map_err(|error| error.to_string())?;
+    let proved: Value = serde_json::from_str(&proved).map_err(|error| error.to_string())?;
+    let (Value::Object(shown), Value::Object(proved)) = (shown, &proved) else {
+        return Err("what stands there is no event".to_owned());
     };
-    let proved = others::event(record).map_err(|error| error.text)?;
-    let proved = serde_json::to_value(output::Proto(&proved)).map_err(|error| error.to_string())?;
-    let mut compared = COMPARED.into_iter();
-    Ok(compared.find(|it| shown[*it] != proved[*it]))
+    let mut members = shown.keys().chain(proved.keys());
+    let differs = members.find(|it| shown.get(*it) != proved.get(*it));
+    Ok(differs.cloned())
 }

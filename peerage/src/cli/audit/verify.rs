@@ -133,7 +133,11 @@ fn what(it: &Verdict) -> String {
         Proved::Checkpoint => "the log signed this checkpoint".to_owned(),
         Proved::AllEvents => format!("these are all {} events of the log, as signed", it.size),
         Proved::SomeEvents(many) => {
-            format!("these {many} events are in the log; of others the file says nothing")
+            let (many, are) = match many {
+                1 => ("this event".to_owned(), "is"),
+                many => (format!("these {many} events"), "are"),
+            };
+            format!("{many} {are} in the log; of others the file says nothing")
         }
     }
 }

@@ -129,9 +129,9 @@ pub(super) fn refused(status: &Status) -> CliError {
     }
     let reason = status.get_details_error_info().map(|it| it.reason);
     match (reason, status.code()) {
-        (Some(reason), _) => {
-            CliError::failed(format!("{} [{reason}]", status.message())).with_hint(hint(&reason))
-        }
+        (Some(reason), _) => CliError::failed(format!("{} [{reason}]", status.message()))
+            .with_hint(hint(&reason))
+            .because(reason),
         (None, _) if has_broken(status) => {
             CliError::failed("the server closed the connection before it answered")
         }

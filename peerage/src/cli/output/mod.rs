@@ -13,6 +13,7 @@ mod json;
 mod leftovers;
 mod log;
 mod network;
+mod numbers;
 mod past;
 mod peering;
 mod plan;
@@ -31,10 +32,11 @@ pub(super) use json::Proto;
 pub(super) use leftovers::leftovers;
 pub(super) use log::log;
 pub(super) use network::{network, network_update, networks};
-pub(super) use past::{at, difference, ways};
+pub(super) use numbers::pretty as document;
+pub(super) use past::{at, difference, network_at, ways};
 pub(super) use peering::{peering, peering_update, peerings, state};
 pub(super) use plan::plan;
-pub(super) use table::{Column, cause, facts, one_line as line, table};
+pub(super) use table::{Column, cause, facts, hanging, one_line as line, table};
 pub(super) use time::{span, when};
 pub(super) use word::word;
 
@@ -82,14 +84,20 @@ pub(super) fn messages<M: prost::Message + prost::Name>(
 }
 
 fn pretty<T: Serialize + ?Sized>(answer: &T) -> Result<String, CliError> {
-    let document = serde_json::to_string_pretty(answer).map_err(CliError::failed)?;
+    let document = numbers::pretty(answer).map_err(CliError::failed)?;
     Ok(terminal::json(document))
 }
 
 /// A message of something that goes on, as one line of JSON.
 pub(super) fn json_line<M: prost::Message + prost::Name>(message: &M) -> Result<(), CliError> {
-    let document = serde_json::to_string(&Proto(message)).map_err(CliError::failed)?;
+    let document = numbers::line(&Proto(message)).map_err(CliError::failed)?;
     terminal::line(&terminal::json(document))
+}
+
+/// So many of these, like `1 event` and `2 events`.
+pub(super) fn counted(many: u64, what: &str) -> String {
+    let s = if many == 1 { "" } else { "s" };
+    format!("{many} {what}{s}")
 }
 
 /// A text, or a dash in its place.

@@ -187,6 +187,7 @@ fn whatever_is_done_to_the_events_of_an_export_is_noticed() {
     assert!(matches!(
         broken(&more),
         VerifyError::Beyond {
+            which: "file's own",
             found: 21,
             size: 20
         }
@@ -224,6 +225,7 @@ fn an_export_that_nobody_signed_is_held_against_the_expected_checkpoint() {
     assert!(matches!(
         few,
         VerifyError::Beyond {
+            which: "expected",
             found: 20,
             size: 12
         }

@@ -93,8 +93,26 @@ async fn happen(engine: &Engine, names: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// All events as the tree holds them, with what the log signed: the file of an export.
+/// The lines of an export of the whole log, which are the events as the tree holds them, with what
+/// the log signed.
 async fn export(engine: &Engine) -> Vec<String> {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("export.jsonl");
+    let make = ["audit", "export", "--out", text(&out)];
+    let _ = engine.cli(&make).await.done();
+    let exported = fs::read_to_string(&out).unwrap();
+    let exported: Vec<_> = exported.lines().map(str::to_owned).collect();
+    let held = held(engine).await;
+    let parsed = |it: &String| serde_json::from_str::<Value>(it).unwrap();
+    for (exported, held) in exported.iter().zip(&held) {
+        assert_eq!(parsed(exported), parsed(held));
+    }
+    assert_eq!(exported.len(), held.len());
+    exported
+}
+
+/// The same of the API's answers.
+async fn held(engine: &Engine) -> Vec<String> {
     let signed = call(&engine.server(), "AuditService/GetCheckpoint", &json!({}))
         .await
         .done();
@@ -287,7 +305,7 @@ async fn evidence_holds_its_own_proofs_and_what_is_shown_otherwise_than_recorded
 
     let told = place.verify(&file, &[]).await.done();
     assert!(
-        told.contains("VERIFIED: these 1 events are in the log"),
+        told.contains("VERIFIED: this event is in the log"),
         "{told}"
     );
     let unproved = place.verify(&bare, &[]).await;
@@ -304,6 +322,12 @@ async fn evidence_holds_its_own_proofs_and_what_is_shown_otherwise_than_recorded
         assert_ne!(*place, to, "{at}");
         *place = to;
         changed
+    };
+    let added = |member: &str, value: Value| {
+        let mut added = whole.clone();
+        let event = added["events"][0].as_object_mut().unwrap();
+        assert!(event.insert(member.to_owned(), value).is_none());
+        added
     };
     for (changed, says) in [
         (
@@ -329,6 +353,41 @@ async fn evidence_holds_its_own_proofs_and_what_is_shown_otherwise_than_recorded
         (
             changed("/events/0/eventId", json!(events[0])),
             "`eventId` is not what",
+        ),
+        (
+            changed("/events/0/data/name", json!("another")),
+            "`data` is not what",
+        ),
+        (
+            changed("/events/0/command/body/name", json!("another")),
+            "`command` is not what",
+        ),
+        (
+            changed("/events/0/sentence", json!("registered another network")),
+            "`sentence` is not what",
+        ),
+        (
+            changed(
+                "/events/0/networkId",
+                json!("00000000-0000-4000-8000-000000000000"),
+            ),
+            "`networkId` is not what",
+        ),
+        (
+            changed("/events/0/peeringId", json!("nothing of it")),
+            "`peeringId` is not what",
+        ),
+        (
+            changed("/events/0/networkName", json!("default/another")),
+            "`networkName` is not what",
+        ),
+        (
+            changed("/events/0/cloud/mode", json!("CLOUD_MODE_REAL")),
+            "`cloud` is not what",
+        ),
+        (
+            added("network", json!("default/another")),
+            "`network` is not what",
         ),
         (changed("/proofs", json!([])), "without proofs"),
         (

@@ -4,14 +4,20 @@
 //! good, and the place in the log. What goes on cuts the file there, so that a process that was
 //! killed leaves no part of an event and nothing twice.
 
-use super::{form::Form, place::place};
+use super::{
+    form::Form,
+    place::{in_order, place},
+};
 use crate::{
-    api::v1::{self, LogPlace},
+    api::{
+        Reason,
+        v1::{self, LogPlace},
+    },
     cli::{
         CliError, Remote,
         engine::Servers,
         node::{Meter, grouped},
-        output,
+        output, terminal,
     },
 };
 use audit::Entry;
@@ -63,6 +69,10 @@ struct Progress {
     events: u64,
     /// How long the file is then.
     bytes: u64,
+    /// How many events the log had signed when the file was begun, which holds these and no more.
+    /// Not set: it holds what there is, and nothing of it is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed: Option<u64>,
 }
 
 /// One end of what is wanted.
@@ -99,14 +109,25 @@ impl Progress {
     fn wants(&self, entry: &Entry) -> bool {
         let at = (entry.position.commit, entry.position.prepare);
         let time = entry.time();
-        self.from.position.is_none_or(|it| at > it)
+        self.signed.is_none_or(|it| self.index < it)
+            && self.from.position.is_none_or(|it| at > it)
             && self.to.position.is_none_or(|it| at <= it)
             && self.from.time.is_none_or(|it| time >= it)
             && self.to.time.is_none_or(|it| time < it)
     }
 
+    /// Whether the file is to be verified as the whole log: each event as it is stored, from the
+    /// first on.
+    fn is_whole_log(&self) -> bool {
+        let unbounded = Bound::default();
+        self.format == Form::Jsonl && self.from == unbounded && self.to == unbounded
+    }
+
     /// Whether nothing that lies behind is wanted.
     fn is_over(&self) -> bool {
+        if self.signed.is_some_and(|it| self.index >= it) {
+            return true;
+        }
         let at = parsed(&self.position);
         matches!((at, self.to.position), (Some(at), Some(to)) if at >= to)
     }
@@ -114,6 +135,7 @@ impl Progress {
 
 impl Export {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        in_order(self.from.as_ref(), self.to.as_ref())?;
         let mut servers = self.remote.servers()?;
         let wanted = Progress {
             format: self.format,
@@ -123,9 +145,13 @@ impl Export {
             index: 0,
             events: 0,
             bytes: 0,
+            signed: None,
         };
         let mut target = Target::open(&self.out, wanted, self.resume)?;
         check(&mut servers, &target.progress).await?;
+        if target.is_new() && target.progress.is_whole_log() {
+            target.sign(signed(&mut servers).await?);
+        }
         let mut meter = Meter::new("exporting");
         loop {
             if target.progress.is_over() {
@@ -150,8 +176,23 @@ impl Export {
         let events = target.finish()?;
         let made = json!({ "file": self.out, "events": events });
         output::print(self.remote.output, &made, |_| {
-            format!("{} events, in {}", grouped(events), self.out.display())
+            let s = if events == 1 { "" } else { "s" };
+            format!("{} event{s}, in {}", grouped(events), self.out.display())
         })
+    }
+}
+
+/// What the log signs of itself, if it signs.
+async fn signed(servers: &mut Servers) -> Result<Option<v1::GetCheckpointResponse>, CliError> {
+    match servers.read(v1::GetCheckpointRequest::default()).await {
+        Ok(signed) => Ok(Some(signed)),
+        Err(error) if error.reason.as_deref() == Some(Reason::AuditKeyMissing.as_str()) => {
+            terminal::note(
+                "the server has no key to sign with (audit.key_file): the file can be verified against a checkpoint alone (--expect)",
+            );
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -175,6 +216,8 @@ struct Target {
     path: PathBuf,
     file: Option<BufWriter<File>>,
     progress: Progress,
+    /// What the log signed, which stands at the file's beginning.
+    checkpoint: Option<String>,
 }
 
 impl Target {
@@ -184,6 +227,7 @@ impl Target {
             path: path.to_owned(),
             file: None,
             progress: wanted,
+            checkpoint: None,
         };
         if resume {
             target.progress = target.resumed()?;
@@ -201,6 +245,17 @@ impl Target {
             target.file = Some(BufWriter::new(file));
         }
         Ok(target)
+    }
+
+    /// Whether nothing of it was written yet.
+    fn is_new(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Has the file hold what the log signed, and no event that came later.
+    fn sign(&mut self, signed: Option<v1::GetCheckpointResponse>) {
+        self.progress.signed = signed.as_ref().map(|it| it.size);
+        self.checkpoint = signed.map(|it| it.checkpoint);
     }
 
     /// What stands beside the file, if it is of the same question and the file is as long as that.
@@ -257,7 +312,7 @@ impl Target {
         let mut text = Vec::new();
         let mut next = self.progress.clone();
         if self.file.is_none() {
-            next.format.begin(&mut text)?;
+            next.format.begin(&mut text, self.checkpoint.as_deref())?;
         }
         for record in part.records {
             let entry = entry(record)?;

@@ -35,6 +35,7 @@ fn wanted(format: Form) -> Progress {
         index: 0,
         events: 0,
         bytes: 0,
+        signed: None,
     }
 }
 
