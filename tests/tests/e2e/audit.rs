@@ -160,6 +160,11 @@ async fn a_network_is_shown_as_it_was_and_what_changed_since_names_its_command()
     }
     let told = engine.cli(&["audit", "at", "--time", "0s"]).await.done();
     assert!(told.contains("orders") && told.contains("as of"), "{told}");
+    let whole = engine.cli(&["audit", "at", "--time", "0s", "--network", "orders"]);
+    let whole = whole.await.done();
+    for words in ["as of", "10.20.0.0/16", "drift", "report", "revision"] {
+        assert!(whole.contains(words), "{words} in {whole}");
+    }
 
     let (from, to) = (&states[0].0, &states[1].0);
     let diff = ["audit", "diff", from, to, "--network", "orders"];
@@ -235,7 +240,9 @@ async fn a_network_is_shown_as_it_was_and_what_changed_since_names_its_command()
         Some(2)
     );
     let before = ["audit", "at", "--position", "1/1"];
-    assert_eq!(engine.json(&before).await, serde_json::json!([]));
+    let refused = engine.cli(&before).await;
+    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    assert!(refused.stderr.contains("no network was on record then"));
     let (position, _) = now(&engine, "orders").await;
     assert_eq!(position, states.last().unwrap().0, "nothing was written");
     engine.stop().await;

@@ -179,6 +179,11 @@ fn registrations() -> Vec<Case> {
             &["context.actor"],
         ),
         Case::wrong(
+            "the engine's own name as an actor",
+            bad_context(|it| it.actor = "provisioner".to_owned()),
+            &["context.actor"],
+        ),
+        Case::wrong(
             "an actor with control characters",
             bad_context(|it| it.actor = "a\nb".to_owned()),
             &["context.actor"],

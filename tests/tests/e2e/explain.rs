@@ -299,6 +299,16 @@ async fn the_past_is_played_again_with_a_picture_of_its_links_and_evidence_of_it
         "{played}"
     );
     let all = engine.json(&["audit", "log"]).await;
+    // What was asked for earlier is drawn before the first event that is played.
+    let mut requested = all.as_array().unwrap().iter();
+    let requested = requested.rfind(|it| it["type"] == "PeeringRequested");
+    let from = requested.unwrap()["position"].as_str().unwrap();
+    let later = ["audit", "replay", "--speed", "100000x", "--from", from];
+    let later = engine.cli(&later).await.done();
+    assert!(!later.contains("requested a peering"), "{later}");
+    let drawn = later.lines().next().unwrap_or_default();
+    assert!(drawn.contains("· · · ·"), "{later}");
+    assert!(later.contains("═══════"), "{later}");
     let told = played
         .lines()
         .filter(|it| it.contains("default/orders: "))
@@ -379,6 +389,7 @@ async fn the_past_is_played_again_with_a_picture_of_its_links_and_evidence_of_it
     for wrong in [
         &["audit", "replay", "--speed", "0"][..],
         &["audit", "replay", "--from", "yesterday"][..],
+        &["audit", "replay", "--from", "9/9", "--to", "7/7"][..],
         &["audit", "evidence", "--out", other][..],
     ] {
         assert_eq!(engine.cli(wrong).await.code, Some(2), "{wrong:?}");

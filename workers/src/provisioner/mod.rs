@@ -93,8 +93,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use turns::Turns;
 
-/// Who the log says has recorded the outcomes.
-const ACTOR: &str = "provisioner";
+/// Who the log says has recorded the outcomes. Nobody else is to call themselves so.
+pub const ACTOR: &str = "provisioner";
 
 /// How many plans are made at the same time. Each further one would only wait for its share of the
 /// cloud's calls.

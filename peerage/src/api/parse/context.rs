@@ -5,6 +5,7 @@ use super::Fields;
 use crate::api::{problem::Problem, v1};
 use domain::{Actor, CommandId, NetworkId, PeeringId, Places, network::NetworkCommand};
 use journal::Caller;
+use workers::provisioner::ACTOR;
 
 /// A request that is a command.
 pub(in crate::api) trait Command {
@@ -95,7 +96,11 @@ pub(in crate::api) fn caller(
         );
     };
     let command_id = fields.id::<CommandId>("context.command_id", &context.command_id);
-    let actor = fields.take::<Actor>("context.actor", &context.actor);
+    let actor = if context.actor == ACTOR {
+        fields.wrong("context.actor", "is what the engine itself is called")
+    } else {
+        fields.take::<Actor>("context.actor", &context.actor)
+    };
     let reason = fields.optional("context.reason", &context.reason);
     let ticket = fields.optional("context.ticket", &context.ticket);
     Some(Caller {

@@ -8,6 +8,7 @@ use crate::{
         args::time_gone,
         output,
         resolve::{self, Named},
+        terminal,
     },
 };
 use chrono::{DateTime, Utc};
@@ -55,7 +56,7 @@ impl At {
         if let Some(network) = &self.network {
             let id = resolve::network(&mut servers, network).await?;
             let answer = servers.read(ask(id)).await?;
-            return output::messages(form, &[answer], output::at);
+            return output::messages(form, &[answer], output::network_at);
         }
         let all = v1::ListNetworksRequest::default();
         let all = servers.list(all, usize::MAX).await?;
@@ -71,6 +72,18 @@ impl At {
         let mut answers: Vec<_> = answers.await?;
         // Others came later.
         answers.retain(|it| it.network.is_some());
-        output::messages(form, &answers, output::at)
+        if answers.is_empty() {
+            let text = "no network was on record then";
+            return Err(CliError::failed(text).with_hint(Some(
+                "`peerage audit log --of networks` begins with the first one",
+            )));
+        }
+        output::messages(form, &answers, output::at)?;
+        if form == Output::Table {
+            terminal::note(
+                "--network NETWORK shows one with its routes, what it admits, and who allowed it",
+            );
+        }
+        Ok(())
     }
 }

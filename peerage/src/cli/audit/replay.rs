@@ -1,10 +1,12 @@
 //! `peerage audit replay`: the past as it unfolded, with a picture of the links.
 
-use super::place::place;
+use super::place::{in_order, place};
 use crate::{
     api::v1::{self, Event, EventOrder, LogPlace},
     cli::{
-        CliError, Output, Remote, output,
+        CliError, Output, Remote,
+        engine::Servers,
+        output,
         resolve::{self, Named},
         terminal,
     },
@@ -47,6 +49,7 @@ fn speed(text: &str) -> Result<f64, String> {
 
 impl Replay {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        in_order(self.from.as_ref(), self.to.as_ref())?;
         let mut servers = self.remote.servers()?;
         let network_id = resolve::network_if_any(&mut servers, self.network.as_ref()).await?;
         let (from, to) = (self.from.unwrap_or_default(), self.to.unwrap_or_default());
@@ -61,6 +64,13 @@ impl Replay {
             ..Default::default()
         };
         let (mut before, mut links) = (None, Links::default());
+        let mut told = 0;
+        for event in earlier(&mut servers, &page).await? {
+            links.follow(&event);
+        }
+        if !links.0.is_empty() && self.remote.output == Output::Table {
+            terminal::line(&links.picture())?;
+        }
         loop {
             let answer = servers.read(page.clone()).await?;
             for event in &answer.events {
@@ -74,13 +84,36 @@ impl Replay {
                 }
                 tokio::time::sleep(pause.waits).await;
                 tell(self.remote.output, event, &mut links)?;
+                told += 1;
             }
             if answer.next_page_token.is_empty() {
+                if told == 0 && self.remote.output == Output::Table {
+                    terminal::line("(none)")?;
+                }
                 return Ok(());
             }
             page.page_token = answer.next_page_token;
         }
     }
+}
+
+/// What changed how links are drawn, before the first event that is played.
+async fn earlier(
+    servers: &mut Servers,
+    page: &v1::ListEventsRequest,
+) -> Result<Vec<Event>, CliError> {
+    if page.after_position.is_empty() && page.start_time.is_none() {
+        return Ok(Vec::new());
+    }
+    let message = v1::ListEventsRequest {
+        order: page.order,
+        network_id: page.network_id.clone(),
+        until_position: page.after_position.clone(),
+        end_time: page.start_time,
+        types: DRAWN.map(str::to_owned).to_vec(),
+        ..Default::default()
+    };
+    servers.list(message, usize::MAX).await
 }
 
 fn tell(form: Output, event: &Event, links: &mut Links) -> Result<(), CliError> {
@@ -93,7 +126,7 @@ fn tell(form: Output, event: &Event, links: &mut Links) -> Result<(), CliError> 
     } else {
         &event.network_name
     };
-    terminal::line(&output::line(&format!(
+    terminal::line(&output::hanging(&format!(
         "{when}  {whose}: {}",
         event.sentence
     )))?;
@@ -137,6 +170,23 @@ const ASKED: &str = "· · · ·";
 const WAITS: &str = "─ ─ ─ ─";
 const OPEN: &str = "═══════";
 const CLOSING: &str = "─ ╳ ╳ ─";
+
+/// The events that change how a link is drawn.
+const DRAWN: [&str; 13] = [
+    "PeeringRequested",
+    "PeeringAdopted",
+    "PeeringInitiated",
+    "PeeringAccepted",
+    "PeeringActivated",
+    "PeeringRemovalRequested",
+    "PeeringAbandonmentRequested",
+    "PeeringRemoved",
+    "PeeringAbandoned",
+    "PeeringRejected",
+    "PeeringExpired",
+    "PeeringFailed",
+    "PeeringDeadlinePassed",
+];
 
 /// The links that there were, by their peerings.
 #[derive(Debug, Default)]
@@ -223,6 +273,21 @@ mod tests {
         assert_eq!(speed("0.5"), Ok(0.5));
         for wrong in ["", "x", "0", "-1x", "inf", "fast"] {
             assert!(speed(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_of_the_time_before_is_all_that_draws_a_link() {
+        for kind in DRAWN {
+            let mut links = Links::default();
+            let of = |kind: &str| Event {
+                r#type: kind.to_owned(),
+                ..Event::default()
+            };
+            links.follow(&of("PeeringRequested"));
+            let link = links.0.values_mut().next().expect("a link");
+            link.line = "as nothing is drawn";
+            assert!(links.follow(&of(kind)), "{kind}");
         }
     }
 

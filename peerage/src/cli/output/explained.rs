@@ -4,7 +4,7 @@ use super::{
     event::actor,
     line,
     network::stood_in,
-    table::{Column, table},
+    table::{Column, lines_of, table},
     time, word,
 };
 use crate::api::v1::{
@@ -41,7 +41,9 @@ fn draw(branch: &Branch, first: &str, rest: &str, lines: &mut Vec<String>) {
     } else {
         format!("{rest}│  ")
     };
-    for (nth, text) in branch.lines.iter().enumerate() {
+    let room = first.chars().count().max(own.chars().count());
+    let text = branch.lines.iter().flat_map(|it| lines_of(it, room));
+    for (nth, text) in text.enumerate() {
         let begins = if nth == 0 { first } else { &own };
         lines.push(line(&format!("{begins}{text}")));
     }

@@ -1,4 +1,4 @@
-//! The log in sentences: three lines for each event, of which the second says what happened.
+//! The log in sentences: for each event who did it to what, then what happened, then the rest.
 
 use super::{event::actor, table::wrapped, time};
 use crate::api::v1::Event;
@@ -21,13 +21,14 @@ fn told(it: &Event) -> String {
     );
     let own = [
         format!("{} at {}", it.r#type, it.position),
+        said("peering", it.peering_id.get(..8).unwrap_or(&it.peering_id)),
         said("command", &it.command_id),
         said("reason:", &super::cause(&it.reason)),
         said("ticket:", &it.ticket),
     ];
     let own: Vec<_> = own.into_iter().filter(|it| !it.is_empty()).collect();
-    let rest = wrapped(&own.join("; "), 4);
-    format!("{}\n  {}\n{rest}", super::line(&head), it.sentence)
+    let (sentence, rest) = (wrapped(&it.sentence, 2), wrapped(&own.join("; "), 4));
+    format!("{}\n{sentence}\n{rest}", super::line(&head))
 }
 
 /// What the network is called, where that is known; the stream of what is no network's.

@@ -3,8 +3,8 @@
 use super::{
     event::actor,
     line,
-    network::{networks, stood_in},
-    peering::peerings,
+    network::{network, networks, stood_in},
+    peering::{bare, peerings},
     table::wrapped,
     time, word,
 };
@@ -12,9 +12,27 @@ use crate::api::v1::{
     CompareNetworkResponse, Event, EventPlace, GetNetworkAtResponse, Reachability, Side, Way,
     WhoCanReachResponse,
 };
+use crate::cli::terminal;
 use prost_types::{Value, value::Kind};
 
-/// Networks as they were, each with its peerings.
+/// One network as it was, with everything about it and about each of its peerings.
+pub(in crate::cli) fn network_at(answers: &[GetNetworkAtResponse]) -> String {
+    let blocks = answers.iter().map(|it| {
+        let mut parts = vec![format!("as of {}", seen(it.last.as_ref()))];
+        parts.extend(it.network.as_ref().map(network));
+        parts.extend(it.peerings.iter().map(bare));
+        parts.extend(unread(it));
+        parts.join("\n\n")
+    });
+    blocks.collect::<Vec<_>>().join("\n\n")
+}
+
+fn unread(it: &GetNetworkAtResponse) -> Option<String> {
+    let many = format!("{} events could not be read by this version", it.unreadable);
+    (it.unreadable > 0).then(|| format!("{many}: what they did is missing"))
+}
+
+/// Networks as they were, each with its peerings, a line for each.
 pub(in crate::cli) fn at(answers: &[GetNetworkAtResponse]) -> String {
     if answers.is_empty() {
         return "(none)".to_owned();
@@ -28,10 +46,7 @@ pub(in crate::cli) fn at(answers: &[GetNetworkAtResponse]) -> String {
         if !it.peerings.is_empty() {
             parts.push(peerings(&it.peerings));
         }
-        if it.unreadable > 0 {
-            let many = format!("{} events could not be read by this version", it.unreadable);
-            parts.push(format!("{many}: what they did is missing"));
-        }
+        parts.extend(unread(it));
         parts.join("\n")
     });
     blocks.collect::<Vec<_>>().join("\n\n")
@@ -44,12 +59,19 @@ pub(in crate::cli) fn difference(it: &CompareNetworkResponse) -> String {
     }
     let of = |revision: &u64| it.events.iter().find(|it| it.revision == *revision);
     let blocks = it.changes.iter().map(|change| {
-        let head = line(&format!(
-            "{}  {} → {}",
-            change.pointer,
-            value(change.before.as_ref()),
-            value(change.after.as_ref())
-        ));
+        let pointer = match change.pointer.as_str() {
+            "" => "the network",
+            pointer => pointer,
+        };
+        let (before, after) = (value(change.before.as_ref()), value(change.after.as_ref()));
+        let head = format!("{pointer}  {before} → {after}");
+        let is_short = head.chars().count() <= usize::from(terminal::width());
+        let head = if is_short {
+            head
+        } else {
+            let was = wrapped(&format!("was {before}"), 2);
+            format!("{pointer}\n{was}\n{}", wrapped(&format!("is  {after}"), 2))
+        };
         let causes = change.revisions.iter().filter_map(of).map(by);
         std::iter::once(head)
             .chain(causes)

@@ -118,8 +118,22 @@ fn unbroken<const N: usize>(
 
 /// A text over several lines of the terminal's width, each this far in.
 pub(super) fn wrapped(text: &str, indent: usize) -> String {
+    let lines: Vec<_> = lines_of(text, indent)
+        .into_iter()
+        .map(|it| format!("{:indent$}{it}", ""))
+        .collect();
+    lines.join("\n")
+}
+
+/// A text over several lines of the terminal's width, those behind the first a little further in.
+pub(in crate::cli) fn hanging(text: &str) -> String {
+    lines_of(text, 4).join("\n    ")
+}
+
+/// A text in lines that leave room for so many characters before each.
+pub(super) fn lines_of(text: &str, before: usize) -> Vec<String> {
     let most = usize::from(terminal::width())
-        .saturating_sub(indent)
+        .saturating_sub(before)
         .max(20);
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
@@ -133,11 +147,7 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
             Some(_) | None => lines.push(word.to_owned()),
         }
     }
-    let lines: Vec<_> = lines
-        .into_iter()
-        .map(|it| format!("{:indent$}{it}", ""))
-        .collect();
-    lines.join("\n")
+    lines
 }
 
 /// A text cut to one line of the terminal's width.

@@ -96,8 +96,13 @@ impl Announced<'_> {
             Some(at) => window.get(..=at).unwrap_or(window),
             None => window,
         };
-        if let Some(it) = window.iter().find(|it| self.is_called_in(it)) {
-            return Answer::Called { by: it.revision };
+        if let Some(carrier) = window.iter().find(|it| self.is_called_in(it)) {
+            // Calls stand beside the first event of what was recorded at once; this is another one
+            // of that.
+            let settles = settled.and_then(|_| window.last());
+            let settles = settles.filter(|it| command_id(it) == command_id(carrier));
+            let by = settles.unwrap_or(carrier).revision;
+            return Answer::Called { by };
         }
         match settled.and_then(|_| window.last()) {
             None => Answer::Unknown,
@@ -174,6 +179,12 @@ impl Announced<'_> {
         };
         calls.is_some_and(|it| it.calls.iter().any(is_it))
     }
+}
+
+/// Whether the event says that this thing is there, on either side.
+pub(super) fn shows_somewhere(event: &NetworkEvent, thing: &Thing) -> bool {
+    let mut sides = domain::Side::BOTH.into_iter();
+    sides.any(|side| shows(event, side, thing))
 }
 
 /// Whether the event says that this thing is there.

@@ -14,8 +14,9 @@ mod tests;
 
 pub use answer::{Answer, Answered};
 
-use domain::{CloudCalls, CommandId, network::NetworkEvent};
+use domain::{CloudCall, CloudCalls, CommandId, network::NetworkEvent};
 use journal::{Body, Recorded};
+use std::collections::{BTreeMap, BTreeSet};
 use subject::{Subject, Topic};
 
 /// One command, or, where none is on record, what was recorded without one.
@@ -41,7 +42,8 @@ pub struct Decided {
 pub struct Outcome {
     /// The event.
     pub event: Recorded,
-    /// The calls to the cloud since it recorded something before; `None` where they were not kept.
+    /// The call that made what it says, or else the calls to the cloud since something was recorded
+    /// before; `None` where none are kept with it.
     pub calls: Option<CloudCalls>,
     /// Of an intent: what became of the calls that it announced.
     pub answers: Vec<Answered>,
@@ -49,15 +51,52 @@ pub struct Outcome {
 
 /// The tree of these events, which are all of one peering or of a network's own, oldest first.
 pub fn explain(events: &[Recorded]) -> Vec<Command> {
+    let mut calls = calls_of(events);
     let mut commands: Vec<Command> = Vec::new();
     for (index, event) in events.iter().enumerate() {
         if is_decision(event) {
             decided(&mut commands, event);
         } else {
-            followed(&mut commands, events, index, event);
+            let calls = calls.remove(&index);
+            followed(&mut commands, events, index, (event, calls));
         }
     }
     commands
+}
+
+/// The calls of each event, by its index. They are recorded beside the first event of what was
+/// recorded at once; one that made a thing belongs to the event that says so.
+fn calls_of(events: &[Recorded]) -> BTreeMap<usize, CloudCalls> {
+    let mut found = BTreeMap::new();
+    for (first, event) in events.iter().enumerate() {
+        let about = event.metadata.as_ref();
+        let Some(all) = about.and_then(|it| it.cloud_calls.as_ref()) else {
+            continue;
+        };
+        let id = command_id(event);
+        let behind = events.iter().enumerate().skip(first);
+        let at_once: Vec<_> = behind.take_while(|(_, it)| command_id(it) == id).collect();
+        let mut taken = BTreeSet::new();
+        let none = CloudCalls {
+            calls: Vec::new(),
+            omitted: all.omitted,
+        };
+        found.insert(first, none);
+        for call in &all.calls {
+            let is_done = call.outcome == CloudCall::OK;
+            let thing = call.thing.as_ref().filter(|_| is_done);
+            let shows = |(index, event): &&(usize, &Recorded)| {
+                let shown = thing.zip(body(event));
+                !taken.contains(index)
+                    && shown.is_some_and(|(thing, it)| answer::shows_somewhere(it, thing))
+            };
+            let of = at_once.iter().find(shows).map(|(index, _)| *index);
+            taken.extend(of);
+            let own = found.entry(of.unwrap_or(first)).or_default();
+            own.calls.push(call.clone());
+        }
+    }
+    found
 }
 
 /// The part of the tree that one event is in: its command, and what leads from there to it, with
@@ -117,13 +156,15 @@ fn decided(commands: &mut Vec<Command>, event: &Recorded) {
     }
 }
 
-fn followed(commands: &mut Vec<Command>, events: &[Recorded], index: usize, event: &Recorded) {
+fn followed(
+    commands: &mut Vec<Command>,
+    events: &[Recorded],
+    index: usize,
+    (event, calls): (&Recorded, Option<CloudCalls>),
+) {
     let outcome = Outcome {
         event: event.clone(),
-        calls: event
-            .metadata
-            .as_ref()
-            .and_then(|it| it.cloud_calls.clone()),
+        calls,
         answers: answer::answers(events, index),
     };
     match cause(commands, event) {

@@ -43,7 +43,11 @@ pub(super) fn no_longer_denied(it: &DenialRemoved) -> String {
 
 pub(super) fn keeps_out(it: &DenialEnforced) -> String {
     let of = side(it.side);
-    format!("{} keep out of {of} what is to be denied", list(&it.lists))
+    let keep = if it.lists.len() == 1 { "keeps" } else { "keep" };
+    format!(
+        "{} {keep} out of {of} what is to be denied",
+        list(&it.lists)
+    )
 }
 
 pub(super) fn exposed(it: &FirewallExposed) -> String {

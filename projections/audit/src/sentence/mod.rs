@@ -40,30 +40,27 @@ pub fn unreadable(event_type: &str) -> String {
 }
 
 /// The sentence with what stands in for the provider's own cloud, like `the link is up
-/// (simulated)`; as long as any. Nothing of that is real, and it is not to be taken for it.
+/// (simulated)`; so much longer than any. Nothing of that is real, and it is not to be taken for
+/// it.
 pub fn marked(sentence: &str, cloud: Option<&CloudMode>) -> String {
     let mark = match cloud {
         None | Some(CloudMode::Real) => return sentence.to_owned(),
         Some(CloudMode::Emulator { .. }) => " (emulated)",
         Some(CloudMode::Simulated) => " (simulated)",
     };
-    format!("{}{mark}", fit_within(sentence, WIDTH - mark.len()))
+    format!("{sentence}{mark}")
 }
 
 /// On one line, and cut where it would be too long: texts of callers and of clouds are in it.
 fn fit(sentence: &str) -> String {
-    fit_within(sentence, WIDTH)
-}
-
-fn fit_within(sentence: &str, width: usize) -> String {
     let clean: String = sentence
         .chars()
         .map(|it| if it.is_control() { ' ' } else { it })
         .collect();
-    if clean.chars().count() <= width {
+    if clean.chars().count() <= WIDTH {
         return clean;
     }
-    let kept: String = clean.chars().take(width - 1).collect();
+    let kept: String = clean.chars().take(WIDTH - 1).collect();
     format!("{}…", kept.trim_end())
 }
 
@@ -71,10 +68,7 @@ fn of(event: &NetworkEvent) -> String {
     match event {
         NetworkEvent::NetworkRegistered(it) => network::registered(it),
         NetworkEvent::NetworkCloudRecorded(it) => {
-            format!(
-                "put on record that the network is at a cloud that is {}",
-                it.cloud
-            )
+            format!("put on record what the network's cloud is: {}", it.cloud)
         }
         NetworkEvent::NetworkImmutableIdSeen(it) => {
             format!("saw that the network's immutable id is {}", it.immutable_id)

@@ -218,7 +218,7 @@ pub fn connector_sentence(event: &ConnectorEvent) -> String {
                 settings(&it.settings)
             )
         }
-        ConnectorEvent::ConnectorRenamed(it) => format!("renamed the connector to {}", it.name),
+        ConnectorEvent::ConnectorRenamed(it) => format!("renamed the connector to ‘{}’", it.name),
         ConnectorEvent::ConnectorReset(it) => {
             format!("set where the connector begins: {}", from(it.start_from))
         }

@@ -156,15 +156,19 @@ async fn what_is_carried_out_keeps_the_ticket_the_reason_and_the_revision_that_i
 
     // One that was to be right for one revision alone is refused once the network has moved on. The
     // engine works on the network meanwhile, so the revision is read until the command meets it.
-    let id = wait::until("the command meets the revision it names", SOON, async || {
-        let kept = stage.log().records(&format!("network-{orders}")).await;
-        let revision = kept.unwrap().last().unwrap().revision;
-        let (id, line) = allow(&peering, 5433, &format!("--expected-revision {revision}"));
-        let asked = stage.run("ada", &words(&line)).await;
-        let has_moved = asked.stderr.contains("[WRONG_EXPECTED_REVISION]");
-        assert!(has_moved || asked.code == Some(3), "{asked:?}");
-        (!has_moved).then_some(id)
-    })
+    let id = wait::until(
+        "the command meets the revision it names",
+        SOON,
+        async || {
+            let kept = stage.log().records(&format!("network-{orders}")).await;
+            let revision = kept.unwrap().last().unwrap().revision;
+            let (id, line) = allow(&peering, 5433, &format!("--expected-revision {revision}"));
+            let asked = stage.run("ada", &words(&line)).await;
+            let has_moved = asked.stderr.contains("[WRONG_EXPECTED_REVISION]");
+            assert!(has_moved || asked.code == Some(3), "{asked:?}");
+            (!has_moved).then_some(id)
+        },
+    )
     .await;
     let moved = ["network", "nodes", &orders, "10.20.1.0/24"];
     let _ = stage.run("root", &moved).await.done();
