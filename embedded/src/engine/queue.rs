@@ -12,9 +12,10 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, TryAcquireError};
 
-/// How many commands may wait before their senders do.
+/// How many commands may wait. A caller with one more is told so at once; what the store does for
+/// itself waits for room.
 const WAITING: usize = 4096;
 
 /// What limits a group beside what is there.
@@ -33,6 +34,14 @@ pub(super) trait Queued {
 
     /// Whether a group ends with it.
     fn is_last(&self) -> bool;
+}
+
+/// A command that was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotTaken {
+    /// As many as may wait do.
+    Full,
+    Closed,
 }
 
 /// Closed: nobody takes commands any more.
@@ -78,6 +87,16 @@ pub(super) fn queue<T>() -> (Sender<T>, Receiver<T>) {
 }
 
 impl<T: Queued> Sender<T> {
+    /// Takes it only if there is room now.
+    pub(super) fn try_send(&self, command: T) -> Result<(), NotTaken> {
+        let room = self.0.room.try_acquire().map_err(|error| match error {
+            TryAcquireError::NoPermits => NotTaken::Full,
+            TryAcquireError::Closed => NotTaken::Closed,
+        })?;
+        room.forget();
+        self.put(command).map_err(|Closed| NotTaken::Closed)
+    }
+
     /// Waits for room.
     pub(super) async fn send(&self, command: T) -> Result<(), Closed> {
         let room = self.0.room.acquire().await.map_err(|_| Closed)?;
@@ -289,11 +308,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn senders_wait_for_room_and_learn_when_nobody_takes_commands_any_more() {
+    async fn callers_learn_that_there_is_no_room_others_wait_and_all_learn_of_the_end() {
         let (sender, receiver) = queue();
         for number in 0..WAITING {
-            sender.send(Numbered(number % 2)).await.unwrap();
+            sender.try_send(Numbered(number % 2)).unwrap();
         }
+        assert_eq!(sender.try_send(Numbered(6)), Err(NotTaken::Full));
         let mut late = tokio::spawn({
             let sender = sender.clone();
             async move { sender.send(Numbered(7)).await }
@@ -306,7 +326,13 @@ mod tests {
         );
         receiver.group(1, LIMITS);
         late.await.unwrap().unwrap();
+        let room = LIMITS.commands - 1;
+        for _ in 0..room {
+            sender.try_send(Numbered(1)).unwrap();
+        }
+        assert_eq!(sender.try_send(Numbered(1)), Err(NotTaken::Full));
         drop(receiver);
+        assert_eq!(sender.try_send(Numbered(8)), Err(NotTaken::Closed));
         assert_eq!(sender.send(Numbered(8)).await, Err(Closed));
         assert_eq!(sender.put(Numbered(8)), Err(Closed));
     }

@@ -124,6 +124,7 @@ pub(crate) fn unreadable_credentials() -> Status {
 pub(super) fn failed(failure: &Failure) -> Status {
     match failure {
         Failure::ShuttingDown => shutting_down(),
+        Failure::Busy => Status::resource_exhausted(failure.to_string()),
         Failure::Log(error) => {
             tracing::error!(error = &**error as &dyn std::error::Error, "a write failed");
             Status::unavailable("The write failed: the event store cannot write to its log.")

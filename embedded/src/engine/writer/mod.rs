@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Heads,
     backfill::{found, prepare},
-    queue::{Limits, Queued, Receiver, Sender, queue},
+    queue::{Closed, Limits, NotTaken, Queued, Receiver, Sender, queue},
     recent::RecentIds,
     scavenge::{self, Scavenged},
     settings::{Settings, SystemProjections},
@@ -79,6 +79,9 @@ pub(crate) enum Deletion {
 pub(crate) enum Failure {
     #[error("the store is shutting down")]
     ShuttingDown,
+    /// As many commands as may wait for the writer do: nothing was written.
+    #[error("as many writes as this store takes wait already: ask again later")]
+    Busy,
     #[error("the log failed")]
     Log(#[source] Arc<LogError>),
 }
@@ -214,15 +217,21 @@ impl WriterHandle {
 
     /// Frees what can be freed among a few records from a position on.
     pub(crate) async fn scavenge(&self, from: Position) -> Result<Scavenged, Failure> {
-        self.ask(|reply| Command::Scavenge { from, reply }).await
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Scavenge { from, reply };
+        let sent = self.0.send(command).await;
+        sent.map_err(|Closed| Failure::ShuttingDown)?;
+        answer.await.map_err(|_| Failure::ShuttingDown)?
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
         self.0
-            .send(command(reply))
-            .await
-            .map_err(|_| Failure::ShuttingDown)?;
+            .try_send(command(reply))
+            .map_err(|error| match error {
+                NotTaken::Full => Failure::Busy,
+                NotTaken::Closed => Failure::ShuttingDown,
+            })?;
         answer.await.map_err(|_| Failure::ShuttingDown)?
     }
 }

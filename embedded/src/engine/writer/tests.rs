@@ -14,6 +14,55 @@ use crate::{
     model::Record,
 };
 
+/// A log whose commits wait until the other end of the gate is dropped.
+#[derive(Debug)]
+struct Held {
+    gate: parking_lot::Mutex<std::sync::mpsc::Receiver<()>>,
+    /// How many commits have begun.
+    begun: AtomicU32,
+    log: MemoryLog,
+}
+
+impl Log for Held {
+    fn commit(&self, group: Group) -> Result<(), LogError> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let _ = self.gate.lock().recv();
+        self.log.commit(group)
+    }
+
+    fn recover(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        self.log.record(position)
+    }
+
+    fn scan(
+        &self,
+        from: Position,
+        to: Position,
+        direction: Direction,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), LogError> {
+        self.log.scan(from, to, direction, visit)
+    }
+
+    fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
+        self.log.entry(stream, number)
+    }
+
+    fn entries(
+        &self,
+        stream: &StreamName,
+        numbers: RangeInclusive<u64>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<IndexEntry>, LogError> {
+        self.log.entries(stream, numbers, direction, limit)
+    }
+}
+
 /// Fails this many commits, then this many recoveries, and is sound again.
 #[derive(Debug, Default)]
 struct Failing {
@@ -82,7 +131,7 @@ fn engine(log: Failing) -> Engine {
     engine_on(Arc::new(log))
 }
 
-fn engine_on(log: Arc<Failing>) -> Engine {
+fn engine_on(log: Arc<dyn Log>) -> Engine {
     let settings = Settings {
         clock: Arc::new(|| chrono::DateTime::from_timestamp_nanos(0)),
         new_id: Arc::new(|| Uuid::from_u128(9)),
@@ -220,8 +269,60 @@ async fn a_name_longer_than_the_log_holds_fails_alone() {
                 assert!(matches!(*error, LogError::LongName(it) if it == length));
                 assert!(!is_taken, "{length}");
             }
-            Err(Failure::ShuttingDown) => panic!("{length}: the writer is gone"),
+            Err(error @ (Failure::ShuttingDown | Failure::Busy)) => panic!("{length}: {error}"),
         }
     }
     assert_eq!(written(append(&engine, 1, Expected::Any).await), Some(0));
+}
+
+#[tokio::test]
+async fn what_is_beyond_a_full_queue_is_refused_at_once_and_all_that_was_taken_is_written() {
+    let (closed, gate) = std::sync::mpsc::channel();
+    let log = Arc::new(Held {
+        gate: parking_lot::Mutex::new(gate),
+        begun: AtomicU32::new(0),
+        log: MemoryLog::default(),
+    });
+    let engine = engine_on(log.clone());
+    let event = |id: usize| NewEvent {
+        id: Uuid::from_u128(id as u128),
+        event_type: "Tested".into(),
+        is_json: true,
+        data: Bytes::new(),
+        metadata: Bytes::new(),
+    };
+    let begin = |id: usize| {
+        let (writer, event) = (engine.writer.clone(), event(id));
+        async move {
+            let stream = StreamName::new("s");
+            writer.append(stream, Expected::Any, vec![event]).await
+        }
+    };
+    let is_begun = || log.begun.load(Ordering::SeqCst) > 0;
+    let mut taken: Vec<futures::future::BoxFuture<'_, _>> = vec![Box::pin(begin(1))];
+    assert!(futures::poll!(taken[0].as_mut()).is_pending());
+    testkit::wait::holds("the writer is held", is_begun).await;
+    let refused = loop {
+        let mut next = Box::pin(begin(taken.len() + 1));
+        match futures::poll!(next.as_mut()) {
+            std::task::Poll::Pending => taken.push(next),
+            std::task::Poll::Ready(refused) => break refused,
+        }
+        assert!(taken.len() < 100_000, "everything is taken");
+    };
+    assert!(matches!(refused, Err(Failure::Busy)), "{refused:?}");
+    drop(closed);
+    let count = taken.len();
+    for outcome in futures::future::join_all(taken).await {
+        assert!(
+            matches!(outcome, Ok(AppendOutcome::Written { .. })),
+            "{outcome:?}"
+        );
+    }
+    let last = written(begin(count + 1).await);
+    assert_eq!(
+        last,
+        Some(count as u64),
+        "written once each, and room again"
+    );
 }
