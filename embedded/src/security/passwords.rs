@@ -79,6 +79,8 @@ impl Hashed {
 }
 
 fn derive(password: &str, salt: Uuid, rounds: NonZeroU32) -> [u8; 32] {
+    #[cfg(test)]
+    counted::note(password, rounds);
     let mut hash = [0; 32];
     pbkdf2::derive(
         PBKDF2_HMAC_SHA256,
@@ -88,6 +90,24 @@ fn derive(password: &str, salt: Uuid, rounds: NonZeroU32) -> [u8; 32] {
         &mut hash,
     );
     hash
+}
+
+/// How many rounds were made for each password: what a login costs, whatever the machine.
+#[cfg(test)]
+pub(super) mod counted {
+    use std::{collections::BTreeMap, num::NonZeroU32};
+
+    static ROUNDS: parking_lot::Mutex<BTreeMap<String, u64>> =
+        parking_lot::Mutex::new(BTreeMap::new());
+
+    pub(super) fn note(password: &str, rounds: NonZeroU32) {
+        let mut made = ROUNDS.lock();
+        *made.entry(password.to_owned()).or_default() += u64::from(rounds.get());
+    }
+
+    pub(in crate::security) fn rounds(password: &str) -> u64 {
+        ROUNDS.lock().get(password).copied().unwrap_or_default()
+    }
 }
 
 /// More callers wait for a hash than may.

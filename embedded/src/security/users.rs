@@ -367,3 +367,60 @@ impl From<Kept> for User {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::sync::CancellationToken;
+
+    use super::{super::passwords::counted, *};
+    use crate::{
+        engine::{Engine, Settings, SystemProjections},
+        log::{Log, MemoryLog},
+        source::{random_ids, wall_clock},
+    };
+
+    async fn users() -> (Users, Engine) {
+        let clock = wall_clock();
+        let settings = Settings {
+            clock: clock.clone(),
+            new_id: random_ids(),
+            projections: SystemProjections::Off,
+        };
+        let log: Arc<dyn Log> = Arc::new(MemoryLog::default());
+        let engine = Engine::start(log.clone(), settings).unwrap();
+        let stop = CancellationToken::new();
+        let reader = Reader::new(log, &engine, clock, random_ids(), stop);
+        let writer = engine.writer.clone();
+        let users = Users::start(reader, writer, "of-admin", "of-ops").await;
+        (users.unwrap(), engine)
+    }
+
+    /// Counted, since a time says little on a busy machine: whoever returns early for a name that
+    /// there is not tells by it which names there are.
+    #[tokio::test]
+    async fn a_login_that_fails_costs_one_whole_hash_whoever_is_named() {
+        let (users, _engine) = users().await;
+        let create = users.create("gone", "Gone", "of-gone", Vec::new());
+        create.await.unwrap();
+        users.change("gone", UserChange::Disable).await.unwrap();
+        let mut costs = Vec::new();
+        for (login, password) in [
+            ("admin", "wrong-for-admin"),
+            ("nobody", "wrong-for-nobody"),
+            ("", "wrong-for-no-name"),
+            ("gone", "wrong-for-gone"),
+        ] {
+            let found = users.authenticate(login.into(), password.into()).await;
+            assert_eq!(found.unwrap(), None, "{login}");
+            costs.push((login, counted::rounds(password)));
+        }
+        let whole = costs[0].1;
+        assert!(whole >= 600_000, "{costs:?}");
+        assert!(costs.iter().all(|(_, it)| *it == whole), "{costs:?}");
+
+        let before = counted::rounds("of-gone");
+        let disabled = users.authenticate("gone".into(), "of-gone".into()).await;
+        assert_eq!(disabled.unwrap(), None);
+        assert_eq!(counted::rounds("of-gone") - before, whole);
+    }
+}
