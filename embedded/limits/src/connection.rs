@@ -4,7 +4,10 @@
 //! in time: one that opens connections and says nothing holds none of them for long. A TLS
 //! handshake has as long. One without a call ends after a while, and soon where there are many.
 
-use crate::load::{ARRIVAL, Load, WaitFor};
+use crate::{
+    frames::Frames,
+    load::{ARRIVAL, Load, WaitFor},
+};
 use bytes::Bytes;
 use http_body::Body;
 use hyper::{Request, Response, body::Incoming};
@@ -106,6 +109,8 @@ pub struct Opened<S> {
     said: [u8; PREFACE.len()],
     given: usize,
     length: usize,
+    /// Over HTTP/2.
+    frames: Option<Frames>,
     stream: S,
 }
 
@@ -118,7 +123,9 @@ async fn open<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Opened<S>> {
             more => length += more,
         }
     }
+    let frames = (said == *PREFACE && length == said.len()).then(Frames::default);
     Ok(Opened {
+        frames,
         said,
         given: 0,
         length,
@@ -134,7 +141,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opened<S> {
     ) -> Poll<io::Result<()>> {
         let (given, length) = (self.given, self.length);
         if given == length {
-            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+            let before = buffer.filled().len();
+            let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+            let came = &buffer.filled()[before..];
+            if self.frames.as_mut().is_some_and(|it| !it.take(came)) {
+                let text = "it sends DATA frames without data";
+                return Poll::Ready(Err(io::Error::other(text)));
+            }
+            return read;
         }
         let more = (length - given).min(buffer.remaining());
         buffer.put_slice(&self.said[given..given + more]);

@@ -8,12 +8,14 @@
 //! [`converse`] are a connection with its deadlines.
 //!
 //! Nothing waits for room: what is beyond a limit is an [`Excess`], and the server says so in its
-//! own protocol's words. This crate knows no protocol but gRPC's framing, and no server.
+//! own protocol's words. This crate knows no protocol but gRPC's framing and which frames of
+//! HTTP/2 carry nothing, and no server.
 
 #![warn(missing_docs)]
 
 mod answer;
 mod connection;
+mod frames;
 mod load;
 mod request;
 #[cfg(test)]
