@@ -77,6 +77,7 @@ checks() {
     phase "lints" cargo clippy --workspace --all-targets -- -D warnings
     phase "documents" documents
     phase "protos" protos
+    phase "age of the advisories" advisories_age
 }
 
 # What failed is said once more at the end, in short: the suites that come after it push it out of sight.
@@ -100,6 +101,16 @@ tests() {
     PEERAGE_TEST_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/peerage"
     export PEERAGE_TEST_BINARY
     phase "tests" cargo_test --workspace "$@"
+}
+
+# What was found since the list of advisories was last brought up to date is in no test. Said, and no failure: without a network nothing can be
+# done about it, and a commit of today must pass as it did on its day.
+advisories_age() {
+    checked=$(sed -n 's/^checked = //p' tests/advisories.toml)
+    days=$(python3 -c 'import datetime, sys; print((datetime.date.today() - datetime.date.fromisoformat(sys.argv[1])).days)' "$checked") || return 0
+    if [ "$days" -gt 60 ]; then
+        echo "warning: tests/advisories.toml is of $checked, $days days ago: bring it up to date (./test.sh advisories asks the live database)" >&2
+    fi
 }
 
 # The committed list is held against the lock file by the tests; this asks whether the list is still all that is known.
