@@ -48,6 +48,8 @@ pub(super) struct Pass<'a> {
     pub(super) cloud: &'a dyn Cloud,
     /// The way to the cloud for what somebody waits for.
     pub(super) express: &'a dyn Cloud,
+    /// The way to the cloud for what somebody only wants to know.
+    pub(super) inquiries: &'a dyn Cloud,
     pub(super) log: &'a dyn NetworkLog,
     pub(super) clock: &'a Clock,
     pub(super) settings: &'a ProvisionerSettings,

@@ -14,7 +14,7 @@ use super::{
     elsewhere::Whereabouts,
     memories::Memories,
     observation::Observation,
-    peering_pass::{Done, PeeringPass},
+    peering_pass::{Done, Interrupt, PeeringPass},
     reason::{Reason, Reasons},
 };
 use domain::{
@@ -31,14 +31,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
 /// The peerings that are being worked on, each with the way to tell it that a command is about it.
-type UnderWay = BTreeMap<PeeringId, Arc<Notify>>;
+type UnderWay = BTreeMap<PeeringId, Arc<Interrupt>>;
 
 impl Pass<'_> {
     /// Works on every peering of the network that is due, and on what comes up meanwhile. Says when
@@ -79,7 +76,7 @@ impl Pass<'_> {
                 if memory.time_has_come() || why.is_empty() {
                     why.add(Reason::Clock);
                 }
-                let interrupt = Arc::new(Notify::new());
+                let interrupt = Arc::new(Interrupt::of(&why));
                 under_way.insert(id, Arc::clone(&interrupt));
                 let (cause, links) = memory.goes_on_with(why.causes());
                 let span = tracing::info_span!(
@@ -112,7 +109,7 @@ impl Pass<'_> {
                     reasons = std::mem::take(&mut told);
                     loaded = newest(loaded, after?);
                     let told = under_way.iter().filter(|(id, _)| reasons.has_command_for(**id));
-                    told.for_each(|(_, interrupt)| interrupt.notify_one());
+                    told.for_each(|(_, interrupt)| interrupt.tell(&reasons));
                 }
                 () = until(next_due(memories)), if !self.stop.is_cancelled() => {}
             }

@@ -11,6 +11,9 @@ use std::{collections::BTreeSet, fmt};
 /// How many reasons are kept by name.
 const KEPT: usize = 4;
 
+/// What the command to look at the cloud puts on record.
+const DRIFT_CHECK: &str = "DriftCheckRequested";
+
 /// One thing that asks for a pass.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reason {
@@ -115,6 +118,8 @@ pub(super) struct Reasons {
     commanded: BTreeSet<PeeringId>,
     /// Whether a command among all of them is about the whole network.
     all_commanded: bool,
+    /// Whether a command among all of them wants more than a look at the cloud.
+    acts: bool,
     /// The last event of the network among all of them.
     revision: Option<u64>,
     /// Whether one of them is no event.
@@ -149,7 +154,13 @@ impl Reasons {
     }
 
     pub(super) fn add(&mut self, reason: Reason) {
-        if let Reason::Command { peering, .. } = &reason {
+        if let Reason::Command {
+            peering,
+            event_type,
+            ..
+        } = &reason
+        {
+            self.acts |= *event_type != DRIFT_CHECK;
             match peering {
                 Some(id) => drop(self.commanded.insert(*id)),
                 None => self.all_commanded = true,
@@ -176,6 +187,7 @@ impl Reasons {
         self.more += other.more;
         self.commanded.extend(other.commanded);
         self.all_commanded |= other.all_commanded;
+        self.acts |= other.acts;
         self.revision = self.revision.max(other.revision);
         self.beside |= other.beside;
         self.causes.merge(other.causes);
@@ -184,6 +196,11 @@ impl Reasons {
     /// Whether somebody waits for this.
     pub(super) fn has_command(&self) -> bool {
         self.all_commanded || !self.commanded.is_empty()
+    }
+
+    /// Whether somebody waits for a look at the cloud and for nothing else.
+    pub(super) fn only_looks(&self) -> bool {
+        self.has_command() && !self.acts
     }
 
     /// Whether somebody waits for this of that peering.
@@ -209,6 +226,7 @@ impl Reasons {
                 .copied()
                 .collect(),
             all_commanded: self.all_commanded,
+            acts: self.acts,
             revision: self.revision,
             beside: self.beside,
             causes: self.causes.about(id),

@@ -46,7 +46,8 @@ pub(super) struct Worker {
     /// bound on the calls in one account and region.
     pub(super) routine: Bounded,
     pub(super) express: Bounded,
-    /// The way for what somebody only wants to know: with a lower share of the rate limits as well.
+    /// The way for what somebody only wants to know, a plan or a check: with a lower share of the
+    /// rate limits as well.
     pub(super) inquiries: Bounded,
     /// How many may ask at the same time.
     pub(super) inquirers: Semaphore,
@@ -381,6 +382,7 @@ impl Worker {
         let pass = Pass {
             cloud: &self.routine,
             express: &self.express,
+            inquiries: &self.inquiries,
             log: &log,
             clock: &self.clock,
             settings: &self.settings,

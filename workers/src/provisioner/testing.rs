@@ -766,6 +766,7 @@ pub(super) async fn settle_until(
         let pass = Pass {
             cloud,
             express: cloud,
+            inquiries: cloud,
             log,
             clock,
             settings,

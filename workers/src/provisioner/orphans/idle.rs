@@ -83,7 +83,16 @@ impl Pass<'_> {
         let Some(network) = idle(&loaded) else {
             return Ok(None);
         };
-        let again = match self.look_at_home(network).await {
+        let is_asked_for = network.drift_check.is_some() && memory.checked != network.drift_check;
+        let looks = Pass {
+            cloud: if is_asked_for {
+                self.inquiries
+            } else {
+                self.cloud
+            },
+            ..*self
+        };
+        let again = match looks.look_at_home(network).await {
             Ok(outcomes) => {
                 memory.checked = network.drift_check;
                 let outcomes = self.without_mistakes(network, outcomes).await;

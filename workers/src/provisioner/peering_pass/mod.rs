@@ -15,17 +15,25 @@ use super::{
     outlook::{Next, Outlook},
     plan::{self, Facts, Plan, Step},
     query::Query,
+    reason::Reasons,
     sides,
 };
 use chrono::{DateTime, Utc};
-use cloud::{CallTrace, CloudError, CloudErrorKind, Operation};
+use cloud::{CallTrace, Cloud, CloudError, CloudErrorKind, Operation};
 use domain::{
     BySide, CloudCalls, PeeringId, Side,
     network::{HalfOperationFailed, Life, Outcome, Peering, ProvisioningUnblocked, Registered},
 };
 use journal::{JournalError, Loaded};
 use parking_lot::Mutex;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::Notify, time::Instant};
 
 /// How many plans one peering may need in a row; far more than any life has steps. What is left
@@ -58,13 +66,40 @@ struct State {
     has_ended_it: bool,
 }
 
+/// Tells a pass over a peering that a command about it was put on record.
+pub(super) struct Interrupt {
+    notify: Notify,
+    /// Whether nobody waits for anything but a look.
+    only_looks: AtomicBool,
+}
+
+impl Interrupt {
+    pub(super) fn of(why: &Reasons) -> Self {
+        Self {
+            notify: Notify::new(),
+            only_looks: AtomicBool::new(why.only_looks()),
+        }
+    }
+
+    pub(super) fn tell(&self, why: &Reasons) {
+        if !why.only_looks() {
+            self.only_looks.store(false, Ordering::Relaxed);
+        }
+        self.notify.notify_one();
+    }
+
+    async fn notified(&self) {
+        self.notify.notified().await;
+    }
+}
+
 /// One pass over one peering.
 pub(super) struct PeeringPass<'a> {
     pass: &'a Pass<'a>,
     id: PeeringId,
     observation: &'a Observation,
     /// A command about this peering was put on record.
-    interrupt: Arc<Notify>,
+    interrupt: Arc<Interrupt>,
     /// Whether somebody waits for this pass.
     insists: bool,
     /// The calls that this pass makes.
@@ -121,7 +156,7 @@ impl<'a> PeeringPass<'a> {
         pass: &'a Pass<'a>,
         id: PeeringId,
         observation: &'a Observation,
-        interrupt: Arc<Notify>,
+        interrupt: Arc<Interrupt>,
         insists: bool,
     ) -> Self {
         Self {
@@ -383,6 +418,16 @@ impl<'a> PeeringPass<'a> {
         as_of(&state.loaded, self.id, state.rested)
     }
 
+    /// The way to the cloud for what is read: a look that somebody asked for has the share of what
+    /// somebody only wants to know. What follows from it is routine of the engine's own.
+    fn way_to_look(&self) -> &dyn Cloud {
+        if self.interrupt.only_looks.load(Ordering::Relaxed) {
+            self.pass.inquiries
+        } else {
+            self.pass.way(self.insists)
+        }
+    }
+
     /// Reads what a plan needs to see, unless a command changes meanwhile what is to be seen.
     async fn look(
         &self,
@@ -396,7 +441,7 @@ impl<'a> PeeringPass<'a> {
         let Some((network, peering)) = on_record(&loaded, self.id) else {
             return Ok(Looked::Interrupted);
         };
-        let cloud = self.pass.way(self.insists);
+        let cloud = self.way_to_look();
         let read = self
             .observation
             .query(cloud, network, peering, needs, &freshness);

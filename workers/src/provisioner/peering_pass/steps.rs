@@ -140,7 +140,7 @@ impl PeeringPass<'_> {
             .lock()
             .identity(&at, side, &freshness);
         if known.as_ref() != Some(&at.account) {
-            let cloud = self.pass.way(self.insists);
+            let cloud = self.way_to_look();
             self.trace
                 .of(None, check_identity(cloud, network, peering, side))
                 .await

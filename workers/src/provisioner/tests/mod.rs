@@ -554,6 +554,7 @@ async fn what_is_asked_for_while_a_block_is_put_on_record_does_not_wait_until_th
         let pass = Pass {
             cloud: &bench.limited,
             express: &bench.limited,
+            inquiries: &bench.limited,
             log: &log,
             clock: &bench.clock,
             settings: &settings,
@@ -611,6 +612,7 @@ async fn what_comes_up_is_read_while_outcomes_are_recorded_and_neither_waits_for
     let pass = Pass {
         cloud: &bench.limited,
         express: &bench.limited,
+        inquiries: &bench.limited,
         log: &log,
         clock: &bench.clock,
         settings: &ProvisionerSettings::default(),
@@ -688,6 +690,7 @@ async fn a_pass_that_looks_at_nothing_reads_no_more_of_the_record_than_what_woke
     let pass = Pass {
         cloud: &bench.limited,
         express: &bench.limited,
+        inquiries: &bench.limited,
         log: &log,
         clock: &bench.clock,
         settings: &ProvisionerSettings::default(),

@@ -15,7 +15,9 @@ use crate::provisioner::{
 use cloud::{Cloud, Operation, RateLimited};
 use domain::{
     Actor, EventId, PeeringId, Side,
-    network::{CheckDrift, NetworkEvent, Peer, RequestPeering, Setup, SetupRoute, Terms},
+    network::{
+        CheckDrift, NetworkCommand, NetworkEvent, Peer, RequestPeering, Setup, SetupRoute, Terms,
+    },
     text::Account,
 };
 use journal::{Body, Metadata, Position, Recorded};
@@ -134,6 +136,7 @@ async fn beside<T>(
     let pass = Pass {
         cloud: &routine,
         express: &express,
+        inquiries: &express,
         log: &life.log,
         clock: &life.clock,
         settings: &settings,
@@ -301,4 +304,47 @@ async fn the_log_of_the_process_says_why_each_pass_looked_when_it_did() {
         !told.is_empty() && told.iter().all(|it| it.contains(&wanted)),
         "{told:#?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_somebody_asks_for_reads_on_the_share_of_inquiries_and_a_command_does_not() {
+    let mut life = Life::active().await;
+    let settings = ProvisionerSettings::default();
+    let ways: [_; 3] = std::array::from_fn(|_| unlimited(Arc::new(life.cloud.clone())));
+    let [routine, express, inquiries] = &ways;
+    let (stop, graph) = (CancellationToken::new(), RwLock::<Graph>::default());
+    let freeze = domain::network::FreezeNetwork {
+        reason: "a look around".parse().unwrap(),
+        everywhere: false,
+    };
+    let commands: [NetworkCommand; 2] = [CheckDrift {}.into(), freeze.into()];
+    for (command, only_looks) in commands.into_iter().zip([true, false]) {
+        tokio::time::advance(Duration::from_secs(60)).await;
+        life.says(command);
+        let wake = Wake::by(Reasons::from(commanded(&life)));
+        let pass = Pass {
+            cloud: &**routine,
+            express: &**express,
+            inquiries: &**inquiries,
+            log: &life.log,
+            clock: &life.clock,
+            settings: &settings,
+            rest: &Default::default(),
+            graph: &graph,
+            turns: &Turns::default(),
+            stop: &stop,
+            wake: &wake,
+        };
+        let before = ways.each_ref().map(|it| it.calls().total());
+        pass.run(&mut life.memories).await.unwrap();
+        let after = ways.each_ref().map(|it| it.calls().total());
+        let made: Vec<_> = before.iter().zip(after).map(|(it, now)| now - it).collect();
+        assert_eq!(made[0], 0, "{made:?}");
+        assert_eq!(
+            (made[1] == 0, made[2] > 0),
+            (only_looks, only_looks),
+            "{made:?}"
+        );
+        assert!(made[1] + made[2] > 0, "{made:?}");
+    }
 }

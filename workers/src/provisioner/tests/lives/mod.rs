@@ -171,6 +171,7 @@ impl Life {
             let pass = Pass {
                 cloud: &limited,
                 express: &limited,
+                inquiries: &limited,
                 log: &self.log,
                 clock: &self.clock,
                 settings: &settings,

@@ -34,6 +34,7 @@ impl Life {
             let pass = Pass {
                 cloud: &limited,
                 express: &limited,
+                inquiries: &limited,
                 log,
                 clock: &self.clock,
                 settings: &settings,

@@ -94,6 +94,7 @@ async fn work(cloud: Arc<dyn Cloud>, log: &Log, clock: &Clock, turns: &Turns) {
         let pass = Pass {
             cloud: &cloud,
             express: &cloud,
+            inquiries: &cloud,
             log,
             clock,
             settings: &settings,

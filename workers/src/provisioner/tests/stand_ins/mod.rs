@@ -302,6 +302,7 @@ impl Life {
                 let pass = Pass {
                     cloud: &limited,
                     express: &limited,
+                    inquiries: &limited,
                     log: &log,
                     clock: &self.clock,
                     settings: &settings,
