@@ -18,9 +18,9 @@ use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// How often a log is asked again whether it really ends before a position, and the pauses between.
-const ENDS_ASKED: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const ENDS_ASKED: u32 = 6;
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A store, reached through a connection string. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -5,6 +5,8 @@ use crate::{
     Journal, JournalError, Metadata, Position, Recorded,
     calls::{PAGE, Page},
     deadline::Deadline,
+    journal::{ENDS_ASKED, FIRST_PAUSE, LONGEST_PAUSE},
+    retry,
     wire::Proposed,
 };
 use bytes::Bytes;
@@ -97,6 +99,27 @@ impl Journal {
                 .filter(|it| it.revision == revision)
                 .map(kept),
         })
+    }
+
+    /// Whether this event is at its place. One that is not is asked for again, since a node may lag
+    /// behind its cluster for a moment; where another event is, none is waited for.
+    pub async fn has_event_at(
+        &self,
+        stream: &str,
+        revision: u64,
+        event_id: EventId,
+        position: Position,
+    ) -> Result<bool, JournalError> {
+        let mut pauses = retry::pauses(FIRST_PAUSE, LONGEST_PAUSE);
+        for asked in 1..=ENDS_ASKED {
+            if let Some(found) = self.event_at(stream, revision).await? {
+                return Ok(found.event_id == event_id && found.position == position);
+            }
+            if asked < ENDS_ASKED {
+                tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
+            }
+        }
+        Ok(false)
     }
 
     /// Up to so many events of this stream, from this number on. A stream that does not exist holds

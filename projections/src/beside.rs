@@ -102,6 +102,7 @@ impl Projections {
             QueryError::Interrupted { .. } => Broken::Stop(RunError::Interrupted),
             error @ (QueryError::Store { .. }
             | QueryError::PageToken
+            | QueryError::Busy { .. }
             | QueryError::Building { .. }) => Broken::Beside(error.into()),
         })?;
         if let Some(comparison) = compared {
@@ -288,7 +289,7 @@ async fn write<T: Send + 'static>(
 /// What makes rows useless makes these useless, and no others.
 fn beside_broken(broken: Broken) -> Broken {
     match broken {
-        Broken::Unusable(why) => Broken::BesideUnusable(why),
+        Broken::Unusable(why) | Broken::AnotherLog(why) => Broken::BesideUnusable(why),
         other @ (Broken::Beside(_)
         | Broken::BesideUnusable(_)
         | Broken::Built(_)

@@ -66,6 +66,14 @@ pub enum QueryError {
         #[source]
         source: rusqlite::Error,
     },
+    /// As many questions as may wait for an answer do.
+    #[error("{operation}: {most} questions wait for the read models already; ask again")]
+    Busy {
+        /// What was asked.
+        operation: &'static str,
+        /// How many may wait.
+        most: usize,
+    },
     /// The process is ending.
     #[error("{operation}: interrupted")]
     Interrupted {

@@ -84,6 +84,8 @@ pub struct Projections {
 struct Progress {
     position: watch::Sender<Position>,
     caught_up: watch::Sender<bool>,
+    /// How many other logs came in the place of the one that was followed.
+    logs: watch::Sender<u64>,
     awaited: Awaited,
 }
 
@@ -134,6 +136,7 @@ impl Projections {
         let progress = Progress {
             position: watch::Sender::new(store.position()?),
             caught_up: watch::Sender::new(false),
+            logs: watch::Sender::new(0),
             awaited: Awaited::default(),
         };
         let rebuilds = Rebuilds::new();
@@ -176,6 +179,12 @@ impl Projections {
     /// read models were last built again in their place. Until then they do not pass for whole.
     pub fn caught_up(&self) -> watch::Receiver<bool> {
         self.progress.caught_up.subscribe()
+    }
+
+    /// How often the log has turned out to be another one than the rows were made from, since this
+    /// process began. Told before anything of the other one can be read here.
+    pub fn other_logs(&self) -> watch::Receiver<u64> {
+        self.progress.logs.subscribe()
     }
 
     /// Has new read models built from the log while these serve on, and compared with these at the

@@ -23,7 +23,7 @@ use crate::{
 use domain::EventId;
 use journal::{FollowError, Followed, Follower, Journal, JournalError, Position, Recorded, Signal};
 use rusqlite::{Connection, OptionalExtension};
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, ops::ControlFlow, sync::Arc, time::Duration};
 use tokio::task;
 use tokio_util::sync::CancellationToken;
 
@@ -93,6 +93,8 @@ pub(crate) type Reason = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum Broken {
     /// The rows are of no use; begin anew.
     Unusable(String),
+    /// So are they, since this is another log than the one that they were made from.
+    AnotherLog(String),
     /// The rows that are being built beside these cannot go on for now.
     Beside(Reason),
     /// They are of no use.
@@ -168,22 +170,43 @@ impl Projections {
                     self.given_up(discarded);
                     beside = Duration::ZERO;
                 }
-                Broken::Unusable(why) => {
-                    tracing::warn!(why, "the read models are built again from the log");
+                Broken::AnotherLog(why) => {
+                    self.progress.logs.send_modify(|it| *it += 1);
                     beside = Duration::ZERO;
-                    let cause = format!("all were built again in their place: {why}");
-                    self.rebuilds.ended(Stage::Failed, cause);
-                    self.progress.caught_up.send_replace(false);
-                    if cancel.run_until_cancelled(rest(&mut pause)).await.is_none() {
-                        return Ok(());
+                    match self.begin_anew(why, &mut pause, &cancel).await? {
+                        ControlFlow::Continue(()) => {}
+                        ControlFlow::Break(()) => return Ok(()),
                     }
-                    let rebuilt = self.rebuild_in_place(&mut pause);
-                    match cancel.run_until_cancelled(rebuilt).await {
-                        Some(rebuilt) => rebuilt?,
-                        None => return Ok(()),
+                }
+                Broken::Unusable(why) => {
+                    beside = Duration::ZERO;
+                    match self.begin_anew(why, &mut pause, &cancel).await? {
+                        ControlFlow::Continue(()) => {}
+                        ControlFlow::Break(()) => return Ok(()),
                     }
                 }
             }
+        }
+    }
+
+    /// Builds the rows again in their place; breaks off when cancelled.
+    async fn begin_anew(
+        &self,
+        why: String,
+        pause: &mut Duration,
+        cancel: &CancellationToken,
+    ) -> Result<ControlFlow<()>, RunError> {
+        tracing::warn!(why, "the read models are built again from the log");
+        let cause = format!("all were built again in their place: {why}");
+        self.rebuilds.ended(Stage::Failed, cause);
+        self.progress.caught_up.send_replace(false);
+        if cancel.run_until_cancelled(rest(pause)).await.is_none() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let rebuilt = self.rebuild_in_place(pause);
+        match cancel.run_until_cancelled(rebuilt).await {
+            Some(rebuilt) => rebuilt.map(ControlFlow::Continue),
+            None => Ok(ControlFlow::Break(())),
         }
     }
 
@@ -298,7 +321,7 @@ pub(crate) async fn patiently<T: Send + 'static>(
         match store.write(generation, move |rows| work(rows)).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) if store::is_damage(&error) => {
-                return Err(Broken::Unusable(why(&error)));
+                return Err(unusable(&error));
             }
             Ok(Err(error)) => {
                 tracing::warn!(%error, retry_in = ?pause, "the read models cannot be written for now");
@@ -310,19 +333,32 @@ pub(crate) async fn patiently<T: Send + 'static>(
 }
 
 pub(crate) fn why(error: &rusqlite::Error) -> String {
-    if let rusqlite::Error::ToSqlConversionFailure(source) = error
-        && source.is::<AnotherLog>()
-    {
-        return format!("{ANOTHER_LOG}: {source}");
+    match another_log(error) {
+        Some(source) => format!("{ANOTHER_LOG}: {source}"),
+        None => format!("they are damaged: {error}"),
     }
-    format!("they are damaged: {error}")
+}
+
+/// What does not follow what the rows know, if it is that.
+fn another_log(error: &rusqlite::Error) -> Option<&AnotherLog> {
+    match error {
+        rusqlite::Error::ToSqlConversionFailure(source) => source.downcast_ref(),
+        _ => None,
+    }
+}
+
+fn unusable(error: &rusqlite::Error) -> Broken {
+    match another_log(error) {
+        Some(_) => Broken::AnotherLog(why(error)),
+        None => Broken::Unusable(why(error)),
+    }
 }
 
 impl From<FollowError> for Broken {
     fn from(error: FollowError) -> Self {
         match error {
             FollowError::PositionRefused { from: Some(_), .. } => {
-                Self::Unusable("their position is no place in this log".to_owned())
+                Self::AnotherLog("their position is no place in this log".to_owned())
             }
             FollowError::PositionRefused { from: None, .. }
             | FollowError::AccessDenied { .. }
@@ -358,7 +394,7 @@ pub(crate) async fn is_same_log(source: &impl Source, known: &Resume) -> Result<
     if let Some(from) = known.from
         && ends_before(source, from).await
     {
-        return Err(Broken::Unusable(SHORTER_LOG.to_owned()));
+        return Err(Broken::AnotherLog(SHORTER_LOG.to_owned()));
     }
     let Some(last) = &known.last else {
         return Ok(());
@@ -371,14 +407,14 @@ pub(crate) async fn is_same_log(source: &impl Source, known: &Resume) -> Result<
                 Signal::Event(event) if event.event_id == last.id => return Ok(()),
                 // Rows of an older form have no others.
                 Signal::Event(event) if event.network_id.is_none() => {}
-                Signal::Event(_) => return Err(Broken::Unusable(ANOTHER_LOG.to_owned())),
+                Signal::Event(_) => return Err(Broken::AnotherLog(ANOTHER_LOG.to_owned())),
                 Signal::CaughtUp => break,
                 Signal::Checkpoint(_) | Signal::Resumed => {}
             }
         }
         rest(&mut pause).await;
     }
-    Err(Broken::Unusable(ANOTHER_LOG.to_owned()))
+    Err(Broken::AnotherLog(ANOTHER_LOG.to_owned()))
 }
 
 /// Whether the log ends before this position, and goes on doing so. While it does not answer there

@@ -7,7 +7,7 @@ use super::{
     names::NameBook,
 };
 use crate::{
-    checkpoint::{place, told},
+    checkpoint::{Landmark, place, told},
     filter::{Matcher, wants},
     lane::lane,
     parked::ParkedError,
@@ -22,6 +22,8 @@ use tokio::time::Instant;
 /// After how many records, or how long, it goes on record how far it is.
 const AFTER: usize = 100;
 const EVERY: Duration = Duration::from_secs(5);
+
+const ANOTHER_LOG: &str = "the log became another one while a part of it was delivered again";
 
 /// How far a replay is, and what of that is on record.
 struct Progress {
@@ -73,6 +75,7 @@ impl Delivery {
         };
         let after = replay.next().map(place);
         let mut follower = self.journal.follow(after, Followed::Deliverable);
+        let mut last = None;
         loop {
             let Some(signal) = self.draining.run_until_cancelled(follower.next()).await else {
                 self.told(replay, &progress).await?;
@@ -82,9 +85,12 @@ impl Delivery {
                 Ok(Signal::Event(recorded)) => recorded,
                 Ok(Signal::Checkpoint(position)) if told(position) >= replay.range.until => break,
                 Ok(Signal::CaughtUp) => break,
-                Ok(Signal::Checkpoint(_) | Signal::Resumed) => continue,
+                Ok(Signal::Checkpoint(_)) => continue,
+                Ok(Signal::Resumed) if self.is_same_log(last.as_ref()).await? => continue,
+                Ok(Signal::Resumed) => return Ok(End::Broke(ANOTHER_LOG.to_owned())),
                 Err(error) => return Ok(End::Broke(domain::error_chain(&error).to_string())),
             };
+            last = Some(Landmark::of(&recorded));
             let position = told(recorded.position);
             if position > replay.range.until {
                 break;
@@ -130,6 +136,15 @@ impl Delivery {
             .log_replayed(replay.id, until, true, self.now())
             .await?;
         Ok(End::Delivered)
+    }
+
+    /// Whether the log has the last record that was read, after following was broken off. The run
+    /// begins anew where it does not: a restored log may not even have the wish.
+    async fn is_same_log(&self, last: Option<&Landmark>) -> Result<bool, ParkedError> {
+        match last {
+            Some(last) => Ok(last.is_in(&self.journal).await?),
+            None => Ok(true),
+        }
     }
 
     /// Whether nobody has ended it meanwhile.

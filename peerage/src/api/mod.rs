@@ -35,6 +35,7 @@ mod refusals;
 mod review;
 mod routes;
 mod rows;
+mod same_log;
 mod server_service;
 mod services;
 mod show;

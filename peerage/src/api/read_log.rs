@@ -6,6 +6,7 @@ use super::{
     access::Caller,
     guard, history, parse,
     problem::{Problem, Reason},
+    same_log,
     time::timestamp,
     v1,
 };
@@ -43,6 +44,7 @@ pub(super) async fn read_log(
 ) -> Result<v1::ReadLogResponse, Problem> {
     let part = parse::read_log(request)?;
     guard::everything(caller)?;
+    same_log::is_same(services, part.known.as_ref()).await?;
     history::is_reached(services, part.min_position).await?;
     if let Some(after) = part.after {
         let place = audit::Until::Position(after);
@@ -61,6 +63,8 @@ pub(super) async fn read_log(
     if let Ok(failed) = tokio::time::timeout(PATIENCE, reading).await {
         failed?;
     }
+    // It may have become another one while it was read.
+    same_log::is_same(services, part.known.as_ref()).await?;
     Ok(v1::ReadLogResponse {
         records: read.records,
         position: read.position.map(|it| it.to_string()).unwrap_or_default(),
@@ -77,7 +81,11 @@ async fn collect(services: &Services, part: &parse::Part, read: &mut Read) -> Re
     let mut follower = services.journal.follow(part.after, Followed::Named(parts));
     while read.records.len() < part.most && read.bytes < BYTES {
         let signal = follower.next().await.map_err(|error| {
-            Problem::new(Reason::HistoryUnreadable, domain::error_chain(&error))
+            let text = domain::error_chain(&error);
+            if error.is_of_another_log() {
+                return same_log::another(&text);
+            }
+            Problem::new(Reason::HistoryUnreadable, text)
         })?;
         match signal {
             Signal::Event(event) => {
@@ -88,7 +96,9 @@ async fn collect(services: &Services, part: &parse::Part, read: &mut Read) -> Re
                 }
             }
             Signal::Checkpoint(position) => read.position = Some(position),
-            Signal::Resumed => {}
+            // What comes may be of another log: the next call tells, by the event that its caller
+            // knows then.
+            Signal::Resumed => return Ok(()),
             Signal::CaughtUp => {
                 read.is_end = true;
                 return Ok(());

@@ -7,7 +7,7 @@ use super::{
     page::Filling,
     parse::{self, Freshness},
     problem::{Problem, Reason},
-    rows, show, v1,
+    rows, same_log, show, v1,
 };
 use crate::clouds::{instructions_for_engine, instructions_for_peer, instructions_to_attach};
 use domain::{
@@ -314,6 +314,8 @@ pub(super) async fn list_events(
     request: &v1::ListEventsRequest,
 ) -> Result<v1::ListEventsResponse, Problem> {
     let (filter, reading) = parse::list_events(request)?;
+    let known = same_log::known(request.known_event.as_ref())?;
+    same_log::is_not_another(services, known.as_ref()).await?;
     let is_of_networks = |it: &Part| *it == Part::Networks;
     if !filter.parts.iter().all(is_of_networks) {
         // Who was told that it is on record may look at it at once.
@@ -330,6 +332,8 @@ pub(super) async fn list_events(
     for event in &mut filled.items {
         name(services, event).await?;
     }
+    // It may have become another one while it was read.
+    same_log::is_not_another(services, known.as_ref()).await?;
     Ok(v1::ListEventsResponse {
         events: filled.items,
         next_page_token: filled.next_token,

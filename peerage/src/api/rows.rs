@@ -48,6 +48,10 @@ pub(super) fn problem(error: QueryError) -> Problem {
             let text = format!("the read models are being built, and are at {at}; try again");
             Problem::new(Reason::ReadModelsBuilding, text).with("at", at)
         }
+        QueryError::Busy { most, .. } => {
+            let text = format!("{most} questions wait for the read models already; ask again");
+            Problem::new(Reason::ReadLimit, text).with("most", most)
+        }
         QueryError::Interrupted { .. } => {
             Problem::new(Reason::Stopping, "the server is stopping; call again")
         }

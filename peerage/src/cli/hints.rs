@@ -50,6 +50,10 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage projection list` shows what the server has",
     ),
     (
+        "ANOTHER_LOG",
+        "what was written or shown before is of the log as it was: keep it, and begin anew without --resume, into another file",
+    ),
+    (
         "REBUILD_UNDER_WAY",
         "`peerage projection status NAME` shows how far it is, `peerage projection cancel NAME` gives it up",
     ),

@@ -245,6 +245,7 @@ impl Projections {
             QueryError::Store { .. }
             | QueryError::PageToken
             | QueryError::Building { .. }
+            | QueryError::Busy { .. }
             | QueryError::Interrupted { .. } => error,
         })
     }

@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 use tokio::{
@@ -30,6 +30,10 @@ use tokio::{
 
 /// How many questions are answered at once.
 const READERS: u32 = 4;
+
+/// How many questions may wait for their turn: more than there are watches, which ask again
+/// whenever something changed.
+const WAITING: usize = 4_096;
 
 /// The work did not run to its end: it panicked, or the process is ending.
 #[derive(Debug)]
@@ -64,6 +68,7 @@ struct Writer {
 #[derive(Debug)]
 struct Readers {
     turns: Arc<Semaphore>,
+    waiting: AtomicUsize,
     /// Connections that nobody uses.
     idle: Mutex<Vec<Connection>>,
     file: Mutex<Option<Arc<File>>>,
@@ -108,6 +113,7 @@ impl Store {
     fn over(path: Option<PathBuf>, connection: Connection, file: Option<Arc<File>>) -> Self {
         let readers = Readers {
             turns: Arc::new(Semaphore::new(READERS as usize)),
+            waiting: AtomicUsize::new(0),
             idle: Mutex::default(),
             file: Mutex::new(file.clone()),
         };
@@ -166,10 +172,15 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, QueryError> {
         let interrupted = || QueryError::Interrupted { operation };
-        let turn = Arc::clone(&self.readers.turns)
-            .acquire_owned()
-            .await
-            .map_err(|_| interrupted())?;
+        let turn = {
+            let busy = || QueryError::Busy {
+                operation,
+                most: WAITING,
+            };
+            let _waits = Waiting::begin(&self.readers.waiting).ok_or_else(busy)?;
+            let turn = Arc::clone(&self.readers.turns).acquire_owned();
+            turn.await.map_err(|_| interrupted())?
+        };
         let (path, readers, writer) = (
             self.path.clone(),
             Arc::clone(&self.readers),
@@ -381,6 +392,22 @@ impl Writer {
     }
 }
 
+/// A question that waits for its turn: counts until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Option<Self> {
+        let this = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < WAITING).then_some(this)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Readers {
     fn read<T>(
         &self,
@@ -399,5 +426,47 @@ impl Readers {
         let answer = work(&connection.transaction()?)?;
         self.idle.lock().push(connection);
         Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        sync::Barrier,
+        task::{Context, Waker},
+    };
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn questions_beyond_those_that_may_wait_are_refused_at_once_and_the_others_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("read.db")).unwrap();
+        let gate = Arc::new(Barrier::new(READERS as usize + 1));
+        let ask = |gate: Option<Arc<Barrier>>| {
+            store.read("ask", move |_| {
+                gate.iter().for_each(|it| {
+                    it.wait();
+                });
+                Ok(7)
+            })
+        };
+        let mut taken = Vec::new();
+        let mut context = Context::from_waker(Waker::noop());
+        for number in 0..READERS as usize + WAITING {
+            let mut asked = Box::pin(ask((number < READERS as usize).then(|| gate.clone())));
+            assert!(asked.as_mut().poll(&mut context).is_pending());
+            taken.push(asked);
+        }
+        for _ in 0..3 {
+            let refused = ask(None).await;
+            let is_busy = matches!(refused, Err(QueryError::Busy { most: WAITING, .. }));
+            assert!(is_busy, "{refused:?}");
+        }
+        let opened = task::spawn_blocking(move || gate.wait());
+        for answer in taken {
+            assert_eq!(answer.await.unwrap(), 7);
+        }
+        opened.await.unwrap();
+        assert_eq!(ask(None).await.unwrap(), 7, "there is room again");
     }
 }

@@ -598,6 +598,7 @@ async fn a_file_that_is_deleted_cut_or_robbed_of_a_table_is_made_anew_while_foll
             dump(&written(&log).await).await,
             "{name}"
         );
+        assert_eq!(*projections.other_logs().borrow(), 0, "{name}");
     }
 }
 
@@ -623,6 +624,7 @@ async fn another_log_is_recognised_after_a_break_too() {
     };
     store.followed(&projections, replaced).await;
     assert_reads_as(&projections, &theirs).await;
+    assert_eq!(*projections.other_logs().borrow(), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,11 @@
 //! What is asked of the log's past.
 
 use super::Fields;
-use crate::api::{problem::Problem, v1};
+use crate::api::{
+    problem::Problem,
+    same_log::{Known, known},
+    v1,
+};
 use audit::Until;
 use domain::{NetworkId, PeeringId};
 use journal::Position;
@@ -147,12 +151,14 @@ pub(in crate::api) struct Part {
     /// What its streams' names begin with; none: all that is audited.
     pub(in crate::api) prefixes: Vec<&'static str>,
     pub(in crate::api) min_position: Option<Position>,
+    pub(in crate::api) known: Option<Known>,
 }
 
 /// The most records of an answer.
 const RECORDS: i32 = 1000;
 
 pub(in crate::api) fn read_log(request: &v1::ReadLogRequest) -> Result<Part, Problem> {
+    let known = known(request.known_event.as_ref())?;
     let mut fields = Fields::default();
     let after = fields.optional("after_position", &request.after_position);
     let min_position = fields.optional("min_position", &request.min_position);
@@ -177,6 +183,7 @@ pub(in crate::api) fn read_log(request: &v1::ReadLogRequest) -> Result<Part, Pro
             most: usize::try_from(most?).unwrap_or_default(),
             prefixes: prefixes?,
             min_position: min_position?,
+            known,
         })
     })();
     fields.finish(parsed)

@@ -41,10 +41,12 @@ pub enum Reason {
     ProjectionUnknown,
     RebuildUnderWay,
     RebuildNotCancellable,
+    AnotherLog,
+    ReadLimit,
 }
 
 impl Reason {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -81,6 +83,8 @@ impl Reason {
         Self::ProjectionUnknown,
         Self::RebuildUnderWay,
         Self::RebuildNotCancellable,
+        Self::AnotherLog,
+        Self::ReadLimit,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -121,6 +125,8 @@ impl Reason {
             Self::ProjectionUnknown => "PROJECTION_UNKNOWN",
             Self::RebuildUnderWay => "REBUILD_UNDER_WAY",
             Self::RebuildNotCancellable => "REBUILD_NOT_CANCELLABLE",
+            Self::AnotherLog => "ANOTHER_LOG",
+            Self::ReadLimit => "READ_LIMIT",
         }
     }
 
@@ -134,7 +140,8 @@ impl Reason {
             | Self::ApprovalPending
             | Self::ApprovalOver
             | Self::RebuildUnderWay
-            | Self::RebuildNotCancellable => Code::FailedPrecondition,
+            | Self::RebuildNotCancellable
+            | Self::AnotherLog => Code::FailedPrecondition,
             Self::Contended => Code::Aborted,
             Self::EventStoreUnavailable
             | Self::EventStoreDeniesAccess
@@ -149,7 +156,7 @@ impl Reason {
             Self::PolicyUnknown => Code::NotFound,
             Self::HistoryUnreadable | Self::HistoryChanged => Code::DataLoss,
             Self::NotEncodable | Self::ReadModelFailed | Self::DeliveryLogFailed => Code::Internal,
-            Self::WatchLimit | Self::PlanLimit => Code::ResourceExhausted,
+            Self::WatchLimit | Self::PlanLimit | Self::ReadLimit => Code::ResourceExhausted,
             Self::ConnectorUnusable | Self::OlderServer | Self::AuditKeyMissing => {
                 Code::FailedPrecondition
             }
@@ -193,6 +200,9 @@ impl Reason {
             Self::ReadModelFailed => "the read models cannot be read; an operator must act",
             Self::PlanLimit => {
                 "as many plans as the server makes at once are being made; ask again"
+            }
+            Self::ReadLimit => {
+                "as many questions as the server keeps wait for its read models already; ask again"
             }
             Self::WatchLimit => "too many watches are open on this server; close one",
             Self::Stopping => "the server is stopping; call again, on another server",
@@ -241,6 +251,9 @@ impl Reason {
             Self::ProjectionUnknown => "the server that was asked has no such projection",
             Self::RebuildUnderWay => "it is being built anew already; wait for that, or cancel it",
             Self::RebuildNotCancellable => "nothing is being built anew that anybody asked for",
+            Self::AnotherLog => {
+                "the event store was put back to an older state, or is another one: what was read before is not in it; begin anew"
+            }
             Self::DeliveryLogFailed => {
                 "what this server kept of its attempts to deliver cannot be read; deliveries go on, an operator must act"
             }

@@ -19,7 +19,7 @@ use super::{
     parse::{self, Freshness},
     problem::Problem,
     reads::reached,
-    v1,
+    same_log, v1,
 };
 use follow::follow;
 use kinds::{NetworkWatch, PeeringWatch};
@@ -61,6 +61,7 @@ async fn start<K: follow::Kind>(
     service: &'static str,
 ) -> Result<Stream<K::Message>, Problem> {
     let seat = services.hub.watch(watch.scope)?;
+    let mut other_logs = services.projections.other_logs();
     let fresh = Freshness {
         min_position: watch.min_position,
         while_building: projections::WhileBuilding::Refuse,
@@ -77,6 +78,8 @@ async fn start<K: follow::Kind>(
     tokio::spawn(async move {
         // Whoever was let in by something that holds no more is judged again.
         let followed = tokio::select! {
+            biased;
+            Ok(()) = other_logs.changed() => Err(same_log::another("events that it had are gone")),
             followed = follow::<K>(&services, &caller, watch, &seat, &sender) => followed,
             ended = caller.ended() => Err(ended),
         };

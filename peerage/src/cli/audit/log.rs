@@ -1,6 +1,6 @@
 //! `peerage audit log`: what happened, in sentences.
 
-use super::{filter::Filter, others::Part};
+use super::{filter::Filter, others::Part, seen::Seen};
 use crate::{
     api::v1::{self, EventOrder},
     cli::{CliError, Output, Remote, engine::Servers, output, terminal},
@@ -54,6 +54,11 @@ impl Log {
         for event in &events {
             tell(self.remote.output, event)?;
         }
+        let known_event = known(&events);
+        let message = v1::ListEventsRequest {
+            known_event,
+            ..message
+        };
         follow(servers, message, seen, self.remote.output).await
     }
 }
@@ -70,7 +75,7 @@ async fn end(servers: &mut Servers, message: &v1::ListEventsRequest) -> Result<S
 /// Tells what lies behind this position, and goes on with what is new.
 async fn follow(
     mut servers: Servers,
-    message: v1::ListEventsRequest,
+    mut message: v1::ListEventsRequest,
     mut seen: String,
     output: Output,
 ) -> Result<(), CliError> {
@@ -93,12 +98,23 @@ async fn follow(
             for event in &answer.events {
                 tell(output, event)?;
             }
+            message.known_event = known(&answer.events).or(message.known_event);
+            page.known_event = message.known_event.clone();
             if answer.next_page_token.is_empty() {
                 break;
             }
             page.page_token = answer.next_page_token;
         }
     }
+}
+
+/// The last of these events by which the log is known again.
+fn known(events: &[v1::Event]) -> Option<v1::KnownEvent> {
+    events
+        .iter()
+        .rev()
+        .find_map(Seen::of_event)
+        .map(|it| it.message())
 }
 
 fn tell(form: Output, event: &v1::Event) -> Result<(), CliError> {

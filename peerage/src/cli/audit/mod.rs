@@ -20,6 +20,7 @@ mod proved;
 mod reach;
 mod replay;
 mod review;
+mod seen;
 mod stored;
 mod verify;
 

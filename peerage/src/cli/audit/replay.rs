@@ -1,6 +1,9 @@
 //! `peerage audit replay`: the past as it unfolded, with a picture of the links.
 
-use super::place::{in_order, place};
+use super::{
+    place::{in_order, place},
+    seen::Seen,
+};
 use crate::{
     api::v1::{self, Event, EventOrder, LogPlace},
     cli::{
@@ -85,6 +88,9 @@ impl Replay {
                 tokio::time::sleep(pause.waits).await;
                 tell(self.remote.output, event, &mut links)?;
                 told += 1;
+                page.known_event = Seen::of_event(event)
+                    .map(|it| it.message())
+                    .or(page.known_event);
             }
             if answer.next_page_token.is_empty() {
                 if told == 0 && self.remote.output == Output::Table {

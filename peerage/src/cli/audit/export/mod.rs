@@ -7,6 +7,7 @@
 use super::{
     form::Form,
     place::{in_order, place},
+    seen::Seen,
 };
 use crate::{
     api::{
@@ -73,6 +74,9 @@ struct Progress {
     /// Not set: it holds what there is, and nothing of it is signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signed: Option<u64>,
+    /// The last event that was looked at: in another log it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known: Option<Seen>,
 }
 
 /// One end of what is wanted.
@@ -146,6 +150,7 @@ impl Export {
             events: 0,
             bytes: 0,
             signed: None,
+            known: None,
         };
         let mut target = Target::open(&self.out, wanted, self.resume)?;
         check(&mut servers, &target.progress).await?;
@@ -159,6 +164,7 @@ impl Export {
             }
             let message = v1::ReadLogRequest {
                 after_position: target.progress.position.clone(),
+                known_event: target.progress.known.as_ref().map(Seen::message),
                 ..Default::default()
             };
             let part = servers.read(message).await?;
@@ -315,6 +321,7 @@ impl Target {
             next.format.begin(&mut text, self.checkpoint.as_deref())?;
         }
         for record in part.records {
+            next.known = Seen::of(&record).or(next.known);
             let entry = entry(record)?;
             if next.wants(&entry) {
                 next.format.write(&mut text, next.index, &entry)?;

@@ -36,6 +36,7 @@ fn wanted(format: Form) -> Progress {
         events: 0,
         bytes: 0,
         signed: None,
+        known: None,
     }
 }
 
