@@ -83,3 +83,18 @@ fn problem(error: &PreviewError) -> Problem {
         PreviewError::Elsewhere(why) => Problem::new(Reason::NetworkElsewhere, why.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic_types::StatusExt as _;
+
+    #[test]
+    fn a_plan_beyond_those_that_are_made_at_once_is_refused_for_now_by_a_reason_of_its_own() {
+        let status = problem(&PreviewError::TooMany).status("peerage.v1.PeeringService");
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+        let details = status.get_error_details();
+        let reason = details.error_info().map(|it| it.reason.as_str());
+        assert_eq!(reason, Some("PLAN_LIMIT"));
+    }
+}
