@@ -318,6 +318,81 @@ fn every_rule_has_a_name_of_its_own_and_says_how_bad_it_is_and_what_to_do() {
     }
 }
 
+/// Every expression of the dashboard, at whatever depth it stands.
+fn expressions(of: &Value, found: &mut Vec<String>) {
+    match of {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_str() {
+                    Some(text) if name == "expr" => found.push(text.to_owned()),
+                    Some(_) | None => expressions(value, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|it| expressions(it, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Those of these that are no PromQL, each with why, by a parser of its own.
+fn no_promql(all: &[String]) -> String {
+    let lines = all.iter().map(|it| serde_json::to_string(it).unwrap());
+    let lines: String = lines.map(|it| it + "\n").collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("expressions");
+    std::fs::write(&file, lines).unwrap();
+    let judge = workspace::root().join("tests/tools/promql.py");
+    let mut python = venv::command("python");
+    let output = python.arg(judge).stdin(std::fs::File::open(file).unwrap());
+    let output = output.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn every_expression_of_the_rules_and_of_the_dashboard_is_promql() {
+    let rules: Vec<_> = alerts().into_iter().map(|(_, rule, _)| rule).collect();
+    let dashboard: Value = serde_json::from_str(&text("dashboard.json")).unwrap();
+    let mut panels = Vec::new();
+    expressions(&dashboard, &mut panels);
+    assert!(rules.len() > 20 && panels.len() > 10, "{panels:?}");
+    // What Grafana fills in before Prometheus is asked.
+    let panels = panels.iter().map(|it| {
+        let filled = it.replace("$__rate_interval", "5m");
+        filled
+            .replace("$__interval", "1m")
+            .replace("$__range", "1h")
+    });
+    let all: Vec<_> = rules.into_iter().chain(panels).collect();
+    assert_eq!(no_promql(&all), "");
+    for broken in [
+        "sum by (cause (peerage_exposures) > 0",
+        "rate(peerage_exposures)",
+        "ratee(peerage_exposures[5m])",
+        "peerage_exposures >",
+    ] {
+        assert_ne!(no_promql(&[broken.to_owned()]), "", "a judge of nothing");
+    }
+}
+
+/// Line by line, against the program; the script says which lines are not run, and why.
+#[test]
+fn the_page_on_disaster_recovery_is_run_as_it_stands() {
+    let (root, folder) = (workspace::root(), tempfile::tempdir().unwrap());
+    let mut python = venv::command("python");
+    python.arg(root.join("tests/tools/recovery_page.py"));
+    python.arg(peerage().get_program());
+    python.arg(root.join("docs/disaster-recovery.md"));
+    let output = python.arg(folder.path()).output().unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&told)
+    );
+}
+
 /// By systemd's own judge, where it is installed.
 #[test]
 fn systemd_takes_the_unit() {
