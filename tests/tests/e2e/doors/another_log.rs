@@ -5,11 +5,12 @@
 use super::network;
 use crate::support::SOON;
 use peerage_tests::{
-    engine::{Engine, Launch},
+    engine::{Engine, Launch, peerage},
     node::NodePlace,
+    process::Running,
     wait,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs,
@@ -150,6 +151,82 @@ async fn a_store_that_becomes_another_one_under_a_running_engine_is_worked_on_as
             engine.process.output().matches(NOTICED).count() == 1,
             "{becomes}"
         );
+        engine.stop().await;
+        drop(node);
+    }
+}
+
+/// A command that goes on until it is told otherwise.
+fn begun(engine: &Engine, arguments: &[&str]) -> Running {
+    let mut command = peerage();
+    let server = engine.server();
+    command
+        .args(arguments)
+        .args(["--output", "json", "--server", &server]);
+    Running::start(arguments[1], &mut command)
+}
+
+#[tokio::test]
+async fn who_reads_on_in_a_log_that_became_another_one_is_told_so_and_given_nothing_of_it() {
+    for becomes in ["older", "longer"] {
+        let data = tempfile::tempdir().unwrap();
+        let (folder, kept) = (data.path().join("store"), data.path().join("kept"));
+        let place = NodePlace::new(&folder);
+        let mut node = place.start().await;
+        let launch = Launch::new(&data.path().join("engine")).store(&place.connection_string());
+        let engine = launch.start().await;
+        let _ = joined(&engine, "orders", "vpc-0d4c3b2a", "10.30.0.0/16").await;
+        let other = if becomes == "older" {
+            node.signal("TERM");
+            node.finished(SOON).await;
+            copy(&folder, &kept);
+            node = place.start().await;
+            kept
+        } else {
+            longer(data.path()).await
+        };
+        let gone = joined(&engine, "lost", "vpc-0d4c3b2b", "10.31.0.0/16").await;
+
+        // A file that was left unfinished behind the last event.
+        let file = data.path().join("log.jsonl");
+        let out = file.to_str().unwrap();
+        let export = ["audit", "export", "--out", out];
+        let _ = engine.cli(&export).await.done();
+        let written = fs::read(&file).unwrap();
+        let all = ["audit", "log", "--output", "json", "--limit", "1"];
+        let last = engine.json(&all).await[0].clone();
+        let text = |name: &str| last[name].as_str().unwrap().to_owned();
+        let revision: u64 = text("revision").parse().unwrap();
+        let progress = json!({
+            "format": "jsonl", "from": {}, "to": {}, "position": text("position"),
+            "index": 1, "events": 1, "bytes": written.len(),
+            "known": {
+                "position": text("position"), "stream": text("stream"),
+                "revision": revision, "event_id": text("eventId"),
+            },
+        });
+        fs::write(data.path().join("log.jsonl.progress"), progress.to_string()).unwrap();
+        let mut follower = begun(&engine, &["audit", "log", "--follow"]);
+        follower.prints(&gone).await;
+        let mut watch = begun(&engine, &["peering", "watch", &gone, "--follow"]);
+        watch.prints("converged").await;
+
+        node.signal("TERM");
+        node.finished(SOON).await;
+        fs::remove_dir_all(&folder).unwrap();
+        copy(&other, &folder);
+        let node = place.start().await;
+        for (name, process) in [("follower", &mut follower), ("watch", &mut watch)] {
+            let ended = process.finished(SOON).await;
+            let told = process.output();
+            assert!(
+                !ended.success() && told.contains("[ANOTHER_LOG]"),
+                "{name}: {told}"
+            );
+        }
+        let resumed = engine.cli(&[&export[..], &["--resume"]].concat()).await;
+        assert!(resumed.stderr.contains("[ANOTHER_LOG]"), "{resumed:?}");
+        assert_eq!(fs::read(&file).unwrap(), written, "{becomes}");
         engine.stop().await;
         drop(node);
     }

@@ -23,6 +23,7 @@ use std::{
 };
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinSet, time::timeout};
+use tonic_types::StatusExt as _;
 
 /// Every wait's bound here.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -126,6 +127,8 @@ async fn thousands_of_connections_that_say_nothing_keep_nobody_out_of_the_api() 
          before and {during} meanwhile, of a new client after {another:?}",
         silent.len()
     );
+    // As many connections as may be (4,096), and what the process has open for itself.
+    assert!(held < 4_096 + 256, "{held} descriptors");
     assert!(during.is_fair_beside(idle) && most < before + 150);
     assert!(another < Duration::from_secs(20), "{another:?}");
     drop(silent);
@@ -183,6 +186,36 @@ async fn requests_that_never_end_cost_megabytes_and_keep_nobody_waiting() {
     let unfinished = call(&mut requests, &engine, "ServerService/GetServerInfo", false);
     engine.stop().await;
     drop((unfinished, requests));
+}
+
+/// What no budget of bytes sees: frames without data take none.
+#[tokio::test]
+async fn frames_without_data_that_never_end_end_their_connection() {
+    let folder = TempDir::new().unwrap();
+    let engine = engine(&folder).await;
+    let stream = TcpStream::connect(address(&engine)).await.unwrap();
+    let (requests, connection) = Builder::new().handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut requests = requests.ready().await.unwrap();
+    let (_answer, mut body) = call(&mut requests, &engine, "ServerService/GetServerInfo", false);
+    for _ in 0..2_000 {
+        let _ = body.send_data(Bytes::new(), false);
+    }
+    timeout(WITHIN, connection)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap_err();
+    // Others are served, and so is a call with a few such frames.
+    let mut requests = connect(&engine, &Builder::new()).await;
+    let (answer, mut body) = call(&mut requests, &engine, "ServerService/GetServerInfo", false);
+    for _ in 0..500 {
+        body.send_data(Bytes::new(), false).unwrap();
+    }
+    body.send_data(EMPTY.into(), true).unwrap();
+    let answer = timeout(WITHIN, answer).await.unwrap().unwrap();
+    assert_eq!(answer.status(), 200);
+    engine.stop().await;
 }
 
 #[tokio::test]
@@ -376,6 +409,9 @@ async fn plans_without_end_hold_up_no_peering_and_those_beyond_their_share_are_t
                     Ok(_) => done.fetch_add(1, Ordering::Relaxed),
                     Err(status) => {
                         assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status:?}");
+                        let details = status.get_error_details();
+                        let reason = details.error_info().map(|it| it.reason.as_str());
+                        assert_eq!(reason, Some("PLAN_LIMIT"), "{status:?}");
                         refused.fetch_add(1, Ordering::Relaxed)
                     }
                 };

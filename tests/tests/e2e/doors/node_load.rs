@@ -142,6 +142,21 @@ async fn appends(client: &Client) -> Took {
     Took::of(all)
 }
 
+/// What no budget of bytes sees: frames without data take none.
+#[tokio::test]
+async fn frames_without_data_that_never_end_end_their_connection_to_a_node() {
+    let node = Node::start(256, &[]).await;
+    let (mut requests, ended) = node.connect(&Builder::new()).await;
+    let request = node.request("Append");
+    let (_answer, mut body) = requests.send_request(request, false).unwrap();
+    for _ in 0..2_000 {
+        let _ = body.send_data(Bytes::new(), false);
+    }
+    timeout(WITHIN, ended).await.unwrap().unwrap();
+    append(&node.client(), 100).await;
+    node.stop().await;
+}
+
 async fn silent_connections(files: u32) {
     let node = Node::start(files, &[]).await;
     let client = node.client();
