@@ -11,7 +11,10 @@ use domain::{
 };
 use journal::{Clock, Loaded};
 use parking_lot::{Mutex, RwLock};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +41,38 @@ impl Wake {
     /// What came up since this was asked last.
     pub(super) fn take(&self) -> Reasons {
         std::mem::take(&mut self.reasons.lock())
+    }
+}
+
+/// Tells a pass over a peering that a command about it was put on record.
+pub(super) struct Interrupt {
+    notify: Notify,
+    /// Whether nobody waits for anything but a look.
+    only_looks: AtomicBool,
+}
+
+impl Interrupt {
+    pub(super) fn of(why: &Reasons) -> Self {
+        Self {
+            notify: Notify::new(),
+            only_looks: AtomicBool::new(why.only_looks()),
+        }
+    }
+
+    /// Whether nobody waits for anything but a look.
+    pub(super) fn only_looks(&self) -> bool {
+        self.only_looks.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn tell(&self, why: &Reasons) {
+        if !why.only_looks() {
+            self.only_looks.store(false, Ordering::Relaxed);
+        }
+        self.notify.notify_one();
+    }
+
+    pub(super) async fn notified(&self) {
+        self.notify.notified().await;
     }
 }
 

@@ -10,11 +10,11 @@
 
 use super::{
     cause,
-    context::{Pass, as_of},
+    context::{Interrupt, Pass, as_of},
     elsewhere::Whereabouts,
     memories::Memories,
     observation::Observation,
-    peering_pass::{Done, Interrupt, PeeringPass},
+    peering_pass::{Done, PeeringPass},
     reason::{Reason, Reasons},
 };
 use domain::{

@@ -8,14 +8,13 @@
 mod steps;
 
 use super::{
-    context::{Pass, as_of, on_record},
+    context::{Interrupt, Pass, as_of, on_record},
     memory::{AsOf, Memory},
     observation::{Freshness, Observation, Unseen},
     observe::Observed,
     outlook::{Next, Outlook},
     plan::{self, Facts, Plan, Step},
     query::Query,
-    reason::Reasons,
     sides,
 };
 use chrono::{DateTime, Utc};
@@ -26,15 +25,8 @@ use domain::{
 };
 use journal::{JournalError, Loaded};
 use parking_lot::Mutex;
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-use tokio::{sync::Notify, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// How many plans one peering may need in a row; far more than any life has steps. What is left
 /// then is due at once.
@@ -64,33 +56,6 @@ struct State {
     has_made: bool,
     /// Whether it was this pass that put the peering's end on record, after a look at what is left.
     has_ended_it: bool,
-}
-
-/// Tells a pass over a peering that a command about it was put on record.
-pub(super) struct Interrupt {
-    notify: Notify,
-    /// Whether nobody waits for anything but a look.
-    only_looks: AtomicBool,
-}
-
-impl Interrupt {
-    pub(super) fn of(why: &Reasons) -> Self {
-        Self {
-            notify: Notify::new(),
-            only_looks: AtomicBool::new(why.only_looks()),
-        }
-    }
-
-    pub(super) fn tell(&self, why: &Reasons) {
-        if !why.only_looks() {
-            self.only_looks.store(false, Ordering::Relaxed);
-        }
-        self.notify.notify_one();
-    }
-
-    async fn notified(&self) {
-        self.notify.notified().await;
-    }
 }
 
 /// One pass over one peering.
@@ -421,7 +386,7 @@ impl<'a> PeeringPass<'a> {
     /// The way to the cloud for what is read: a look that somebody asked for has the share of what
     /// somebody only wants to know. What follows from it is routine of the engine's own.
     fn way_to_look(&self) -> &dyn Cloud {
-        if self.interrupt.only_looks.load(Ordering::Relaxed) {
+        if self.interrupt.only_looks() {
             self.pass.inquiries
         } else {
             self.pass.way(self.insists)
