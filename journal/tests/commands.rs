@@ -47,7 +47,7 @@ async fn execute(
 
 fn peerings(executed: &Executed) -> usize {
     match &executed.after.network {
-        Network::Registered(network) | Network::Retired(network) => network.peerings.len(),
+        Network::Registered(network) | Network::Retired(network) => network.peerings().len(),
         Network::Unregistered | Network::Marked(_) => 0,
     }
 }

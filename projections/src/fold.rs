@@ -260,6 +260,7 @@ fn together(network: Option<Registered>, peering: Option<Peering>) -> Network {
         return Network::Unregistered;
     };
     network
+        .connections
         .peerings
         .extend(peering.map(|peering| (peering.id, peering)));
     if network.retired.is_some() {
@@ -273,7 +274,7 @@ fn apart(network: Network, peering: Option<PeeringId>) -> (Option<Registered>, O
     match network {
         Network::Unregistered | Network::Marked(_) => (None, None),
         Network::Registered(mut network) | Network::Retired(mut network) => {
-            let mut peerings = std::mem::take(&mut network.peerings);
+            let mut peerings = std::mem::take(&mut network.connections.peerings);
             (Some(network), peering.and_then(|id| peerings.remove(&id)))
         }
     }

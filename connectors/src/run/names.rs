@@ -46,8 +46,8 @@ impl NameBook {
             return Ok(None);
         };
         let peer = |id: &PeeringId| -> Option<&Peer> {
-            let live = network.peerings.get(id).map(|it| &it.peer);
-            live.or_else(|| network.ended.get(id).map(|it| &it.peer))
+            let live = network.peerings().get(id).map(|it| &it.peer);
+            live.or_else(|| network.ended_peerings().get(id).map(|it| &it.peer))
         };
         let names = Arc::new(Names {
             project: network.project.clone(),

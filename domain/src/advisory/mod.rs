@@ -129,7 +129,7 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
     let (local, remote) = (network.region.as_str(), peering.peer.region.as_str());
     let between_regions = local != remote;
     let usage = known.links.unwrap_or_else(|| Usage {
-        used: network.live_peerings().count(),
+        used: network.connections.links_taken(),
         most: LIVE_PEERINGS,
     });
     let all = [

@@ -10,7 +10,7 @@ fn registered(events: Vec<NetworkEvent>) -> (Registered, Peering) {
     let Network::Registered(network) = fold(events) else {
         panic!("the network is not on record")
     };
-    let peering = network.peerings[&samples::peering_id(1)].clone();
+    let peering = network.peerings()[&samples::peering_id(1)].clone();
     (network, peering)
 }
 

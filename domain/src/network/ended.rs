@@ -105,9 +105,13 @@ impl Registered {
 
     /// How each peering that is over has ended.
     fn endings(&self) -> impl Iterator<Item = (PeeringId, &Ending)> {
-        let kept = self.peerings.values();
+        let kept = self.peerings().values();
         let kept = kept.filter_map(|it| it.life.ending().map(|ending| (it.id, ending)));
-        kept.chain(self.ended.iter().map(|(id, it)| (*id, &it.ending)))
+        kept.chain(
+            self.ended_peerings()
+                .iter()
+                .map(|(id, it)| (*id, &it.ending)),
+        )
     }
 }
 

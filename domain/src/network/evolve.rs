@@ -4,7 +4,7 @@
 //! ended, but for a renewal; a retired network stays as it is. The event's own time comes with it.
 
 use super::{
-    Marked, Network, Registered, Retirement,
+    Connections, Marked, Network, Registered, Retirement,
     event::{NetworkEvent, Thing},
     freeze, identity,
     peering::{Ending, Peering},
@@ -89,7 +89,7 @@ impl Registered {
                 self.begin(it.peering_id, || Peering::adopted(it, at));
             }
             NetworkEvent::PeeringRenewed(it) => {
-                if let Some(peering) = self.peerings.get_mut(&it.peering_id) {
+                if let Some(peering) = self.connections.peerings.get_mut(&it.peering_id) {
                     peering.renew(it);
                 }
             }
@@ -340,15 +340,20 @@ impl Registered {
 
     /// An id is one peering's for ever.
     fn begin(&mut self, id: PeeringId, peering: impl FnOnce() -> Peering) {
-        if !self.peerings.contains_key(&id) && !self.ended.contains_key(&id) {
-            self.peerings.insert(id, peering());
+        let Connections {
+            peerings,
+            ended_peerings,
+        } = &mut self.connections;
+        if !peerings.contains_key(&id) && !ended_peerings.contains_key(&id) {
+            peerings.insert(id, peering());
         }
     }
 
     fn while_live(&mut self, id: PeeringId, follow: impl FnOnce(&mut Peering)) {
         let is_live = |peering: &Peering| peering.life.is_live();
-        if self.peerings.get(&id).is_some_and(is_live)
-            && let Some(peering) = self.peerings.get_mut(&id)
+        let peerings = &mut self.connections.peerings;
+        if peerings.get(&id).is_some_and(is_live)
+            && let Some(peering) = peerings.get_mut(&id)
         {
             follow(peering);
         }

@@ -9,8 +9,8 @@
 //! there.
 
 use super::{
-    AdoptPeering, LinkOnRecordElsewhere, Network, NetworkCommand, NetworkRegistered, Peer,
-    PeerLinkedElsewhere, Peering, Refusal, RegisterNetwork, Registered, RequestPeering,
+    AdoptPeering, Connection, LinkOnRecordElsewhere, Network, NetworkCommand, NetworkRegistered,
+    Peer, PeerLinkedElsewhere, Refusal, RegisterNetwork, Registered, RequestPeering,
     event::{NetworkEvent, NetworkIdentityMarked},
     outcome::Outcome,
 };
@@ -147,16 +147,17 @@ pub fn claims<'a>(
     let ends = (Identity::from(network), Identity::from(peer));
     let of_one = |other: &Registered| {
         let own = Identity::from(other);
-        let joins = |it: &&Peering| {
+        let joined = other.connections.live().find_map(|connection| {
+            let Connection::Peering(it) = connection;
             let far = Identity::from(&it.peer);
-            own.is(&ends.0) && far.is(&ends.1) || own.is(&ends.1) && far.is(&ends.0)
-        };
-        let joined = other.live_peerings().find(joins).map(|it| Claim {
-            network_id: other.id,
-            peering_id: it.id,
-            what: Claimed::Ends {
-                life: it.life.as_str(),
-            },
+            let joins = own.is(&ends.0) && far.is(&ends.1) || own.is(&ends.1) && far.is(&ends.0);
+            joins.then(|| Claim {
+                network_id: other.id,
+                peering_id: it.id,
+                what: Claimed::Ends {
+                    life: it.life.as_str(),
+                },
+            })
         });
         let held = link.and_then(|link| {
             Some(Claim {

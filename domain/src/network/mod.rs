@@ -1,11 +1,11 @@
-//! The aggregate: one private network with all its peerings, routes and firewall posture, on one
-//! stream.
+//! The aggregate: one private network with all its connections, their routes and firewall posture,
+//! on one stream. A peering is one kind of connection, and the only one so far.
 //!
 //! Overlap, quotas and posture are decided here against one expected revision, and one stream read
 //! is the network's whole history.
 //!
 //! ```text
-//! Unregistered ── NetworkRegistered ──▶ Registered ── NetworkRetired (no live peering) ──▶ Retired
+//! Unregistered ── NetworkRegistered ──▶ Registered ── NetworkRetired (no live connection) ──▶ Retired
 //!       └── NetworkIdentityMarked (it is on record under another id) ──▶ Marked
 //!
 //!   a peering (Life):
@@ -35,6 +35,7 @@ mod accept_route;
 mod adopt_peering;
 mod attach_firewall;
 mod command;
+mod connections;
 mod connector_ingress;
 mod deny;
 mod ended;
@@ -79,6 +80,7 @@ mod withdraw_route;
 
 pub use attach_firewall::INTERFACES;
 pub use command::*;
+pub use connections::{Connection, Connections};
 pub use deny::{DENIED_SUBNETS, FIRST_EPHEMERAL};
 pub use ended::EndedPeerings;
 pub use event::*;
@@ -207,11 +209,8 @@ pub struct Registered {
     pub orphans: BTreeMap<OrphanId, Orphan>,
     /// Set once the network is retired, and never before.
     pub retired: Option<Retirement>,
-    /// Those that are live, and those that ended and were not folded together since.
-    pub peerings: Peerings,
-    /// Those that are over and were folded together: see [`Network::fold_ended`].
-    #[serde(default, skip_serializing_if = "EndedPeerings::is_empty")]
-    pub ended: EndedPeerings,
+    /// What joins it and other networks.
+    pub connections: Connections,
     /// Whether a stored fold of this network was found to be wrong. It is no part of the fold: the
     /// process that found it out stops opening things in this network.
     #[serde(skip)]
@@ -235,20 +234,12 @@ impl Network {
         }
     }
 
-    /// Folds the peerings together that are over, so that a network costs what its live peerings
-    /// do. Every decision is the same before and after, and so is every later state but for what
-    /// was folded. Read models do not do this: what they show of a peering, they show for ever.
+    /// Folds the connections together that are over, so that a network costs what its live ones do.
+    /// Every decision is the same before and after, and so is every later state but for what was
+    /// folded. Read models do not do this: what they show of a peering, they show for ever.
     pub fn fold_ended(&mut self) {
-        let (Self::Registered(network) | Self::Retired(network)) = self else {
-            return;
-        };
-        let over = network.peerings.values().filter(|it| !it.life.is_live());
-        let over: Vec<_> = over
-            .filter_map(|it| EndedPeering::of(it).map(|ended| (it.id, ended)))
-            .collect();
-        for (id, ended) in over {
-            network.peerings.remove(&id);
-            network.ended.insert(id, ended);
+        if let Self::Registered(network) | Self::Retired(network) = self {
+            network.connections.fold_ended();
         }
     }
 }

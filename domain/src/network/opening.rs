@@ -5,8 +5,9 @@
 //! firewall that is restricted further, an end that comes sooner), the network says.
 
 use super::{
-    AttachFirewall, AttachTo, Change, ChangeNetworkSubnets, ChangePeerSubnets, InboundRule,
-    NetworkCommand, QuarantineScope, Registered, RestrictFirewall, SetTenure, SubnetChange, ipv6,
+    AttachFirewall, AttachTo, Change, ChangeNetworkSubnets, ChangePeerSubnets, Connection,
+    InboundRule, NetworkCommand, QuarantineScope, Registered, RestrictFirewall, SetTenure,
+    SubnetChange, ipv6,
 };
 use crate::{
     side::Side,
@@ -157,7 +158,7 @@ pub fn openings(command: &NetworkCommand, network: &Registered) -> BTreeSet<Open
         | NetworkCommand::SetLinkOption(_) => anything(),
         NetworkCommand::AttachFirewall(it) => if_so(!attaches_fewer(network, it)),
         NetworkCommand::StopDenying(it) => {
-            let peering = network.peerings.get(&it.peering_id);
+            let peering = network.peerings().get(&it.peering_id);
             let denials = peering.map(|peering| &peering.firewall.get(it.side).denials);
             if_so(denials.is_some_and(|it| it.wanted.is_some()))
         }
@@ -167,7 +168,7 @@ pub fn openings(command: &NetworkCommand, network: &Registered) -> BTreeSet<Open
         }
         NetworkCommand::ChangeNetworkSubnets(it) => if_so(adds(&network.subnets, &it.change)),
         NetworkCommand::ChangePeerSubnets(it) => {
-            let peering = network.peerings.get(&it.peering_id);
+            let peering = network.peerings().get(&it.peering_id);
             let now = peering.map(|it| it.peer.subnets.as_slice());
             if_so(adds(now.unwrap_or_default(), &it.change))
         }
@@ -181,16 +182,16 @@ pub fn openings(command: &NetworkCommand, network: &Registered) -> BTreeSet<Open
     }
 }
 
-/// A live peering with the account makes it a known one.
+/// A live connection with the account makes it a known one.
 fn of_account(network: &Registered, account: &Account) -> Option<Opening> {
-    let mut live = network.live_peerings();
-    let is_known = live.any(|it| it.peer.account.is_same(account));
+    let mut live = network.connections.live();
+    let is_known = live.any(|Connection::Peering(it)| it.peer.account.is_same(account));
     (!is_known).then_some(Opening::NewPeerAccount)
 }
 
 /// Whether all that the rule lets in is let in already, and for as long.
 fn is_admitted(network: &Registered, command: &RestrictFirewall, rule: &InboundRule) -> bool {
-    let Some(peering) = network.peerings.get(&command.peering_id) else {
+    let Some(peering) = network.peerings().get(&command.peering_id) else {
         return false;
     };
     let as_long = |known: &InboundRule| match (
@@ -218,7 +219,7 @@ fn is_admitted(network: &Registered, command: &RestrictFirewall, rule: &InboundR
 
 /// Whether the group stays on some of the interfaces that were named before, and comes to no other.
 fn attaches_fewer(network: &Registered, command: &AttachFirewall) -> bool {
-    let peering = network.peerings.get(&command.peering_id);
+    let peering = network.peerings().get(&command.peering_id);
     let before = peering.and_then(|it| it.firewall.get(command.side).attachment.wanted.as_ref());
     match (before.map(|it| &it.to), &command.to) {
         (
@@ -251,7 +252,7 @@ fn adds(now: &[Subnet], change: &SubnetChange) -> bool {
 
 /// Whether something stays open longer than it was to.
 fn lengthens(network: &Registered, command: &SetTenure) -> bool {
-    let peering = network.peerings.get(&command.peering_id);
+    let peering = network.peerings().get(&command.peering_id);
     let before = peering.and_then(|it| match &command.rule {
         None => it.tenure.expires_at,
         Some(rule) => it.admission(rule).expires_at,

@@ -116,7 +116,7 @@ pub(super) fn found(
     network: &Registered,
     it: &OrphanFound,
 ) -> Result<Option<OrphanFound>, Refusal> {
-    let live = network.peerings.get(&it.peering_id);
+    let live = network.peerings().get(&it.peering_id);
     if let Some(peering) = live.filter(|peering| peering.life.is_live()) {
         return Err(Refusal::OutcomeOutOfOrder {
             peering_id: peering.id,

@@ -41,12 +41,12 @@ pub(super) fn check_drift(network: &Registered, now: DateTime<Utc>) -> Vec<Netwo
     ]
 }
 
-/// A network goes last: whatever hangs on it is removed or abandoned by name first.
+/// A network goes last: every connection of it is removed or abandoned by name first.
 pub(super) fn retire(
     network: &Registered,
     command: &RetireNetwork,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
-    let live = network.live_peerings().count();
+    let live = network.connections.live().count();
     if live > 0 {
         return Err(Refusal::NetworkInUse {
             network_id: network.id,

@@ -1,7 +1,7 @@
 //! `RegisterNetwork`: puts a private network on record.
 
 use super::{
-    EndedPeerings, Peerings, Refusal, RegionUnknown, Registered,
+    Connections, Refusal, RegionUnknown, Registered,
     command::RegisterNetwork,
     event::{NetworkEvent, NetworkRegistered, Policy},
     ipv6,
@@ -115,8 +115,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         quarantines: Default::default(),
         orphans: Default::default(),
         retired: None,
-        peerings: Peerings::default(),
-        ended: EndedPeerings::default(),
+        connections: Connections::default(),
         is_doubtful: false,
     }
 }

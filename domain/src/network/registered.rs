@@ -1,8 +1,9 @@
-//! What can be asked of a network that is registered: its peerings, what holds it, and who has
+//! What can be asked of a network that is registered: its connections, what holds it, and who has
 //! which link.
 
 use super::{
-    ExposurePolicy, Hold, InboundRule, Life, Peering, QuarantineScope, Refusal, Registered,
+    Connection, EndedPeerings, ExposurePolicy, Hold, InboundRule, Life, Peering, Peerings,
+    QuarantineScope, Refusal, Registered,
 };
 use crate::{
     ids::PeeringId,
@@ -12,9 +13,19 @@ use crate::{
 use std::{borrow::Cow, collections::BTreeSet};
 
 impl Registered {
+    /// Its peerings: those that are live, and those that ended and were not folded together since.
+    pub fn peerings(&self) -> &Peerings {
+        &self.connections.peerings
+    }
+
+    /// The peerings that are over and were folded together.
+    pub fn ended_peerings(&self) -> &EndedPeerings {
+        &self.connections.ended_peerings
+    }
+
     /// The peerings that have not ended.
     pub fn live_peerings(&self) -> impl Iterator<Item = &Peering> {
-        self.peerings
+        self.peerings()
             .values()
             .filter(|peering| peering.life.is_live())
     }
@@ -25,16 +36,17 @@ impl Registered {
         self.frozen.is_some()
     }
 
-    /// Whether both sides of this peering are to be closed, whatever was accepted and admitted.
-    pub fn is_quarantined(&self, peering: &Peering) -> bool {
-        self.quarantines_of(peering).next().is_some()
+    /// Whether both sides of this connection are to be closed, whatever was accepted and admitted.
+    pub fn is_quarantined<'a>(&'a self, connection: impl Into<Connection<'a>>) -> bool {
+        self.quarantines_of(connection).next().is_some()
     }
 
-    /// The quarantines that this peering is in.
+    /// The quarantines that this connection is in.
     pub fn quarantines_of<'a>(
         &'a self,
-        peering: &'a Peering,
+        connection: impl Into<Connection<'a>>,
     ) -> impl Iterator<Item = (&'a QuarantineScope, &'a Hold)> {
+        let Connection::Peering(peering) = connection.into();
         self.quarantines
             .iter()
             .filter(|(scope, _)| scope.covers(&peering.peer))
@@ -73,13 +85,14 @@ impl Registered {
             .map(|(rule_id, _)| rule_id)
     }
 
-    /// Whether anything of this peering may be opened, accepted or repaired now: not while another
-    /// network has the name of one of its ends.
-    pub fn may_open(&self, peering: &Peering) -> bool {
+    /// Whether anything of this connection may be opened, accepted or repaired now: not while
+    /// another network has the name of one of its ends.
+    pub fn may_open<'a>(&'a self, connection: impl Into<Connection<'a>>) -> bool {
+        let connection = connection.into();
         !self.is_doubtful
             && !self.is_frozen()
-            && !self.is_quarantined(peering)
-            && !peering.is_replaced()
+            && !self.is_quarantined(connection)
+            && !connection.is_replaced()
     }
 
     /// The immutable id of this end's network at its cloud, as it was first seen.
@@ -91,8 +104,8 @@ impl Registered {
     }
 
     pub(super) fn live(&self, id: PeeringId) -> Result<&Peering, Refusal> {
-        let Some(peering) = self.peerings.get(&id) else {
-            return Err(match self.ended.get(&id) {
+        let Some(peering) = self.peerings().get(&id) else {
+            return Err(match self.ended_peerings().get(&id) {
                 Some(ended) => Refusal::PeeringEnded {
                     peering_id: id,
                     ending: ended.ending.as_str(),
@@ -111,26 +124,29 @@ impl Registered {
 
     /// The peering, live or ended, as far as something can be decided of it.
     pub(super) fn on_record(&self, id: PeeringId) -> Result<Cow<'_, Peering>, Refusal> {
-        if let Some(peering) = self.peerings.get(&id) {
+        if let Some(peering) = self.peerings().get(&id) {
             return Ok(Cow::Borrowed(peering));
         }
-        let ended = self.ended.get(&id);
+        let ended = self.ended_peerings().get(&id);
         let ended = ended.ok_or(Refusal::PeeringUnknown { peering_id: id })?;
         Ok(Cow::Owned(ended.unfolded(id)))
     }
 
     /// The peering that has, or had, this link; the least id, if several had.
     pub(super) fn holder_of(&self, link: &Link) -> Option<PeeringId> {
-        let kept = self.peerings.values().filter(|it| it.knows(link));
-        let ended = self.ended.iter().filter(|(_, it)| it.knows(link));
+        let kept = self.peerings().values().filter(|it| it.knows(link));
+        let ended = self
+            .ended_peerings()
+            .iter()
+            .filter(|(_, it)| it.knows(link));
         kept.map(|it| it.id).chain(ended.map(|(id, _)| *id)).min()
     }
 
     /// The peering that has this link on record, but for those that ended and left it behind.
     pub fn owner_of(&self, link: &Link) -> Option<PeeringId> {
-        let kept = self.peerings.values();
+        let kept = self.peerings().values();
         let kept = kept.filter(|it| it.knows(link) && !it.left_behind(link));
-        let ended = self.ended.iter();
+        let ended = self.ended_peerings().iter();
         let ended = ended.filter(|(_, it)| it.knows(link) && !it.left_behind(link));
         kept.map(|it| it.id).chain(ended.map(|(id, _)| *id)).min()
     }

@@ -7,7 +7,7 @@
 //! posture.
 
 use super::{
-    LIVE_PEERINGS, Network, PartitionMismatch, Refusal, Registered, accept_route,
+    Connection, LIVE_PEERINGS, Network, PartitionMismatch, Refusal, Registered, accept_route,
     command::{
         AcceptRoute, RequestPeering, RestrictFirewall, SetDnsResolution, SetLinkOption, Setup,
         SetupOption,
@@ -204,16 +204,16 @@ pub(super) fn check_place(
             cloud_network: peer.cloud_network.to_string(),
         });
     }
-    if let Some(live) = network
-        .live_peerings()
-        .find(|live| live.peer.is_same_network(peer))
-    {
-        return Err(Refusal::PeerAlreadyLinked {
-            peering_id: live.id,
-            life: live.life.as_str(),
-        });
+    for connection in network.connections.live() {
+        let Connection::Peering(live) = connection;
+        if live.peer.is_same_network(peer) {
+            return Err(Refusal::PeerAlreadyLinked {
+                peering_id: live.id,
+                life: live.life.as_str(),
+            });
+        }
     }
-    let live = network.live_peerings().count();
+    let live = network.connections.links_taken();
     if live >= LIVE_PEERINGS {
         return Err(Refusal::PeeringQuotaReached {
             live,

@@ -56,10 +56,13 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         NetworkCommand::RestrictFirewall(it) => {
             it.side == Side::Remote
                 || network.live(it.peering_id).is_err()
-                || network.peerings.get(&it.peering_id).is_some_and(|peering| {
-                    let open = &peering.firewall.local.admit;
-                    it.admit.iter().all(|rule| open.contains(rule))
-                })
+                || network
+                    .peerings()
+                    .get(&it.peering_id)
+                    .is_some_and(|peering| {
+                        let open = &peering.firewall.local.admit;
+                        it.admit.iter().all(|rule| open.contains(rule))
+                    })
         }
         NetworkCommand::ChangeNetworkSubnets(it) => matches!(it.change, SubnetChange::Drop { .. }),
         NetworkCommand::ChangePeerSubnets(it) => matches!(it.change, SubnetChange::Drop { .. }),
@@ -89,7 +92,7 @@ fn only_sooner(network: &Registered, command: &SetTenure) -> bool {
     let Some(Change::To(end)) = &command.expires_at else {
         return false;
     };
-    let Some(peering) = network.peerings.get(&command.peering_id) else {
+    let Some(peering) = network.peerings().get(&command.peering_id) else {
         return false;
     };
     let before = match &command.rule {

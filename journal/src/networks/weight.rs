@@ -3,7 +3,7 @@
 use super::Loaded;
 use domain::{
     Side,
-    network::{EndedPeering, Network, Peering, Registered},
+    network::{Connections, EndedPeering, Network, Peering, Registered},
 };
 
 /// A thing in a map, with its texts.
@@ -18,9 +18,13 @@ pub(super) fn weight(loaded: &Loaded) -> usize {
 }
 
 fn of_network(network: &Registered) -> usize {
-    let peerings: usize = network.peerings.values().map(of_peering).sum();
+    let Connections {
+        peerings,
+        ended_peerings,
+    } = &network.connections;
+    let peerings: usize = peerings.values().map(of_peering).sum();
     // Hardly any of them left more than a few things.
-    let ended = network.ended.len() * (size_of::<EndedPeering>() + 4 * ENTRY);
+    let ended = ended_peerings.len() * (size_of::<EndedPeering>() + 4 * ENTRY);
     peerings + ended + network.subnets.len() * ENTRY + 4 * ENTRY
 }
 

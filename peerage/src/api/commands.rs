@@ -192,7 +192,7 @@ async fn advisories(
         } else {
             let peering = command
                 .peering_id()
-                .and_then(|it| network.peerings.get(&it));
+                .and_then(|it| network.peerings().get(&it));
             peering.and_then(|it| domain::advisory::ingress_not_aimed(network, it))
         }
     } else {

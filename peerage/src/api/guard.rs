@@ -73,7 +73,7 @@ pub(super) async fn plan(
     }
     let found = on_record(services, network).await?;
     let of_record = || {
-        let peering = found.as_ref()?.peerings.get(&peering?)?;
+        let peering = found.as_ref()?.peerings().get(&peering?)?;
         Some(peering.peer.account.clone())
     };
     let account = account.cloned().or_else(of_record);
@@ -221,8 +221,8 @@ pub(super) async fn cloud(
 /// The account of the peer that an orphan was made for, where that peering is on record.
 fn orphans_peer(network: &Registered, orphan: &OrphanId) -> Option<Account> {
     let id = network.orphans.get(orphan)?.peering_id;
-    let kept = network.peerings.get(&id).map(|it| &it.peer);
-    let peer = kept.or_else(|| network.ended.get(&id).map(|it| &it.peer));
+    let kept = network.peerings().get(&id).map(|it| &it.peer);
+    let peer = kept.or_else(|| network.ended_peerings().get(&id).map(|it| &it.peer));
     peer.map(|it| it.account.clone())
 }
 
@@ -248,7 +248,7 @@ pub(super) fn peer_account(
         Some(QuarantineScope::PeerAccount { account }) => Some(account.clone()),
         Some(QuarantineScope::Everything | QuarantineScope::PeerNetwork { .. }) => None,
         None => {
-            let peering = network?.peerings.get(&command.peering_id()?)?;
+            let peering = network?.peerings().get(&command.peering_id()?)?;
             Some(peering.peer.account.clone())
         }
     }

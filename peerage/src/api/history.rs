@@ -50,11 +50,11 @@ pub(super) async fn at(
     }
     let network = on_record(id, "place", &told.past, told.first)?;
     if let Some(peering) = peering
-        && !network.peerings.contains_key(&peering)
+        && !network.peerings().contains_key(&peering)
     {
         return Err(Problem::unknown_peering(peering));
     }
-    let shown = network.peerings.values();
+    let shown = network.peerings().values();
     let shown = shown.filter(|it| peering.is_none_or(|id| it.id == id));
     let document = if request.with_document {
         let document = told.past.document().map_err(|error| unwritable(&error))?;
@@ -232,7 +232,7 @@ async fn candidates(
 
 fn way(network: &Registered, it: &audit::Way) -> v1::Way {
     let (reachability, reason) = verdict(it.verdict);
-    let peer = network.peerings.get(&it.peering).map(|it| &it.peer);
+    let peer = network.peerings().get(&it.peering).map(|it| &it.peer);
     let rules = it.rules.iter().map(|(rule, id)| v1::AdmittingRule {
         source: rule.source.to_string(),
         port: rule.port.into(),

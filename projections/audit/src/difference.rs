@@ -95,12 +95,12 @@ fn part(past: &Past, about: Option<PeeringId>) -> Result<Value, serde_json::Erro
     };
     match about {
         Some(id) => network
-            .peerings
+            .peerings()
             .get(&id)
             .map_or(Ok(Value::Null), serde_json::to_value),
         None => {
             let mut own = network.clone();
-            own.peerings = domain::network::Peerings::default();
+            own.connections.peerings = domain::network::Peerings::default();
             serde_json::to_value(own)
         }
     }

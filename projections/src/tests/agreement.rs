@@ -130,7 +130,7 @@ async fn agree(events: Vec<NetworkEvent>) {
         assert_eq!(known.peerings.live, network.live_peerings().count() as u64);
         assert_eq!(
             known.peerings.ended + known.peerings.live,
-            network.peerings.len() as u64
+            network.peerings().len() as u64
         );
         assert_eq!(known.revision, log.events.len() as u64 - 1);
         assert_eq!(
@@ -141,7 +141,7 @@ async fn agree(events: Vec<NetworkEvent>) {
     }
     for n in 1..=2 {
         let folded = the_network(&fold)
-            .and_then(|(network, _)| network.peerings.get(&peering_id(n)).map(by_fold));
+            .and_then(|(network, _)| network.peerings().get(&peering_id(n)).map(by_fold));
         assert_eq!(by_rows(&projections, peering_id(n)).await, folded);
     }
 }
@@ -175,7 +175,7 @@ async fn at_the_end_of_the_story_the_rows_say_what_the_fold_says() {
         let fold = events.iter().fold(Network::default(), evolve);
         let projections = written(&log).await;
         let (network, _) = the_network(&fold).unwrap();
-        for (id, peering) in &network.peerings {
+        for (id, peering) in network.peerings() {
             assert_eq!(by_rows(&projections, *id).await, Some(by_fold(peering)));
         }
     }

@@ -219,7 +219,7 @@ async fn exposures_are_listed_wherever_they_are_or_of_one_peering() {
             .await
             .unwrap()
             .unwrap()
-            .peerings
+            .peerings()
             .exposed,
         1
     );
@@ -240,7 +240,7 @@ async fn exposures_are_listed_wherever_they_are_or_of_one_peering() {
             .await
             .unwrap()
             .unwrap()
-            .peerings
+            .peerings()
             .exposed,
         0
     );
@@ -701,7 +701,7 @@ async fn what_is_listed_of_a_peering_is_what_the_domain_folds() {
         let (Network::Registered(mut network) | Network::Retired(mut network)) = network else {
             panic!("not on record")
         };
-        for (id, peering) in std::mem::take(&mut network.peerings) {
+        for (id, peering) in std::mem::take(&mut network.connections.peerings) {
             let view = projections.peering(id).await.unwrap().unwrap();
             assert_eq!((view.peering, view.network), (peering, network.clone()));
         }

@@ -124,7 +124,7 @@ pub(crate) fn command(n: u64) -> (NetworkCommand, Caller) {
 pub(crate) fn outcome(n: u64, network: &Network) -> (NetworkCommand, Caller) {
     let peering_id = peering(self::network(0));
     let life = match network {
-        Network::Registered(network) => network.peerings.get(&peering_id).map(|it| &it.life),
+        Network::Registered(network) => network.peerings().get(&peering_id).map(|it| &it.life),
         Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,
     };
     let started = |attempt| PeeringInitiationStarted {

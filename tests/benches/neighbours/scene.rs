@@ -285,7 +285,7 @@ pub(crate) struct Asked {
 
 fn peering_of(loaded: &Loaded, id: PeeringId) -> Option<&Peering> {
     match &loaded.network {
-        Network::Registered(network) => network.peerings.get(&id),
+        Network::Registered(network) => network.peerings().get(&id),
         Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,
     }
 }

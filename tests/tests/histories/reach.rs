@@ -311,7 +311,7 @@ impl Scene {
             12 => {
                 let list = list_of(&self.people, at, &subnet);
                 let network = self.registered().await;
-                let made = &network.peerings[&peering_id]
+                let made = &network.peerings()[&peering_id]
                     .firewall
                     .get(side)
                     .denials
@@ -395,7 +395,7 @@ impl Scene {
             }
             5 => {
                 let network = self.registered().await;
-                let ingress = network.peerings[&peering_id].ingress.keys().copied();
+                let ingress = network.peerings()[&peering_id].ingress.keys().copied();
                 let ingress: Vec<_> = ingress.collect();
                 let Some(ingress_id) = rng.choice(ingress) else {
                     return "nothing".to_owned();
@@ -549,7 +549,7 @@ impl Scene {
                         // While the engine cannot keep what it is to deny, that is all it tells.
                         let perhaps = Verdict::Undetermined(Unknown::PerhapsDenied);
                         let network = past.registered().unwrap();
-                        let peering = &network.peerings[&self.peerings[n - 1]];
+                        let peering = &network.peerings()[&self.peerings[n - 1]];
                         if told == Some(perhaps) && peering.blocked.is_some() {
                             found.untold += 1;
                             continue;

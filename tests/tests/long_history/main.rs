@@ -326,7 +326,10 @@ async fn at_every_event_what_is_loaded_from_a_snapshot_is_what_the_events_fold_t
     let Network::Registered(network) = &fresh(&world, id).await.0.network else {
         panic!("no network")
     };
-    assert_eq!((network.peerings.len(), network.ended.len()), (1, 11));
+    assert_eq!(
+        (network.peerings().len(), network.ended_peerings().len()),
+        (1, 11)
+    );
     world.node.shutdown().await;
 }
 

@@ -104,7 +104,10 @@ impl Pass<'_> {
 
 pub(super) fn on_record(loaded: &Loaded, id: PeeringId) -> Option<(&Registered, &Peering)> {
     match &loaded.network {
-        Network::Registered(network) => network.peerings.get(&id).map(|peering| (network, peering)),
+        Network::Registered(network) => network
+            .peerings()
+            .get(&id)
+            .map(|peering| (network, peering)),
         Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,
     }
 }

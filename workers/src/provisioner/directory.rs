@@ -277,8 +277,8 @@ impl Directory {
         let mut older = self.older.write();
         older.marked.extend(&network.also_registered);
         drop(older);
-        let ended = network.ended.iter().map(|(peering, _)| peering);
-        let all = network.peerings.keys().chain(ended);
+        let ended = network.ended_peerings().iter().map(|(peering, _)| peering);
+        let all = network.peerings().keys().chain(ended);
         self.networks
             .write()
             .extend(all.map(|peering| (*peering, id)));

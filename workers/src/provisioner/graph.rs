@@ -103,7 +103,7 @@ impl Graph {
             ranges: network.ranges(),
             links: network.live_peerings().map(link).collect(),
             expired: network
-                .peerings
+                .peerings()
                 .values()
                 .filter(has_expired)
                 .map(link)

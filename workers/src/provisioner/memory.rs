@@ -83,7 +83,7 @@ pub(super) struct AsOf {
 
 impl AsOf {
     pub(super) fn of(network: &Registered, id: PeeringId, rests: bool) -> Option<Self> {
-        let peering = network.peerings.get(&id)?;
+        let peering = network.peerings().get(&id)?;
         // That an engine is blocked, this one or another, gives nobody anything to do.
         let peering = Peering {
             blocked: None,
@@ -96,7 +96,7 @@ impl AsOf {
             drift_check: network.drift_check,
             frozen: network.is_frozen(),
             quarantined: network
-                .peerings
+                .peerings()
                 .get(&id)
                 .is_some_and(|it| network.is_quarantined(it)),
             rests,

@@ -191,9 +191,12 @@ pub(super) fn networks_before(
     network: &Registered,
     at: &AccountRegion,
 ) -> impl Iterator<Item = CloudNetwork> + use<> {
-    let over = network.peerings.values().filter(|it| !it.life.is_live());
+    let over = network.peerings().values().filter(|it| !it.life.is_live());
     let kept = over.map(|it| (it.ended_at, &it.peer));
-    let folded = network.ended.iter().map(|(_, it)| (it.ended_at, &it.peer));
+    let folded = network
+        .ended_peerings()
+        .iter()
+        .map(|(_, it)| (it.ended_at, &it.peer));
     let is_here = |peer: &Peer| {
         (peer.provider, &peer.account, &peer.region) == (at.provider, &at.account, &at.region)
     };

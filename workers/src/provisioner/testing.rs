@@ -511,7 +511,7 @@ impl Log {
 
     pub(super) fn peering(&self) -> Peering {
         let id = ids(self.first + 1).peering(ids(self.first).network());
-        self.network().peerings[&id].clone()
+        self.network().peerings()[&id].clone()
     }
 }
 

@@ -66,7 +66,7 @@ fn whoever_was_asked_for_an_adopted_link_is_known_once_somebody_has_looked() {
         else {
             panic!("a network");
         };
-        network.peerings.values().next().unwrap().clone()
+        network.peerings().values().next().unwrap().clone()
     };
     let adopted = accepter(Vec::new());
     assert_eq!(adopted.accepter(), None);

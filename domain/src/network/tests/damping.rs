@@ -70,7 +70,7 @@ impl Month {
         let Network::Registered(network) = &self.state else {
             panic!("the network is not registered")
         };
-        &network.peerings[&peering_id(1)]
+        &network.peerings()[&peering_id(1)]
     }
 }
 

@@ -65,7 +65,7 @@ fn told_to_stop(side: Side) -> NetworkEvent {
 /// What is denied on a side, as people read it.
 fn denied(events: Vec<NetworkEvent>, side: Side) -> Vec<String> {
     let network = network(events);
-    let peering = &network.peerings[&peering_id(1)];
+    let peering = &network.peerings()[&peering_id(1)];
     let all = network.denied(peering, side).into_iter();
     all.map(|it| it.to_string()).collect()
 }
@@ -238,7 +238,7 @@ fn only_what_is_to_be_denied_is_about_to_be_made_and_each_entry_is_told_once() {
         .when(Outcome::from(denial_removed(Side::Local)))
         .then_nothing();
     let network = network(known.into_iter().chain([started.into()]).collect());
-    let peering = &network.peerings[&peering_id(1)];
+    let peering = &network.peerings()[&peering_id(1)];
     assert!(peering.has_on_record(Side::Local, &thing));
     assert!(!peering.has_on_record(Side::Remote, &thing));
     let own: Vec<_> = peering.own_denials(Side::Local).into_iter().collect();
@@ -298,7 +298,7 @@ fn that_denials_no_longer_hold_is_told_once_and_what_keeps_them_out_is_then_told
         .chain([lapsed.clone().into()])
         .collect();
     let state = network(over.clone());
-    let denials = &state.peerings[&peering_id(1)].firewall.local.denials;
+    let denials = &state.peerings()[&peering_id(1)].firewall.local.denials;
     assert!(denials.enforced.is_none() && denials.wanted.is_some());
     given(over.clone())
         .when(Outcome::from(lapsed))
@@ -322,14 +322,14 @@ fn that_denials_no_longer_hold_is_told_once_and_what_keeps_them_out_is_then_told
     let known = its_network().into_iter().chain([placed.clone().into()]);
     let known: Vec<_> = known.collect();
     let state = network(known.clone());
-    let denials = &state.peerings[&peering_id(1)].firewall.local.denials;
+    let denials = &state.peerings()[&peering_id(1)].firewall.local.denials;
     assert_eq!(denials.enforced.as_ref().unwrap().subnets, placed.subnets);
     given(known).when(Outcome::from(placed)).then_nothing();
 }
 
 fn all_of(history: Vec<NetworkEvent>) -> DenialEnforced {
     let network = network(history);
-    let peering = &network.peerings[&peering_id(1)];
+    let peering = &network.peerings()[&peering_id(1)];
     DenialEnforced {
         denies: network.denied(peering, Side::Local),
         ..denial_enforced(Side::Local)
@@ -373,7 +373,7 @@ fn that_it_is_enforced_is_told_of_what_is_wanted_now_and_once_until_that_changes
 fn a_denial_that_is_asked_for_and_not_seen_is_not_in_place_and_neither_is_one_that_is_left() {
     let is_seen = |events: Vec<NetworkEvent>| {
         let network = network(events);
-        let denials = &network.peerings[&peering_id(1)].firewall.local.denials;
+        let denials = &network.peerings()[&peering_id(1)].firewall.local.denials;
         (denials.enforced.is_some(), denials.made.len())
     };
     let it = all_of(its_network());
@@ -400,7 +400,7 @@ fn what_stands_of_it_when_a_peering_ends_is_named() {
             .chain([denial_made(Side::Local).into()])
             .collect(),
     );
-    let left = network.peerings[&peering_id(1)].leftovers();
+    let left = network.peerings()[&peering_id(1)].leftovers();
     let expected = Leftover::Denial {
         side: Side::Local,
         denial: denial("acl-0a1b2c3d4e5f60718", 1),

@@ -63,7 +63,7 @@ fn what_went_a_whole_day_ago_is_forgotten_to_the_second() {
         let Network::Registered(network) = state else {
             panic!("the network is on record");
         };
-        let firewall = &network.peerings[&peering_id(1)].firewall.remote;
+        let firewall = &network.peerings()[&peering_id(1)].firewall.remote;
         let exposure = admits("sgr-01", "tcp 22 from 10.20.0.0/16").exposure;
         firewall
             .went(&exposure.group, &exposure.admits, later)

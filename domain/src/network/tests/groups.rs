@@ -54,7 +54,7 @@ fn a_group_of_the_peers_is_admitted_beside_ranges() {
         .when(restrict(&admit))
         .then([asked.clone()]);
     let network = network(history([asked]));
-    let peering = &network.peerings[&peering_id(1)];
+    let peering = &network.peerings()[&peering_id(1)];
     assert_eq!(
         network.admitted(peering, Side::Local),
         BTreeSet::from(admit)
@@ -127,7 +127,7 @@ fn a_group_stays_admitted_while_ranges_come_wait_and_go() {
     };
     let before = history([added.into(), restricted(Side::Local, &admit)]);
     let now = network(before.clone());
-    let waiting = now.admitted(&now.peerings[&peering_id(1)], Side::Local);
+    let waiting = now.admitted(&now.peerings()[&peering_id(1)], Side::Local);
     let kept = [admit[0], admit[2]];
     assert_eq!(waiting, BTreeSet::from(kept));
     let drop = DropPeerRanges {

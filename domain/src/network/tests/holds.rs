@@ -81,7 +81,7 @@ fn a_quarantine_closes_the_peerings_in_its_scope_and_those_that_come_later_and_n
         quarantine(account(2)),
         requested(2),
     ]);
-    let is_closed = |n| network.is_quarantined(&network.peerings[&peering_id(n)]);
+    let is_closed = |n| network.is_quarantined(&network.peerings()[&peering_id(n)]);
     assert_eq!((is_closed(1), is_closed(2)), (false, true));
     let by_network = QuarantineScope::PeerNetwork {
         cloud_network: peer(1).cloud_network,
@@ -153,10 +153,10 @@ fn a_peering_is_closed_until_the_last_quarantine_that_covers_it_is_lifted() {
     ];
     let one = both.clone().into_iter().chain([lifted(account(1))]);
     let network = registered_network(one.clone());
-    let peering = &network.peerings[&peering_id(1)];
+    let peering = &network.peerings()[&peering_id(1)];
     assert!(network.is_quarantined(peering) && !network.may_open(peering));
     let none = registered_network(one.chain([lifted(QuarantineScope::Everything)]));
-    assert!(none.may_open(&none.peerings[&peering_id(1)]));
+    assert!(none.may_open(&none.peerings()[&peering_id(1)]));
 }
 
 #[test]

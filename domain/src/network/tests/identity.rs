@@ -284,7 +284,7 @@ fn two_networks_are_joined_by_one_peering_whichever_of_them_asked_for_it() {
 #[test]
 fn a_link_that_another_networks_peering_made_is_not_adopted() {
     let other = from_the_other_end([started(1), initiated()]);
-    let Some(link) = other.peerings[&peering_id(1)].life.link().cloned() else {
+    let Some(link) = other.peerings()[&peering_id(1)].life.link().cloned() else {
         panic!("it has a link")
     };
     assert_eq!(

@@ -251,7 +251,7 @@ fn where_rules_are_aimed_two_targets_on_one_port_are_opened_and_closed_each_by_i
             }
         }
         let admitted = |state: &Network| match state {
-            Network::Registered(network) => network.peerings[&peering_id(1)]
+            Network::Registered(network) => network.peerings()[&peering_id(1)]
                 .firewall
                 .remote
                 .admit

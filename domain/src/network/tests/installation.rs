@@ -266,7 +266,7 @@ fn routes_are_suspended_for_an_exposure_that_the_policy_blocks_and_resumed_when_
     let suspended = history.into_iter().chain([suspend().into()]);
     let suspended: Vec<_> = suspended.collect();
     let network = network_of(suspended.clone());
-    let peering = &network.peerings[&peering_id(1)];
+    let peering = &network.peerings()[&peering_id(1)];
     assert!(!network.wants_routes(peering, Side::Local));
     assert!(network.wants_routes(peering, Side::Remote));
     let early = given(suspended.clone()).when(Outcome::from(resume.clone()));

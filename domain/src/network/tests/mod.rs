@@ -5,6 +5,7 @@
 mod adoption;
 mod attachment;
 mod clouds;
+mod connections;
 mod consent;
 mod damping;
 mod denial;
@@ -71,9 +72,11 @@ pub(crate) fn fold(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
 /// Peering 1 after these events.
 fn recorded(events: impl IntoIterator<Item = NetworkEvent>) -> Peering {
     match fold(events) {
-        Network::Registered(mut network) | Network::Retired(mut network) => {
-            network.peerings.remove(&samples::peering_id(1)).unwrap()
-        }
+        Network::Registered(mut network) | Network::Retired(mut network) => network
+            .connections
+            .peerings
+            .remove(&samples::peering_id(1))
+            .unwrap(),
         Network::Unregistered | Network::Marked(_) => panic!("the network is not on record"),
     }
 }

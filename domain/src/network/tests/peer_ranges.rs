@@ -105,7 +105,7 @@ fn nothing_is_admitted_from_a_new_range_before_the_cloud_was_seen_to_show_it() {
         let Network::Registered(network) = super::fold(active_history(events)) else {
             panic!("a network");
         };
-        let admitted = network.admitted(&network.peerings[&peering_id(1)], Side::Local);
+        let admitted = network.admitted(&network.peerings()[&peering_id(1)], Side::Local);
         admitted
             .into_iter()
             .map(|it| it.source.to_string())

@@ -137,5 +137,5 @@ fn a_retired_network_refuses_everything_and_is_still_known() {
     else {
         panic!("not retired")
     };
-    assert_eq!(network.peerings.len(), 1);
+    assert_eq!(network.peerings().len(), 1);
 }

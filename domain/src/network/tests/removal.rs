@@ -566,7 +566,7 @@ fn a_route_that_an_ended_peering_left_behind_is_known_to_be_its_own() {
     let Network::Registered(folded) = folded else {
         panic!("the network is registered")
     };
-    assert_eq!(folded.ended.len(), 1, "as a snapshot keeps it");
+    assert_eq!(folded.ended_peerings().len(), 1, "as a snapshot keeps it");
     let asked = |network: &Registered, table: &str, to: &str, link: &Link| {
         network.who_left(&text(table), range(to), link)
     };

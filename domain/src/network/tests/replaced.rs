@@ -24,7 +24,7 @@ fn an_id_that_a_cloud_gives_once_is_recorded_once_and_stands() {
         for again in [first.clone(), immutable_id_seen(side, "4712")] {
             given(known.clone()).when(again.clone()).then_nothing();
             let network = registered(known.clone().into_iter().chain([event(&again)]));
-            let peering = &network.peerings[&peering_id(1)];
+            let peering = &network.peerings()[&peering_id(1)];
             let kept = network.immutable_id(peering, side);
             assert_eq!(kept, Some(&text("4711")));
             assert_eq!(network.immutable_id(peering, side.other()), None);
@@ -37,7 +37,7 @@ fn the_private_networks_own_id_is_known_to_its_other_peerings_and_the_peers_to_i
     let seen = Side::BOTH.map(|side| event(&immutable_id_seen(side, "4711")));
     let other = requested(2);
     let network = registered(history(seen).into_iter().chain([other]));
-    let second = &network.peerings[&peering_id(2)];
+    let second = &network.peerings()[&peering_id(2)];
     assert!(network.immutable_id(second, Side::Local).is_some());
     assert_eq!(network.immutable_id(second, Side::Remote), None);
 }
@@ -51,10 +51,10 @@ fn a_replaced_network_is_drift_in_every_state_before_the_end_and_opens_nothing_w
                 .when(Outcome::from(found.clone()))
                 .then([found.clone().into()]);
             let before = registered(events.clone());
-            assert!(before.may_open(&before.peerings[&peering_id(1)]));
+            assert!(before.may_open(&before.peerings()[&peering_id(1)]));
             let standing = events.clone().into_iter().chain([found.clone().into()]);
             let network = registered(standing.clone());
-            let peering = &network.peerings[&peering_id(1)];
+            let peering = &network.peerings()[&peering_id(1)];
             assert!(peering.is_replaced() && !network.may_open(peering));
             assert!(!peering.is_converged());
             let over = repaired(replaced(side), now());
@@ -62,7 +62,7 @@ fn a_replaced_network_is_drift_in_every_state_before_the_end_and_opens_nothing_w
                 .when(Outcome::from(over.clone()))
                 .then([over.clone().into()]);
             let after = registered(standing.chain([over.into()]));
-            assert!(after.may_open(&after.peerings[&peering_id(1)]));
+            assert!(after.may_open(&after.peerings()[&peering_id(1)]));
         }
     }
 }
@@ -98,7 +98,7 @@ fn the_removal_of_a_peering_goes_on_while_its_network_is_replaced() {
 #[test]
 fn events_from_before_ids_were_recorded_leave_them_unknown() {
     let network = registered(active_history([]));
-    let peering = &network.peerings[&peering_id(1)];
+    let peering = &network.peerings()[&peering_id(1)];
     for side in Side::BOTH {
         assert_eq!(network.immutable_id(peering, side), None);
     }

@@ -130,7 +130,7 @@ fn routes_are_to_move_until_they_are_seen_where_they_belong() {
         let Network::Registered(network) = fold(active_history(before.cloned())) else {
             panic!("a network");
         };
-        let peering = &network.peerings[&peering_id(1)];
+        let peering = &network.peerings()[&peering_id(1)];
         Side::BOTH.map(|side| network.tables_moved(peering, side))
     };
     assert_eq!(moves(&[]), [false, false]);

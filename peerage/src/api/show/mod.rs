@@ -91,7 +91,7 @@ pub(super) fn preview(
             revision,
             changed_at: now,
         };
-        Some(peering(after.peerings.get(&id)?, about))
+        Some(peering(after.peerings().get(&id)?, about))
     });
     v1::CommandResponse {
         network_id: preview.network_id.to_string(),

@@ -18,7 +18,7 @@ use crate::{
 use denials::Denials;
 use domain::{
     PeeringId, Range, Side,
-    network::{Denial, InboundRule, Life, LinkTrace, Peering, Registered, Routing},
+    network::{Connection, Denial, InboundRule, Life, LinkTrace, Peering, Registered, Routing},
     text::{FirewallRule, Link, RouteTable},
 };
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
@@ -107,7 +107,8 @@ pub fn who_can_reach(past: &Past, address: IpAddr, port: Option<u16>) -> Vec<Way
         return Vec::new();
     };
     let mut ways = Vec::new();
-    for peering in network.live_peerings() {
+    for connection in network.connections.live() {
+        let Connection::Peering(peering) = connection;
         let asked = Asked {
             past,
             network,

@@ -374,7 +374,7 @@ async fn orphans_are_listed_to_who_looks_and_removed_by_who_operates_there() {
         let Network::Registered(network) = &loaded.network else {
             return None;
         };
-        (!network.peerings[&peering].life.is_live()).then_some(())
+        (!network.peerings()[&peering].life.is_live()).then_some(())
     })
     .await;
     an_orphan(&log, orders_id, peering, "sg-0aaa").await;

@@ -74,7 +74,7 @@ fn told(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<Instruction> {
     let Network::Registered(network) = folded else {
         panic!("the network is not on record")
     };
-    let peering = network.peerings[&PEERING].clone();
+    let peering = network.peerings()[&PEERING].clone();
     for_peer(&network, &peering)
 }
 

@@ -328,7 +328,7 @@ pub(crate) fn state(events: Vec<NetworkEvent>) -> (Registered, Peering) {
     let Network::Registered(network) = folded else {
         panic!("the network is not on record")
     };
-    let peering = network.peerings[&peering_id(1)].clone();
+    let peering = network.peerings()[&peering_id(1)].clone();
     (network, peering)
 }
 

@@ -80,7 +80,7 @@ fn told_as(
     let Network::Registered(network) = folded else {
         panic!("the network is not on record")
     };
-    let peering = network.peerings[&OWNER.peering].clone();
+    let peering = network.peerings()[&OWNER.peering].clone();
     for_peer(&network, &peering)
 }
 

@@ -170,12 +170,12 @@ impl Judge<'_> {
     fn orphaned(&self, owner: Option<Owner>) -> Option<PeeringId> {
         let owner = owner.filter(|it| it.is(self.network.id, it.peering))?;
         let id = owner.peering;
-        let ended_at = if let Some(peering) = self.network.peerings.get(&id) {
+        let ended_at = if let Some(peering) = self.network.peerings().get(&id) {
             if peering.life.is_live() {
                 return None;
             }
             peering.ended_at
-        } else if let Some(ended) = self.network.ended.get(&id) {
+        } else if let Some(ended) = self.network.ended_peerings().get(&id) {
             ended.ended_at
         } else {
             // Without the network's id the tag may be any installation's.
@@ -325,11 +325,11 @@ impl Judge<'_> {
 
 /// How the peerings of this network have ended, and when.
 fn ends(network: &Registered) -> impl Iterator<Item = (PeeringId, &Ending, Option<DateTime<Utc>>)> {
-    let kept = network.peerings.iter().filter_map(|(id, peering)| {
+    let kept = network.peerings().iter().filter_map(|(id, peering)| {
         let ending = peering.life.ending()?;
         Some((*id, ending, peering.ended_at))
     });
-    let folded = network.ended.iter();
+    let folded = network.ended_peerings().iter();
     kept.chain(folded.map(|(id, it): (_, &EndedPeering)| (*id, &it.ending, it.ended_at)))
 }
 

@@ -58,8 +58,11 @@ fn spread(id: NetworkId, every: Duration) -> Duration {
 }
 
 fn last_end(network: &Registered) -> Option<DateTime<Utc>> {
-    let kept = network.peerings.values().filter_map(|it| it.ended_at);
-    let folded = network.ended.iter().filter_map(|(_, it)| it.ended_at);
+    let kept = network.peerings().values().filter_map(|it| it.ended_at);
+    let folded = network
+        .ended_peerings()
+        .iter()
+        .filter_map(|(_, it)| it.ended_at);
     kept.chain(folded).max()
 }
 

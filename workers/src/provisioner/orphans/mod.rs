@@ -480,10 +480,10 @@ fn place(network: &Registered, orphan: &Orphan) -> AccountRegion {
 
 /// The networks that an ended peering had joined.
 fn networks_of(network: &Registered, id: PeeringId) -> Option<BySide<NetworkRef>> {
-    if let Some(peering) = network.peerings.get(&id) {
+    if let Some(peering) = network.peerings().get(&id) {
         return Some(sides::networks(network, peering));
     }
-    let peer: &Peer = &network.ended.get(&id)?.peer;
+    let peer: &Peer = &network.ended_peerings().get(&id)?.peer;
     let external_id = network.id.external_id(&peer.account);
     Some(sides::networks_with(network, peer, Some(&external_id)))
 }

@@ -135,7 +135,7 @@ impl DryRun<'_> {
                 else {
                     return Err(Refusal::NetworkUnknown);
                 };
-                return if on_record.peerings.contains_key(&id) {
+                return if on_record.peerings().contains_key(&id) {
                     Ok(id)
                 } else {
                     Err(Refusal::PeeringUnknown { peering_id: id })
@@ -166,9 +166,10 @@ impl DryRun<'_> {
 
     fn facts(&self, id: PeeringId) -> Option<(&Registered, &Peering)> {
         match &self.network {
-            Network::Registered(network) => {
-                network.peerings.get(&id).map(|peering| (network, peering))
-            }
+            Network::Registered(network) => network
+                .peerings()
+                .get(&id)
+                .map(|peering| (network, peering)),
             Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,
         }
     }
@@ -246,7 +247,7 @@ impl DryRun<'_> {
         let Network::Registered(network) = &self.network else {
             return Ok(());
         };
-        let Some(peering) = network.peerings.get(&id) else {
+        let Some(peering) = network.peerings().get(&id) else {
             return Ok(());
         };
         self.observation
@@ -385,7 +386,7 @@ impl DryRun<'_> {
         let Network::Registered(network) = &self.network else {
             return;
         };
-        if let Some(peering) = network.peerings.get(&id) {
+        if let Some(peering) = network.peerings().get(&id) {
             self.observation
                 .reads
                 .lock()

@@ -166,6 +166,6 @@ fn the_life_of_the_samples_gets_to_its_end() {
     let Network::Registered(network) = network else {
         panic!("the network is gone")
     };
-    let peering = network.peerings.values().next().unwrap();
+    let peering = network.peerings().values().next().unwrap();
     assert_eq!(peering.life.name(), LifeName::Removed);
 }

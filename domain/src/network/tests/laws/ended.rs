@@ -52,10 +52,10 @@ proptest! {
         let whole = super::super::fold(std::iter::once(registered()).chain(events));
         let folded = folded(&whole);
         let (whole, folded) = (registered_in(&whole), registered_in(&folded));
-        prop_assert_eq!(whole.peerings.len(), folded.peerings.len() + folded.ended.len());
-        for (id, peering) in &whole.peerings {
-            let Some(ended) = folded.ended.get(id) else {
-                prop_assert_eq!(folded.peerings.get(id), Some(peering));
+        prop_assert_eq!(whole.peerings().len(), folded.peerings().len() + folded.ended_peerings().len());
+        for (id, peering) in whole.peerings() {
+            let Some(ended) = folded.ended_peerings().get(id) else {
+                prop_assert_eq!(folded.peerings().get(id), Some(peering));
                 continue;
             };
             prop_assert!(!peering.life.is_live());
@@ -116,8 +116,8 @@ fn a_copy_of_a_network_shares_the_peerings_that_an_event_is_not_about() {
     let (before, after) = (registered_in(&before), registered_in(&after));
     let same = |n| {
         std::ptr::eq(
-            &before.peerings[&peering_id(n)],
-            &after.peerings[&peering_id(n)],
+            &before.peerings()[&peering_id(n)],
+            &after.peerings()[&peering_id(n)],
         )
     };
     assert_eq!((same(1), same(2)), (false, true));
@@ -136,13 +136,24 @@ fn thousands_of_ended_peerings_are_found_again_and_a_copy_shares_them() {
     let ended = EndedPeering::of(&expired).expect("it has ended");
     let id = |n: u128| PeeringId(Uuid::from_u128(n * 7919 % 5_003));
     for n in 1..5_000 {
-        network.ended.insert(id(n), ended.clone());
+        network
+            .connections
+            .ended_peerings
+            .insert(id(n), ended.clone());
     }
     let copy = network.clone();
     network
-        .ended
+        .connections
+        .ended_peerings
         .insert(PeeringId(Uuid::from_u128(9_999)), ended.clone());
-    assert_eq!((copy.ended.len(), network.ended.len()), (4_999, 5_000));
-    assert!((1..5_000).all(|n| network.ended.get(&id(n)) == Some(&ended)));
-    assert!(!copy.ended.contains_key(&PeeringId(Uuid::from_u128(9_999))));
+    assert_eq!(
+        (copy.ended_peerings().len(), network.ended_peerings().len()),
+        (4_999, 5_000)
+    );
+    assert!((1..5_000).all(|n| network.ended_peerings().get(&id(n)) == Some(&ended)));
+    assert!(
+        !copy
+            .ended_peerings()
+            .contains_key(&PeeringId(Uuid::from_u128(9_999)))
+    );
 }

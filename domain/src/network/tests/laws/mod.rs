@@ -41,13 +41,13 @@ fn command(state: &Network, step: Step) -> Option<NetworkCommand> {
     match step {
         Step::Ask(command) => Some(*command),
         Step::Go(n) => network
-            .peerings
+            .peerings()
             .values()
             .nth(n)
             .and_then(next)
             .map(Into::into),
         Step::Back(n, to) => network
-            .peerings
+            .peerings()
             .values()
             .nth(n)
             .and_then(|peering| back(peering, to)),
@@ -312,7 +312,7 @@ fn live_pairs(network: &Registered) -> impl Iterator<Item = (&Peering, &Peering)
 }
 
 fn assert_sound(network: &Registered) {
-    for peering in network.peerings.values() {
+    for peering in network.peerings().values() {
         assert_sides_are_sound(peering);
         let waits = peering.blocked.is_some() || !peering.drift.is_empty();
         assert!(
@@ -433,7 +433,7 @@ fn assert_nothing_is_lost(before: &Network, after: &Network) {
         return;
     };
     for peering in before.live_peerings() {
-        let Some(ending) = after.peerings[&peering.id].life.ending() else {
+        let Some(ending) = after.peerings()[&peering.id].life.ending() else {
             continue;
         };
         let is_accounted_for = |remnant: &Leftover| match (remnant, ending) {
@@ -511,11 +511,11 @@ proptest! {
         let Network::Registered(mut network) = super::fold(std::iter::once(registered()).chain(events)) else { panic!("the network is gone") };
         let whole = evolve(Network::Registered(network.clone()), &next, now());
         let id = next.peering_id();
-        let neighbours: Vec<_> = network.peerings.iter().filter(|(known, _)| Some(**known) != id).map(|(id, it)| (*id, it.clone())).collect();
-        network.peerings.retain(|known, _| Some(*known) == id);
+        let neighbours: Vec<_> = network.peerings().iter().filter(|(known, _)| Some(**known) != id).map(|(id, it)| (*id, it.clone())).collect();
+        network.connections.peerings.retain(|known, _| Some(*known) == id);
         let alone = evolve(Network::Registered(network), &next, now());
         let (Network::Registered(mut alone) | Network::Retired(mut alone)) = alone else { panic!("the network is gone") };
-        alone.peerings.extend(neighbours);
+        alone.connections.peerings.extend(neighbours);
         let (Network::Registered(whole) | Network::Retired(whole)) = whole else { panic!("the network is gone") };
         prop_assert_eq!(alone, whole);
     }
@@ -527,8 +527,8 @@ proptest! {
         let Network::Registered(after) = late.fold(Network::Registered(network.clone()), |state, event| evolve(state, &event, now())) else {
             panic!("the network is gone")
         };
-        for peering in network.peerings.values().filter(|it| !it.life.is_live()) {
-            prop_assert_eq!(&after.peerings[&peering.id], peering);
+        for peering in network.peerings().values().filter(|it| !it.life.is_live()) {
+            prop_assert_eq!(&after.peerings()[&peering.id], peering);
         }
     }
 

@@ -48,7 +48,7 @@ pub(super) fn view(state: &Network) -> View<'_> {
     match state {
         Network::Unregistered | Network::Marked(_) => View::Unregistered,
         Network::Retired(_) => View::Retired,
-        Network::Registered(network) => match network.peerings.get(&peering_id(1)) {
+        Network::Registered(network) => match network.peerings().get(&peering_id(1)) {
             None => View::NoSuchPeering,
             Some(peering)
                 if !peering.made_the_link() && matches!(peering.life, Life::Active { .. }) =>

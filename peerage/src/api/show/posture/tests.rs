@@ -67,7 +67,7 @@ impl World {
         let Network::Registered(network) = evolve(network, &requested.into(), at()) else {
             panic!("the network is on record");
         };
-        let mut peering = network.peerings.get(&peering_id).unwrap().clone();
+        let mut peering = network.peerings().get(&peering_id).unwrap().clone();
         peering.life = Life::Active {
             link: text("pcx-1"),
         };

@@ -118,13 +118,13 @@ impl Life {
                 continue;
             };
             let mut both = [Vec::new(), Vec::new()];
-            for peering in network.peerings.values() {
+            for peering in network.peerings().values() {
                 both[0].extend(statements(&for_engine(network, peering, &tags)));
                 if peering.terms.consent == Consent::Delegated {
                     both[1].extend(statements(&for_peer(network, peering, &tags)));
                 }
             }
-            if !network.peerings.is_empty() {
+            if !network.peerings().is_empty() {
                 printed.push(Printed {
                     from,
                     is_change_of_policy: matches!(decoded, NetworkEvent::NetworkPolicySet(_)),

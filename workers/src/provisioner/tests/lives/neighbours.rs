@@ -45,7 +45,10 @@ pub(super) fn beside_the_first(life: &Life) -> PeeringId {
             destination: range(destination),
         });
     }
-    let (network, peering) = (life.log.network(), life.log.network().peerings[&id].clone());
+    let (network, peering) = (
+        life.log.network(),
+        life.log.network().peerings()[&id].clone(),
+    );
     let theirs = sides::end(&network, &peering, Side::Remote);
     life.cloud
         .out_of_band()
@@ -59,11 +62,12 @@ async fn peerings_that_share_their_places_are_told_apart_and_one_goes_without_th
     let other = beside_the_first(&life);
     life.settles().await;
     let network = life.log.network();
-    let links = [peering_id(), other].map(|id| network.peerings[&id].life.link().unwrap().clone());
+    let links =
+        [peering_id(), other].map(|id| network.peerings()[&id].life.link().unwrap().clone());
     assert_ne!(links[0], links[1]);
     assert!(
         network
-            .peerings
+            .peerings()
             .values()
             .all(|peering| peering.is_converged()),
         "{network:#?}"
@@ -89,9 +93,9 @@ async fn peerings_that_share_their_places_are_told_apart_and_one_goes_without_th
         ("removed", &LinkState::Active)
     );
     assert!(
-        network.peerings[&other].is_converged(),
+        network.peerings()[&other].is_converged(),
         "{:#?}",
-        network.peerings[&other]
+        network.peerings()[&other]
     );
     let groups = world.networks.values().flat_map(|network| &network.groups);
     assert_eq!(

@@ -426,7 +426,7 @@ async fn what_turns_up_in_the_network_of_an_ended_peering_is_found_while_its_acc
     let remote = life.network(Side::Remote);
     life.says(remove());
     life.settles().await;
-    assert!(life.log.network().peerings[&other].life.is_live());
+    assert!(life.log.network().peerings()[&other].life.is_live());
     let by_hand = life.cloud.out_of_band();
     let owner = Owner::new(life.log.network().id, peering_id());
     let name = group_name(owner.peering);
@@ -443,7 +443,7 @@ async fn what_turns_up_in_the_network_of_an_ended_peering_is_found_while_its_acc
     life.removes_orphan(&orphans[0]);
     life.look_for(HOUR).await;
     assert_eq!(life.orphans(), []);
-    let other = &life.log.network().peerings[&other];
+    let other = &life.log.network().peerings()[&other];
     assert!(other.is_converged());
 }
 

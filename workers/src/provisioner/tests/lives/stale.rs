@@ -33,7 +33,7 @@ fn once_more(life: &Life) -> PeeringId {
 
 impl Life {
     fn second(&self, id: PeeringId) -> Peering {
-        self.log.network().peerings[&id].clone()
+        self.log.network().peerings()[&id].clone()
     }
 
     /// Why it is blocked, by a conflict on the local side.

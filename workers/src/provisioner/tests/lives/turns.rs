@@ -141,7 +141,7 @@ async fn both(provider: Provider, turns: [&Turns; 2]) -> usize {
     };
     lives().await;
     for log in [&one, &other] {
-        let peering = log.network().peerings.values().next().unwrap().clone();
+        let peering = log.network().peerings().values().next().unwrap().clone();
         assert!(peering.is_converged(), "{provider}: {peering:#?}");
         let remove = RemovePeering {
             peering_id: peering.id,

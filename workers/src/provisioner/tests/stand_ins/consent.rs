@@ -175,7 +175,7 @@ async fn a_half_that_an_ended_peering_left_is_removed_before_another_link_is_mad
     let log = life.log.clone();
     let is_there = move |_: &Peering| {
         let network = log.network();
-        network.peerings.values().any(Peering::is_converged)
+        network.peerings().values().any(Peering::is_converged)
     };
     life.until("joined again", is_there).await;
     for side in Side::BOTH {
