@@ -105,7 +105,8 @@ impl NetworkId {
     /// external id of a role's trust policy).
     pub fn external_id(&self, account: &Account) -> ExternalId {
         let id = Uuid::new_v5(&self.0, format!("external-id/{account}").as_bytes());
-        ExternalId::try_from(format!("peerage-{id}")).expect("a word and a UUID are an external id")
+        ExternalId::try_from(format!("peerage-{id}"))
+            .expect("a word and a UUID are a text of this kind")
     }
 
     /// The network whose stream this is, if it is one.

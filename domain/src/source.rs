@@ -14,14 +14,14 @@ use thiserror::Error;
 /// The digits of an account's number.
 const ACCOUNT_DIGITS: usize = 12;
 
-/// How a group's id begins, and how many hexadecimal digits follow: eight before 2018, seventeen
-/// since.
+/// How the id of a group begins, which only AWS's rules can name, and how many hexadecimal digits
+/// follow: eight before 2018, seventeen since.
 const GROUP_PREFIX: &str = "sg-";
 const GROUP_DIGITS: [usize; 2] = [8, 17];
 const GROUP_LENGTH: usize = 20;
 
-/// Where admitted traffic comes from, written as one text: `10.101.0.0/16`, or
-/// `210987654321/sg-0e1f2a3b4c5d6e7f8`.
+/// Where admitted traffic comes from, written as one text: `10.101.0.0/16`, or at
+/// AWS `210987654321/sg-0e1f2a3b4c5d6e7f8`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
@@ -46,7 +46,7 @@ pub enum SourceError {
     /// It is no range either.
     #[error(transparent)]
     Range(#[from] RangeError),
-    /// It names a group, and not in the form that tells whose it is.
+    /// It names a group, and not in the form that tells whose it is (AWS's account and id).
     #[error(
         "`{given}` is not a firewall group with its account; write it like 210987654321/sg-0e1f2a3b4c5d6e7f8"
     )]

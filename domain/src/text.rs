@@ -144,8 +144,8 @@ text_type! {
     /// What names an orphan: the provider's id of it; of a route, the table's and the destination;
     /// of an entry that denies, the list's and the number.
     OrphanId, 600, |c| c == ':' || path_character(c), "use letters, digits and `-_./():`";
-    /// What a role's trust policy asks for beside the caller's identity (AWS: 2 to 1224
-    /// characters), unique to one tenant.
+    /// What the engine shows beside who it is when it enters an account, unique to one tenant
+    /// (AWS: the external id of a role's trust policy, 2 to 1224 characters).
     ExternalId, 128, name_character, "use letters, digits, `-`, `_` and `.`";
     /// Where something answers that stands in for a cloud, like `http://127.0.0.1:5000`.
     Endpoint, 512, |c: char| c.is_ascii_graphic(), "use printable ASCII characters, and no spaces";

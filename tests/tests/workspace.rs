@@ -3,7 +3,7 @@
 
 use cargo_metadata::{Metadata, MetadataCommand};
 use peerage_tests::checks::policy::{Advisories, Lock, Policy};
-use peerage_tests::checks::{arrows, circles, links, pins, tidy, width};
+use peerage_tests::checks::{arrows, circles, foreign, links, pins, tidy, width};
 use peerage_tests::workspace;
 use std::path::Path;
 use std::process::Command;
@@ -36,6 +36,16 @@ fn comments_and_documents_keep_their_width() {
     let complaints: Vec<String> = files
         .iter()
         .flat_map(|(path, text)| width::complaints(path, text))
+        .collect();
+    none(&complaints);
+}
+
+#[test]
+fn a_person_who_knows_another_cloud_than_aws_finds_no_foreign_word_in_domain_and_port() {
+    let files = workspace::files();
+    let complaints: Vec<String> = files
+        .iter()
+        .flat_map(|(path, text)| foreign::complaints(path, text))
         .collect();
     none(&complaints);
 }

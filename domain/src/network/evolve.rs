@@ -194,7 +194,9 @@ impl Registered {
                 self.end(it.peering_id, Ending::Failed { link, message }, at);
             }
             NetworkEvent::LinkAccepterSeen(it) => {
-                self.while_live(it.peering_id, |peering| peering.accepter_seen(it.accepter));
+                self.while_live(it.peering_id, |peering| {
+                    peering.asked_side_seen(it.accepter)
+                });
             }
             NetworkEvent::PeeringSurveyed(it) => {
                 self.while_live(it.peering_id, |peering| peering.surveyed(it));

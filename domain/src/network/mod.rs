@@ -161,7 +161,7 @@ pub struct Registered {
     pub region: Region,
     /// The account: AWS account, GCP project or Azure tenant.
     pub account: Account,
-    /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
+    /// The network at the cloud, by the provider's id, like AWS's `vpc-0a1b2c3d4e5f60718`.
     pub cloud_network: CloudNetwork,
     /// Its one address range of IPv4.
     pub range: NetworkRange,

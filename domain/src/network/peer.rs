@@ -20,7 +20,7 @@ pub struct Peer {
     pub account: Account,
     /// The peer's region, as the provider writes it.
     pub region: Region,
-    /// The peer's network, by the provider's id, like `vpc-0f9e8d7c6b5a43210`.
+    /// The peer's network, by the provider's id, like AWS's `vpc-0f9e8d7c6b5a43210`.
     pub cloud_network: CloudNetwork,
     /// The peer's address ranges; at least one.
     pub ranges: Vec<Range>,

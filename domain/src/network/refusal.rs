@@ -87,7 +87,7 @@ pub enum Refusal {
     /// The peer is the private network itself.
     #[error("{cloud_network} is the private network itself; name the network on the other end")]
     PeerIsTheNetwork {
-        /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
+        /// The network at the cloud, by the provider's id, like AWS's `vpc-0a1b2c3d4e5f60718`.
         cloud_network: String,
     },
     /// A live peering with this peer is on record.
@@ -291,7 +291,7 @@ pub enum Refusal {
     /// The link belongs to another peering.
     #[error("link {link} belongs to peering {peering_id} already")]
     LinkOnRecord {
-        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
         link: String,
         /// The peering that it belongs to.
         peering_id: PeeringId,

@@ -170,7 +170,7 @@ pub struct PeerLinkedElsewhere {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[error("link {link} belongs to peering {peering_id} of network {network_id} already")]
 pub struct LinkOnRecordElsewhere {
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: String,
     /// The other network.
     pub network_id: NetworkId,

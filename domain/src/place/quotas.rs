@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 pub struct Quotas {
     /// Live links of one network.
     pub links: usize,
-    /// Links of one network that wait for their accepter.
+    /// Links of one network that wait to be accepted.
     pub pending_links: usize,
     /// Routes of one table.
     pub routes: usize,
@@ -16,7 +16,7 @@ pub struct Quotas {
     pub rules: usize,
     /// Firewall groups of one network interface.
     pub groups_of_interface: usize,
-    /// How long a request waits for its accepter; `None` where it waits for ever.
+    /// How long a request waits to be accepted; `None` where it waits for ever.
     pub acceptance_window: Option<TimeDelta>,
     /// The longest prefix that a range of a network may have.
     pub longest_prefix: u8,
@@ -27,7 +27,7 @@ pub struct Quotas {
 pub struct QuotaOverrides {
     /// Live links of one network.
     pub links: Option<usize>,
-    /// Links of one network that wait for their accepter.
+    /// Links of one network that wait to be accepted.
     pub pending_links: Option<usize>,
     /// Routes of one table.
     pub routes: Option<usize>,
@@ -35,7 +35,7 @@ pub struct QuotaOverrides {
     pub rules: Option<usize>,
     /// Firewall groups of one network interface.
     pub groups_of_interface: Option<usize>,
-    /// How long a request waits for its accepter.
+    /// How long a request waits to be accepted.
     pub acceptance_window: Option<TimeDelta>,
     /// The longest prefix that a range of a network may have.
     pub longest_prefix: Option<u8>,

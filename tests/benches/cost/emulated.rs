@@ -286,8 +286,8 @@ impl<'a> Direct<'a> {
             |network: &NetworkRef, range: Range| LinkEnd::new(network.clone(), vec![range.net()]);
         LinkSpec {
             owner: self.owner,
-            requester: end(&self.local, range(PRIVATE)),
-            accepter: end(&self.remote, peer_range(0)),
+            first: end(&self.local, range(PRIVATE)),
+            second: end(&self.remote, peer_range(0)),
             link: None,
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod arrows;
 pub mod circles;
+pub mod foreign;
 pub mod links;
 pub mod pins;
 pub mod policy;

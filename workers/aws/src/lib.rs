@@ -340,8 +340,8 @@ impl Cloud for AwsCloud {
             return Err(asked.error(CloudErrorKind::Unsupported).message(message));
         }
         let role = match end {
-            LinkRole::Requester => PeeringRole::Requester,
-            LinkRole::Accepter => PeeringRole::Accepter,
+            LinkRole::First => PeeringRole::Requester,
+            LinkRole::Second => PeeringRole::Accepter,
         };
         let options = PeeringOptions {
             allow_dns_resolution_from_remote_vpc: to.is_on(),

@@ -27,7 +27,7 @@ pub(super) fn scope(
 }
 
 pub(super) fn peering(spec: &LinkSpec, tags: &Tags) -> Result<CreatePeering, CloudError> {
-    let (requester, accepter) = (&spec.requester.network, &spec.accepter.network);
+    let (requester, accepter) = (&spec.first.network, &spec.second.network);
     let peer = scope(Operation::CreateLink, &accepter.at)?;
     Ok(CreatePeering {
         vpc: vpc(&requester.network),

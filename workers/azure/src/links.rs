@@ -80,13 +80,13 @@ fn view(
     Ok(LinkView {
         owner: owner_by_name(&link),
         link,
-        requester: LinkEnd {
+        first: LinkEnd {
             options: options(half),
             in_sync: in_sync(half),
             imports: in_force,
             ..LinkEnd::new(here, ranges(&own.vnet.properties.address_space))
         },
-        accepter: LinkEnd::new(there(arm, asked, half)?, others),
+        second: LinkEnd::new(there(arm, asked, half)?, others),
         state,
         message: message(seen, own, half),
         expires_at: None,

@@ -11,8 +11,8 @@ impl LinkSpec {
     /// Another's is [`CloudErrorKind::AlreadyThere`]: nothing was made. One that shows no tag may
     /// be either, as tags may be shown late: [`CloudErrorKind::Ambiguous`], and reads tell.
     pub fn verify(&self, answered: &LinkView) -> Result<Link, CloudErrorKind> {
-        let joins_as_asked = answered.requester.network.is_same(&self.requester.network)
-            && answered.accepter.network.is_same(&self.accepter.network);
+        let joins_as_asked = answered.first.network.is_same(&self.first.network)
+            && answered.second.network.is_same(&self.second.network);
         let is_of_network = |network| {
             let owner = answered.owner.filter(|_| joins_as_asked);
             owner.is_some_and(|owner| owner.is(network, self.owner.peering))
@@ -58,8 +58,8 @@ mod tests {
     fn asked() -> LinkSpec {
         LinkSpec {
             owner: Owner::new(NETWORK, PEERING),
-            requester: end("111122223333", "vpc-0a"),
-            accepter: end("444455556666", "vpc-0b"),
+            first: end("111122223333", "vpc-0a"),
+            second: end("444455556666", "vpc-0b"),
             link: None,
         }
     }
@@ -67,8 +67,8 @@ mod tests {
     fn answered(owner: Option<Owner>) -> LinkView {
         LinkView {
             link: "pcx-1".parse().unwrap(),
-            requester: asked().requester,
-            accepter: asked().accepter,
+            first: asked().first,
+            second: asked().second,
             state: LinkState::Pending,
             message: None,
             expires_at: None,
@@ -107,19 +107,19 @@ mod tests {
     fn a_link_between_other_networks_is_not_the_one_whatever_its_tag() {
         let ours = answered(Some(asked().owner));
         let turned = LinkView {
-            requester: ours.accepter.clone(),
-            accepter: ours.requester.clone(),
+            first: ours.second.clone(),
+            second: ours.first.clone(),
             ..ours.clone()
         };
         let elsewhere = LinkView {
-            accepter: end("444455556666", "vpc-0c"),
+            second: end("444455556666", "vpc-0c"),
             ..ours.clone()
         };
         for link in [
             turned,
             elsewhere,
             LinkView {
-                accepter: end("9", "vpc-0b"),
+                second: end("9", "vpc-0b"),
                 owner: None,
                 ..ours
             },

@@ -161,7 +161,7 @@ impl LinkView {
         let (_, end) = self.end(at)?;
         let form = LinkForm::of(end.network.at.provider);
         // A view of two objects is that of the side that was asked: its own end comes first.
-        let is_first = self.requester.network.is_same(at);
+        let is_first = self.first.network.is_same(at);
         let state = match (&self.state, is_first) {
             (LinkState::Active, _) => HalfState::Connected,
             (LinkState::Initiating | LinkState::Pending, true) | (LinkState::Provisioning, _) => {
@@ -194,8 +194,8 @@ impl LinkSpec {
     /// The network of this side.
     pub fn network(&self, side: Side) -> &NetworkRef {
         match side {
-            Side::Local => &self.requester.network,
-            Side::Remote => &self.accepter.network,
+            Side::Local => &self.first.network,
+            Side::Remote => &self.second.network,
         }
     }
 
@@ -260,8 +260,8 @@ mod tests {
         let end = |network: &NetworkRef| LinkEnd::new(network.clone(), Vec::new());
         let view = LinkView {
             link: "some-link".parse().unwrap(),
-            requester: end(&ends[0]),
-            accepter: end(&ends[1]),
+            first: end(&ends[0]),
+            second: end(&ends[1]),
             state,
             message: None,
             expires_at: None,

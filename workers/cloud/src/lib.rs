@@ -173,8 +173,8 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     ) -> Result<HalfAnswer, CloudError>;
 
     /// Removes one side's half of the link that the spec names, with that side's identity: where a
-    /// link is one object, the whole of it, and one that waits for its accepter only from its
-    /// requester's side. One that is past that gives [`CloudErrorKind::WrongState`] or
+    /// link is one object, the whole of it, and one that waits to be accepted only from the side
+    /// that asked. One that is past that gives [`CloudErrorKind::WrongState`] or
     /// [`CloudErrorKind::NotFound`]; so a repeat does no harm.
     async fn remove_half(
         &self,
@@ -207,8 +207,8 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         owner: Owner,
     ) -> Result<(), CloudError>;
 
-    /// Sets an option of this network's half of the link, whose requester or accepter it is as
-    /// `end` says. Sets a value, so repeating it does no harm.
+    /// Sets an option of this network's half of the link, which end of it this is as `end`
+    /// says. Sets a value, so repeating it does no harm.
     ///
     /// [`CloudErrorKind::WrongState`] if the link is not active, or the half another side's;
     /// [`CloudErrorKind::Precondition`] if a network or the other half does not meet what the

@@ -13,10 +13,10 @@ use uuid::Uuid;
 pub struct LinkSpec {
     /// What it is for.
     pub owner: Owner,
-    /// The end that asks.
-    pub requester: LinkEnd,
+    /// The end that asks: the private network's.
+    pub first: LinkEnd,
     /// The end that is asked.
-    pub accepter: LinkEnd,
+    pub second: LinkEnd,
     /// The link, where it is there already, or where its name is chosen beforehand.
     pub link: Option<Link>,
 }
@@ -29,9 +29,11 @@ pub struct RequestId(pub Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum LinkRole {
     /// The end that asked for the link.
-    Requester,
+    #[serde(rename = "Requester")]
+    First,
     /// The end that was asked.
-    Accepter,
+    #[serde(rename = "Accepter")]
+    Second,
 }
 
 /// One end of a link.
@@ -40,8 +42,8 @@ pub enum LinkRole {
 pub struct LinkEnd {
     /// The network at this end.
     pub network: NetworkRef,
-    /// All ranges of that network, as far as the cloud tells; some tell an accepter's ranges only
-    /// after it accepted. Empty means not told.
+    /// All ranges of that network, as far as the cloud tells; some tell those of the end that was
+    /// asked only after it accepted. Empty means not told.
     pub ranges: Vec<IpNet>,
     /// This end's options, as far as the cloud tells.
     pub options: BTreeMap<LinkOption, bool>,
@@ -107,10 +109,12 @@ impl From<StoredEnd> for LinkEnd {
 pub struct LinkView {
     /// The provider's id of it.
     pub link: Link,
-    /// The end that asked.
-    pub requester: LinkEnd,
-    /// The end that was asked.
-    pub accepter: LinkEnd,
+    /// The end that asked, or, where a link is two halves, the end whose half is shown.
+    #[serde(rename = "requester")]
+    pub first: LinkEnd,
+    /// The other end.
+    #[serde(rename = "accepter")]
+    pub second: LinkEnd,
     /// Where it is in its life.
     pub state: LinkState,
     /// The cloud's own words on the state.
@@ -124,10 +128,10 @@ pub struct LinkView {
 impl LinkView {
     /// The end at this network, and which it is.
     pub fn end(&self, network: &NetworkRef) -> Option<(LinkRole, &LinkEnd)> {
-        if self.requester.network.is_same(network) {
-            Some((LinkRole::Requester, &self.requester))
-        } else if self.accepter.network.is_same(network) {
-            Some((LinkRole::Accepter, &self.accepter))
+        if self.first.network.is_same(network) {
+            Some((LinkRole::First, &self.first))
+        } else if self.second.network.is_same(network) {
+            Some((LinkRole::Second, &self.second))
         } else {
             None
         }
@@ -139,7 +143,7 @@ impl LinkView {
 pub enum LinkState {
     /// The cloud is still looking at the request.
     Initiating,
-    /// It waits for the accepter.
+    /// It waits for the end that was asked.
     Pending,
     /// Accepted; the cloud is working on it.
     Provisioning,
@@ -147,7 +151,7 @@ pub enum LinkState {
     Active,
     /// One half is there, and the other is gone that it was connected to.
     Disconnected,
-    /// The accepter did not want it.
+    /// The end that was asked did not want it.
     Rejected,
     /// Nobody accepted it in time.
     Expired,

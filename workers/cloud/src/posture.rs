@@ -1,7 +1,7 @@
 //! Posture: whether ordered entries let traffic in. One evaluator for all that a cloud puts before
-//! its machines: rules that only allow (security groups), lists of which the first entry that
-//! matches decides (network ACLs, GCP's rules and Azure's by priority), and defaults, which are a
-//! last entry.
+//! its machines: rules that only allow (AWS's security groups), lists of which the first entry
+//! that matches decides (AWS's network ACLs, GCP's rules and Azure's by priority), and defaults,
+//! which are a last entry.
 //!
 //! It is exact: what entries deny is taken away part by part, by protocol, source, target and port,
 //! and what several deny together is denied. What an entry says of a source that cannot be read is

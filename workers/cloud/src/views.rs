@@ -26,7 +26,8 @@ pub struct AccountRegion {
     pub account: Account,
     /// The region, as the provider names it.
     pub region: Region,
-    /// What is shown when the account's role is assumed, if its owner asks for that.
+    /// What is shown to enter the account, if its owner asks for that (AWS: the external id of
+    /// a role's trust policy).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
 }
@@ -127,7 +128,7 @@ pub struct DnsSupport {
 pub struct Limits {
     /// Live links of one network (AWS: 50 by default, 125 at most, L-7E9ECCDB).
     pub links: usize,
-    /// Links of one network that wait for their accepter (AWS: 25, L-DC9F7029).
+    /// Links of one network that wait to be accepted (AWS: 25, L-DC9F7029).
     pub pending_links: usize,
     /// Routes of one table (AWS: 500).
     pub routes: usize,
@@ -140,7 +141,7 @@ pub struct Limits {
     pub access_entries: usize,
     /// The first and the last number that the engine may give an entry of its own there.
     pub access_numbers: (u16, u16),
-    /// How long a request waits for its accepter, where the configuration says otherwise than the
+    /// How long a request waits to be accepted, where the configuration says otherwise than the
     /// provider, and the cloud tells nothing.
     pub acceptance_window: Option<TimeDelta>,
 }
@@ -192,7 +193,7 @@ pub enum Rehearsal {
     CreateLink(Box<LinkSpec>),
     /// A link to be accepted.
     AcceptLink {
-        /// The accepter's place.
+        /// The place of the side that was asked.
         at: AccountRegion,
         /// The link.
         link: Link,
@@ -210,7 +211,7 @@ impl Rehearsal {
     /// Where the change would be made.
     pub fn at(&self) -> &AccountRegion {
         match self {
-            Self::CreateLink(spec) => &spec.requester.network.at,
+            Self::CreateLink(spec) => &spec.first.network.at,
             Self::AcceptLink { at, .. } => at,
             Self::CreateGroup { network, .. } => &network.at,
         }

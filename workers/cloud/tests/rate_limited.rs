@@ -126,8 +126,8 @@ async fn a_change_whose_answer_was_lost_is_never_sent_again() {
     let end = |id: &str, range: &str| LinkEnd::new(network(id), vec![range.parse().unwrap()]);
     let spec = LinkSpec {
         owner: Owner::before_networks(PeeringId(uuid::Uuid::from_u128(1))),
-        requester: end("vpc-0aaaaaaa", "10.1.0.0/16"),
-        accepter: end("vpc-0bbbbbbb", "10.2.0.0/16"),
+        first: end("vpc-0aaaaaaa", "10.1.0.0/16"),
+        second: end("vpc-0bbbbbbb", "10.2.0.0/16"),
         link: None,
     };
     let request = RequestId(uuid::Uuid::from_u128(9));
@@ -142,7 +142,7 @@ async fn a_change_whose_answer_was_lost_is_never_sent_again() {
     assert_eq!(cloud.calls().total(), 1);
     // A read may be repeated.
     cloud
-        .links(&spec.requester.network.at, &[spec.accepter.network.network])
+        .links(&spec.first.network.at, &[spec.second.network.network])
         .await
         .unwrap_err();
     assert_eq!(cloud.calls().total(), 6);

@@ -109,7 +109,7 @@ impl Life {
                     .set_option(
                         &self.stage.local,
                         &self.link(),
-                        LinkRole::Requester,
+                        LinkRole::First,
                         LinkOption::DnsResolution,
                         true.into(),
                     )
@@ -253,7 +253,7 @@ impl Life {
             Operation::SetOption => {
                 let read = async || self.stage.links(&self.stage.local).await;
                 let on = |it: &Vec<LinkView>| {
-                    it[0].requester.option(LinkOption::DnsResolution) == Some(true)
+                    it[0].first.option(LinkOption::DnsResolution) == Some(true)
                 };
                 self.stage.until("the option", read, on).await;
             }

@@ -17,8 +17,8 @@ pub(crate) async fn a_link_is_shown_to_both_ends_with_its_two_ends(stage: Stage)
     let link = stage.pending().await;
     for end in [&stage.local, &stage.remote] {
         let view = stage.shown(end, &link, LinkState::Pending).await;
-        assert_eq!(view.requester.network, stage.local);
-        assert_eq!(view.accepter.network, stage.remote);
+        assert_eq!(view.first.network, stage.local);
+        assert_eq!(view.second.network, stage.remote);
     }
     assert_eq!(stage.links(&stage.neighbour).await, [], "a third network");
     let others = spec(ANOTHER, &stage.neighbour, &stage.remote);
@@ -202,7 +202,7 @@ pub(crate) async fn an_option_is_set_by_its_own_side_on_an_active_link_whose_net
     };
     let (local, remote) = (&stage.local, &stage.remote);
     assert_eq!(
-        set(local, LinkRole::Requester, true).await,
+        set(local, LinkRole::First, true).await,
         WRONG_STATE,
         "not active"
     );
@@ -210,23 +210,23 @@ pub(crate) async fn an_option_is_set_by_its_own_side_on_an_active_link_whose_net
     stage.shown(&stage.local, &link, LinkState::Active).await;
     stage.shown(&stage.remote, &link, LinkState::Active).await;
     assert_eq!(
-        set(local, LinkRole::Accepter, true).await,
+        set(local, LinkRole::Second, true).await,
         WRONG_STATE,
         "the other side's"
     );
     for enabled in [true, true, false, true] {
-        assert_eq!(set(local, LinkRole::Requester, enabled).await, None);
-        assert_eq!(set(remote, LinkRole::Accepter, enabled).await, None);
+        assert_eq!(set(local, LinkRole::First, enabled).await, None);
+        assert_eq!(set(remote, LinkRole::Second, enabled).await, None);
     }
     for (end, at) in [
-        (LinkRole::Requester, &stage.local),
-        (LinkRole::Accepter, &stage.remote),
+        (LinkRole::First, &stage.local),
+        (LinkRole::Second, &stage.remote),
     ] {
         let read = async || {
             let view = stage.shown(at, &link, LinkState::Active).await;
             match end {
-                LinkRole::Requester => view.requester.option(LinkOption::DnsResolution),
-                LinkRole::Accepter => view.accepter.option(LinkOption::DnsResolution),
+                LinkRole::First => view.first.option(LinkOption::DnsResolution),
+                LinkRole::Second => view.second.option(LinkOption::DnsResolution),
             }
         };
         let on = |it: &Option<bool>| *it == Some(true);
@@ -234,7 +234,7 @@ pub(crate) async fn an_option_is_set_by_its_own_side_on_an_active_link_whose_net
     }
     stage.world.take_names(&stage.local).await;
     assert_eq!(
-        set(local, LinkRole::Requester, true).await,
+        set(local, LinkRole::First, true).await,
         Some(CloudErrorKind::Precondition)
     );
 }

@@ -32,8 +32,8 @@ fn there(at: &AccountRegion, link: &Link) -> LinkSpec {
     );
     LinkSpec {
         owner: Owner::before_networks(PeeringId(Uuid::nil())),
-        requester: end.clone(),
-        accepter: end,
+        first: end.clone(),
+        second: end,
         link: Some(link.clone()),
     }
 }

@@ -266,8 +266,8 @@ pub(crate) fn spec(owner: Owner, requester: &NetworkRef, accepter: &NetworkRef) 
     let end = |network: &NetworkRef| LinkEnd::new(network.clone(), Vec::new());
     LinkSpec {
         owner,
-        requester: end(requester),
-        accepter: end(accepter),
+        first: end(requester),
+        second: end(accepter),
         link: None,
     }
 }

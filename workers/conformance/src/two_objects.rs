@@ -94,7 +94,7 @@ impl Stage {
     ) -> Option<CloudErrorKind> {
         let (pair, name) = (self.pair(), self.name());
         let own = pair.network(side);
-        let end = LinkRole::Requester;
+        let end = LinkRole::First;
         for _ in 0..60 {
             let set = self
                 .cloud

@@ -53,8 +53,8 @@ pub(crate) async fn make(
         }
     }
     let (own, others) = match side {
-        Side::Local => (&spec.requester.ranges, &spec.accepter.ranges),
-        Side::Remote => (&spec.accepter.ranges, &spec.requester.ranges),
+        Side::Local => (&spec.first.ranges, &spec.second.ranges),
+        Side::Remote => (&spec.second.ranges, &spec.first.ranges),
     };
     let body = PeeringBody {
         name: name.to_string(),

@@ -169,12 +169,12 @@ fn view(asked: &Asked<'_>, found: Found) -> Result<LinkView, CloudError> {
     Ok(LinkView {
         owner: owner_by_name(&link),
         link,
-        requester: LinkEnd {
+        first: LinkEnd {
             options: options(&half),
             imports: ranges(imported),
             ..LinkEnd::new(own, Vec::new())
         },
-        accepter: LinkEnd::new(asked.network_ref(&other)?, ranges(of_subnets)),
+        second: LinkEnd::new(asked.network_ref(&other)?, ranges(of_subnets)),
         state: state(&half),
         message: message(&half),
         expires_at: None,

@@ -37,7 +37,7 @@ impl Reads {
                 });
                 self.each_view(link, |view| {
                     view.state = LinkState::Active;
-                    let ends = [&mut view.requester, &mut view.accepter];
+                    let ends = [&mut view.first, &mut view.second];
                     for end in ends.into_iter().filter(|_| form.is_two_objects()) {
                         let others = ranges.iter().find(|(_, it)| it.0.is_same(&end.network));
                         end.imports = others.map(|(_, it)| it.1.clone()).unwrap_or_default();
@@ -58,7 +58,7 @@ impl Reads {
             } => {
                 let own = sides::network(network, peering, *side);
                 self.each_view(link, |view| {
-                    let ends = [&mut view.requester, &mut view.accepter];
+                    let ends = [&mut view.first, &mut view.second];
                     for end in ends.into_iter().filter(|it| it.network.is_same(&own)) {
                         end.options.insert(*option, *enabled);
                     }
@@ -180,8 +180,8 @@ impl Reads {
         };
         let view = LinkView {
             link,
-            requester: spec.requester,
-            accepter: spec.accepter,
+            first: spec.first,
+            second: spec.second,
             state: LinkState::Pending,
             message: None,
             expires_at: None,
@@ -198,14 +198,14 @@ impl Reads {
     fn new_half(&mut self, network: &Registered, peering: &Peering, side: Side, name: &Link) {
         let spec = sides::link(network, peering);
         let (requester, accepter) = match side {
-            Side::Local => (spec.requester, spec.accepter),
-            Side::Remote => (spec.accepter, spec.requester),
+            Side::Local => (spec.first, spec.second),
+            Side::Remote => (spec.second, spec.first),
         };
         if let Some(read) = self.links.get_mut(&sides::of(network, peering, side)) {
             read.shows.push(LinkView {
                 link: name.clone(),
-                requester,
-                accepter,
+                first: requester,
+                second: accepter,
                 state: LinkState::Pending,
                 message: None,
                 expires_at: None,
@@ -218,7 +218,7 @@ impl Reads {
     fn no_half(&mut self, network: &Registered, peering: &Peering, side: Side, name: &Link) {
         let own = sides::network(network, peering, side);
         for read in self.links.values_mut() {
-            let is_it = |it: &LinkView| it.link == *name && it.requester.network.is_same(&own);
+            let is_it = |it: &LinkView| it.link == *name && it.first.network.is_same(&own);
             read.shows.retain(|it| !is_it(it));
         }
         self.each_view(name, |view| view.state = LinkState::Pending);

@@ -59,7 +59,7 @@ impl Observed {
             // Where each side has an object, a side's are those of its own network.
             let is_two = LinkForm::of(end.at.provider).is_two_objects();
             let of_this = all.shows.iter().filter(|link| {
-                link.end(end).is_some() && (!is_two || link.requester.network.is_same(end))
+                link.end(end).is_some() && (!is_two || link.first.network.is_same(end))
             });
             Some(
                 of_this

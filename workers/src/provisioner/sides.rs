@@ -144,8 +144,8 @@ pub(super) fn link(network: &Registered, peering: &Peering) -> LinkSpec {
     LinkSpec {
         link: half_name(network, peering),
         owner: owner(network, peering),
-        requester: end(network, peering, Side::Local),
-        accepter: end(network, peering, Side::Remote),
+        first: end(network, peering, Side::Local),
+        second: end(network, peering, Side::Remote),
     }
 }
 

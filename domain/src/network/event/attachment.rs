@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum AttachTo {
     /// These.
     Interfaces {
-        /// The interfaces, by the provider's ids, like `eni-0a1b2c3d4e5f60718`.
+        /// The interfaces, by the provider's ids, like AWS's `eni-0a1b2c3d4e5f60718`.
         interfaces: BTreeSet<Interface>,
     },
     /// Those that carry a tag.
@@ -96,9 +96,9 @@ pub struct FirewallGroupAttached {
     pub peering_id: PeeringId,
     /// The side that it is about.
     pub side: Side,
-    /// The group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+    /// The group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
     pub group: FirewallGroup,
-    /// The interface, by the provider's id, like `eni-0a1b2c3d4e5f60718`.
+    /// The interface, by the provider's id, like AWS's `eni-0a1b2c3d4e5f60718`.
     pub interface: Interface,
 }
 
@@ -110,9 +110,9 @@ pub struct FirewallGroupDetached {
     pub peering_id: PeeringId,
     /// The side that it is about.
     pub side: Side,
-    /// The group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+    /// The group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
     pub group: FirewallGroup,
-    /// The interface, by the provider's id, like `eni-0a1b2c3d4e5f60718`.
+    /// The interface, by the provider's id, like AWS's `eni-0a1b2c3d4e5f60718`.
     pub interface: Interface,
 }
 
@@ -125,7 +125,7 @@ pub struct FirewallAttachmentSeen {
     pub peering_id: PeeringId,
     /// The side that it is about.
     pub side: Side,
-    /// The group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+    /// The group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
     pub group: FirewallGroup,
     /// How many; absent where that cannot be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -77,7 +77,7 @@ impl std::fmt::Display for Denied {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Denial {
-    /// The list, by the provider's id, like `acl-0a1b2c3d4e5f60718`.
+    /// The list, by the provider's id, like AWS's `acl-0a1b2c3d4e5f60718`.
     pub list: AccessList,
     /// Its number in the list: entries are tried from the least number up.
     pub number: u16,

@@ -38,7 +38,7 @@ pub enum DriftKind {
     RouteMissing {
         /// The side that it is about.
         side: Side,
-        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+        /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
         /// The destination, a range in CIDR form.
         destination: Range,
@@ -47,7 +47,7 @@ pub enum DriftKind {
     RouteForeign {
         /// The side that it is about.
         side: Side,
-        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+        /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
         /// The destination, a range in CIDR form.
         destination: Range,
@@ -58,7 +58,7 @@ pub enum DriftKind {
     RouteBlackhole {
         /// The side that it is about.
         side: Side,
-        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+        /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
         /// The destination, a range in CIDR form.
         destination: Range,
@@ -67,7 +67,7 @@ pub enum DriftKind {
     RouteExtra {
         /// The side that it is about.
         side: Side,
-        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+        /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
         /// The destination, as the cloud writes it.
         destination: String,
@@ -76,14 +76,14 @@ pub enum DriftKind {
     GroupMissing {
         /// The side that it is about.
         side: Side,
-        /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+        /// The firewall group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
         group: FirewallGroup,
     },
     /// The engine's own group no longer carries the tag that says whose it is.
     GroupTagMissing {
         /// The side that it is about.
         side: Side,
-        /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+        /// The firewall group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
         group: FirewallGroup,
     },
     /// A rule of the engine's is not in its group.
@@ -113,7 +113,7 @@ pub enum DriftKind {
     GroupDetached {
         /// The side that it is about.
         side: Side,
-        /// The interface, by the provider's id, like `eni-0a1b2c3d4e5f60718`.
+        /// The interface, by the provider's id, like AWS's `eni-0a1b2c3d4e5f60718`.
         interface: Interface,
     },
     /// An entry of the engine's is not in the list in front of subnets where it was.

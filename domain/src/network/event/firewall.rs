@@ -47,7 +47,7 @@ pub struct FirewallGroupCreated {
     pub peering_id: PeeringId,
     /// The side that it is about.
     pub side: Side,
-    /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+    /// The firewall group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
     pub group: FirewallGroup,
 }
 
@@ -59,7 +59,7 @@ pub struct FirewallGroupRemoved {
     pub peering_id: PeeringId,
     /// The side that it is about.
     pub side: Side,
-    /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+    /// The firewall group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
     pub group: FirewallGroup,
 }
 
@@ -99,7 +99,7 @@ pub struct FirewallEnforced {
     pub peering_id: PeeringId,
     /// The side that it is about.
     pub side: Side,
-    /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+    /// The firewall group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
     pub group: FirewallGroup,
     /// All that the side admits from the link.
     pub admit: Vec<InboundRule>,

@@ -47,7 +47,7 @@ pub enum QuarantineScope {
     },
     /// The peerings with one network.
     PeerNetwork {
-        /// The peer's network, by the provider's id, like `vpc-0f9e8d7c6b5a43210`.
+        /// The peer's network, by the provider's id, like AWS's `vpc-0f9e8d7c6b5a43210`.
         cloud_network: CloudNetwork,
     },
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Where {
-    /// A route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+    /// A route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
     Table(RouteTable),
     /// The side's half of the link, where the two halves exchange their routes by themselves (GCP,
     /// Azure).
@@ -66,7 +66,7 @@ pub enum Thing {
     },
     /// The engine's own firewall group on a network interface.
     Attachment {
-        /// The interface, by the provider's id, like `eni-0a1b2c3d4e5f60718`.
+        /// The interface, by the provider's id, like AWS's `eni-0a1b2c3d4e5f60718`.
         interface: Interface,
     },
     /// An entry in a list in front of subnets.

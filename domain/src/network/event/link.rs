@@ -89,7 +89,7 @@ pub struct PeeringAdopted {
     pub peering_id: PeeringId,
     /// The network on the other end.
     pub peer: Peer,
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: Link,
     /// When it was put on record.
     pub adopted_at: DateTime<Utc>,
@@ -126,7 +126,7 @@ pub enum Leftover {
     PossibleLink,
     /// The link.
     Link {
-        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
         link: Link,
     },
     /// A side's half of the link, where each side has one.
@@ -148,7 +148,7 @@ pub enum Leftover {
     Route {
         /// The side that it is about.
         side: Side,
-        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+        /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
         /// The destination, a range in CIDR form.
         destination: Range,
@@ -157,7 +157,7 @@ pub enum Leftover {
     FirewallGroup {
         /// The side that it is about.
         side: Side,
-        /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+        /// The firewall group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
         group: FirewallGroup,
     },
     /// A route over the link that the engine did not make: another owner's, or one for an IPv6
@@ -165,7 +165,7 @@ pub enum Leftover {
     OtherRoute {
         /// The side that it is about.
         side: Side,
-        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+        /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
         /// The destination, a range in CIDR form or the provider's id of a list.
         destination: String,
@@ -302,7 +302,7 @@ pub struct PeeringInitiationRefused {
 pub struct PeeringInitiated {
     /// The peering.
     pub peering_id: PeeringId,
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: Link,
     /// When an unaccepted link expires, where the cloud says so.
     pub expires_at: Option<DateTime<Utc>>,
@@ -314,7 +314,7 @@ pub struct PeeringInitiated {
 pub struct PeeringExpiryNear {
     /// The peering.
     pub peering_id: PeeringId,
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: Link,
     /// When nobody can accept it any more.
     pub expires_at: DateTime<Utc>,
@@ -356,7 +356,7 @@ pub struct Evidence {
 pub struct PeeringAccepted {
     /// The peering.
     pub peering_id: PeeringId,
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: Link,
     /// How that is known; `None` in histories from before that was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -369,7 +369,7 @@ pub struct PeeringAccepted {
 pub struct PeeringActivated {
     /// The peering.
     pub peering_id: PeeringId,
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: Link,
 }
 
@@ -379,7 +379,7 @@ pub struct PeeringActivated {
 pub struct PeeringRejected {
     /// The peering.
     pub peering_id: PeeringId,
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: Link,
 }
 
@@ -389,7 +389,7 @@ pub struct PeeringRejected {
 pub struct PeeringExpired {
     /// The peering.
     pub peering_id: PeeringId,
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: Link,
 }
 
@@ -431,7 +431,7 @@ pub struct PeeringDeadlinePassed {
 pub struct FoundRoute {
     /// The side that it is about.
     pub side: Side,
-    /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+    /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
     pub route_table: RouteTable,
     /// The destination, a range in CIDR form.
     pub destination: Range,
@@ -443,7 +443,7 @@ pub struct FoundRoute {
 pub struct LinkAccepterSeen {
     /// The peering.
     pub peering_id: PeeringId,
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: Link,
     /// The side that was asked.
     pub accepter: Side,
@@ -481,7 +481,7 @@ pub struct FoundOption {
 pub struct LinkRemoved {
     /// The peering.
     pub peering_id: PeeringId,
-    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
     pub link: Link,
 }
 

@@ -19,12 +19,12 @@ use serde::{Deserialize, Serialize};
 pub enum OrphanThing {
     /// A link with the tag.
     Link {
-        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
         link: Link,
     },
     /// A firewall group with the tag; its rules go with it.
     FirewallGroup {
-        /// The group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
+        /// The group, by the provider's id, like AWS's `sg-0e1f2a3b4c5d6e7f8`.
         group: FirewallGroup,
     },
     /// A rule with the tag, in a group without it.
@@ -37,7 +37,7 @@ pub enum OrphanThing {
     /// A route that an ended peering left behind, over the link that it had. Routes have no tags:
     /// it is on record.
     Route {
-        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+        /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
         /// The destination, a range in CIDR form.
         destination: Range,

@@ -40,7 +40,7 @@ pub struct RouteInstalled {
     pub side: Side,
     /// The destination, a range in CIDR form.
     pub destination: Range,
-    /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+    /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
     pub route_table: RouteTable,
 }
 
@@ -54,7 +54,7 @@ pub struct RouteRemoved {
     pub side: Side,
     /// The destination, a range in CIDR form.
     pub destination: Range,
-    /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+    /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
     pub route_table: RouteTable,
 }
 
@@ -68,7 +68,7 @@ pub struct RouteConflicted {
     pub side: Side,
     /// The destination, a range in CIDR form.
     pub destination: Range,
-    /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
+    /// The route table, by the provider's id, like AWS's `rtb-0d1e2f30415263748`.
     pub route_table: RouteTable,
     /// Where the route table sends the destination instead, by the provider's id.
     pub target: String,

@@ -31,7 +31,7 @@ pub enum Life {
     },
     /// A link waits for the remote side.
     AwaitingAcceptance {
-        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
         link: Link,
         /// When nobody can accept it any more; `None` where it waits for ever.
         expires_at: Option<DateTime<Utc>>,
@@ -40,12 +40,12 @@ pub enum Life {
     },
     /// The remote side agreed; the cloud is working on it.
     Provisioning {
-        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
         link: Link,
     },
     /// The link is there to carry traffic.
     Active {
-        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
         link: Link,
     },
     /// What was made is being taken back.
@@ -152,12 +152,12 @@ pub enum RemovalCause {
 pub enum Ending {
     /// The remote side rejected the link.
     Rejected {
-        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
         link: Link,
     },
     /// Nobody accepted the link in time.
     Expired {
-        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        /// The link, by the provider's id, like AWS's `pcx-0123456789abcdef0`.
         link: Link,
     },
     /// The cloud gave the link up.

@@ -271,7 +271,7 @@ impl Peering {
         }
     }
 
-    pub(in crate::network) fn accepter_seen(&mut self, side: Side) {
+    pub(in crate::network) fn asked_side_seen(&mut self, side: Side) {
         if !self.made_the_link() {
             self.asked.get_or_insert(side);
         }

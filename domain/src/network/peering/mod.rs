@@ -198,7 +198,7 @@ impl Peering {
         )
     }
 
-    /// An adopted link is taken as one that waits for its accepter: what it really is, the next
+    /// An adopted link is taken as one that waits to be accepted: what it really is, the next
     /// look records.
     pub(super) fn adopted(event: &PeeringAdopted, at: DateTime<Utc>) -> Self {
         let terms = Terms {
@@ -299,7 +299,7 @@ impl Peering {
 
     /// The side that is asked for the link, and accepts it; `None` while nobody has looked at a
     /// link that was adopted.
-    pub fn accepter(&self) -> Option<Side> {
+    pub fn asked_side(&self) -> Option<Side> {
         if self.made_the_link() {
             Some(Side::Remote)
         } else {

@@ -264,11 +264,11 @@ fn removal_is_for_a_deadline(peering: &Peering) -> bool {
 }
 
 /// Of a link that was adopted, once.
-pub(super) fn accepter_seen(peering: &Peering, link: &Link) -> Result<bool, Refusal> {
+pub(super) fn asked_side_seen(peering: &Peering, link: &Link) -> Result<bool, Refusal> {
     if !peering.life.is_live() {
         return Err(out_of_order(peering, "a link that waits for somebody"));
     }
-    if peering.accepter().is_some() {
+    if peering.asked_side().is_some() {
         return Ok(false);
     }
     if let Some(recorded) = peering.life.link() {

@@ -67,7 +67,7 @@ pub(super) fn decide(
         Outcome::DeadlinePassed(it) => {
             if_news(it, link::deadline_passed(peering, it.deadline, now)?)
         }
-        Outcome::AccepterSeen(it) => if_news(it, link::accepter_seen(peering, &it.link)?),
+        Outcome::AccepterSeen(it) => if_news(it, link::asked_side_seen(peering, &it.link)?),
         Outcome::Surveyed(it) => if_news(it, link::surveyed(peering)?),
         Outcome::RangesConfirmed(it) => ranges::confirmed(peering, it)?.map(Into::into),
         Outcome::PeerImmutableIdSeen(it) => if_news(it, identity::seen(network, it)?),

@@ -69,13 +69,16 @@ fn whoever_was_asked_for_an_adopted_link_is_known_once_somebody_has_looked() {
         network.peerings().values().next().unwrap().clone()
     };
     let adopted = accepter(Vec::new());
-    assert_eq!(adopted.accepter(), None);
+    assert_eq!(adopted.asked_side(), None);
     let seen = LinkAccepterSeen {
         peering_id: adopted.id,
         ..accepter_seen(Side::Local)
     };
-    assert_eq!(accepter(vec![seen.into()]).accepter(), Some(Side::Local));
-    assert_eq!(super::recorded(history([])).accepter(), Some(Side::Remote));
+    assert_eq!(accepter(vec![seen.into()]).asked_side(), Some(Side::Local));
+    assert_eq!(
+        super::recorded(history([])).asked_side(),
+        Some(Side::Remote)
+    );
 }
 
 #[test]

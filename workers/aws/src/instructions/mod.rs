@@ -139,8 +139,8 @@ fn of_owner(network: &Registered, peering: &Peering) -> Vec<Instruction> {
             );
             vec![Instruction::text("Wait for the request", body), policy]
         }
-        Life::AwaitingAcceptance { link, .. } if peering.accepter() != Some(Side::Remote) => {
-            let body = match peering.accepter() {
+        Life::AwaitingAcceptance { link, .. } if peering.asked_side() != Some(Side::Remote) => {
+            let body = match peering.asked_side() {
                 None => {
                     format!("Who is asked for {link} is told here once Peerage has looked at it.")
                 }
@@ -322,7 +322,7 @@ fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
         return None;
     }
     // Of an adopted link the record does not say who asked for it before somebody has looked.
-    let option = match peering.accepter() {
+    let option = match peering.asked_side() {
         Some(Side::Remote) => "--accepter-peering-connection-options",
         Some(Side::Local) => "--requester-peering-connection-options",
         None => "\"--$end-peering-connection-options\"",
@@ -335,7 +335,7 @@ fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
             (option, quoted("AllowDnsResolutionFromRemoteVpc=true")),
         ],
     );
-    let end = if peering.accepter().is_some() {
+    let end = if peering.asked_side().is_some() {
         ""
     } else {
         ": \"${end:?set it to requester or accepter, whichever this VPC is}\"\n"

@@ -370,7 +370,7 @@ pub(super) fn of_engine_on_remote_side(
 ) -> Value {
     let end = End::remote(peering);
     let mut statements = vec![look(end, &reads())];
-    let may_be_asked = peering.accepter() != Some(Side::Local) && is_to_be_accepted(peering);
+    let may_be_asked = peering.asked_side() != Some(Side::Local) && is_to_be_accepted(peering);
     if peering.made_the_link() || may_be_asked {
         statements.extend(accept(end, network, peering));
         if !tags.is_empty() {
@@ -427,7 +427,7 @@ pub(super) fn of_engine_on_local_side(
             Some(joins(network, peering)),
         ));
         keeps.push(Action::DeleteVpcPeeringConnection);
-    } else if peering.accepter() != Some(Side::Remote) && is_to_be_accepted(peering) {
+    } else if peering.asked_side() != Some(Side::Remote) && is_to_be_accepted(peering) {
         statements.extend(accept(end, network, peering));
     }
     statements.extend([
@@ -470,7 +470,7 @@ pub(super) fn of_owner(network: &Registered, peering: &Peering) -> Value {
         ));
         return policy(statements);
     }
-    if peering.accepter() == Some(Side::Remote) && is_to_be_accepted(peering) {
+    if peering.asked_side() == Some(Side::Remote) && is_to_be_accepted(peering) {
         statements.extend(accept(end, network, peering));
     }
     if peering

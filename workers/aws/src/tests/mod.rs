@@ -77,14 +77,14 @@ fn a_link_has_the_ends_the_options_and_the_owner_that_ec2_tells() {
     let link = views::link(&asked, &found).unwrap().unwrap();
     let one = network("222222222222", "us-east-1", "vpc-2");
     assert_eq!(
-        link.requester,
+        link.first,
         LinkEnd {
             options: [(LinkOption::DnsResolution, true)].into(),
             ..LinkEnd::new(one, requester.cidrs)
         }
     );
     let other = network("111111111111", "eu-west-1", "vpc-1");
-    assert_eq!(link.accepter, LinkEnd::new(other, Vec::new()));
+    assert_eq!(link.second, LinkEnd::new(other, Vec::new()));
     assert_eq!(
         (link.state, link.owner, link.message),
         (LinkState::Pending, Some(OWNER), None)
@@ -100,9 +100,9 @@ fn a_stranger_with_the_right_network_id_is_shown_as_a_stranger() {
         end("", "", "vpc-2"),
     );
     let link = views::link(&asked, &stranger).unwrap().unwrap();
-    assert_eq!(link.requester.network.at.account.as_str(), "666666666666");
+    assert_eq!(link.first.network.at.account.as_str(), "666666666666");
     assert_eq!(
-        link.accepter.network,
+        link.second.network,
         network("111111111111", "eu-west-1", "vpc-2"),
         "what EC2 leaves out is where it was asked"
     );
@@ -117,7 +117,7 @@ fn a_strangers_link_to_a_region_that_nobody_knows_is_kept_as_a_strangers() {
     let link = views::link(&asked, &connection(ours, far))
         .unwrap()
         .unwrap();
-    let region = link.accepter.network.at.region;
+    let region = link.second.network.at.region;
     assert_eq!(region, Region::named("mars-north-1").unwrap());
 }
 
@@ -307,8 +307,8 @@ fn another_providers_place_is_not_supported() {
     };
     let spec = LinkSpec {
         owner: OWNER,
-        requester: end(here()),
-        accepter: end(at),
+        first: end(here()),
+        second: end(at),
         link: None,
     };
     assert_eq!(
@@ -344,7 +344,7 @@ fn the_external_id_goes_along_and_is_not_told_to_the_other_side() {
         ),
     );
     assert_eq!(
-        link.unwrap().unwrap().requester.network,
+        link.unwrap().unwrap().first.network,
         network("111111111111", "eu-west-1", "vpc-1")
     );
 }

@@ -21,8 +21,8 @@ pub(in super::super) fn link(
     };
     Ok(Some(LinkView {
         link: asked.name("peering connection", found.id.as_str())?,
-        requester,
-        accepter,
+        first: requester,
+        second: accepter,
         state: link_state(&found.status),
         message: (!found.status_message.is_empty()).then(|| found.status_message.clone()),
         expires_at: found.expires,

@@ -66,7 +66,7 @@ async fn whatever_is_shown_to_enter_an_account_it_is_the_same_account() {
         .unwrap()
         .remove(0);
     assert_eq!(
-        (found.link, found.requester.network),
+        (found.link, found.first.network),
         (link, scene.ours.clone())
     );
 }

@@ -92,8 +92,8 @@ impl Scene {
         let end = |network: &NetworkRef| LinkEnd::new(network.clone(), Vec::new());
         LinkSpec {
             owner,
-            requester: end(requester),
-            accepter: end(&self.theirs),
+            first: end(requester),
+            second: end(&self.theirs),
             link: None,
         }
     }

@@ -259,7 +259,7 @@ async fn what_the_networks_do_not_allow_is_refused_by_the_service_and_typed() {
         .fake
         .plant(&third, &vnet("northeurope", "10.1.128.0/17", None));
     let mut spec = world.spec();
-    spec.accepter.network.network = third.parse().unwrap();
+    spec.second.network.network = third.parse().unwrap();
     let request = cloud::RequestId(uuid::Uuid::nil());
     let overlap = world
         .cloud
@@ -274,7 +274,7 @@ async fn what_the_networks_do_not_allow_is_refused_by_the_service_and_typed() {
     world
         .fake
         .plant(&twice, &vnet("northeurope", "10.2.0.0/17", None));
-    spec.accepter.network.network = twice.parse().unwrap();
+    spec.second.network.network = twice.parse().unwrap();
     spec.link = cloud::half_name(crate::support::PEERING, 1);
     let overlap = world
         .cloud

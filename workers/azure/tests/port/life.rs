@@ -23,7 +23,7 @@ impl World {
         enabled: bool,
     ) -> Result<(), CloudError> {
         let (own, link) = (self.network(side), self.link());
-        let end = LinkRole::Requester;
+        let end = LinkRole::First;
         self.cloud
             .set_option(own, &link, end, option, enabled.into())
             .await
@@ -121,7 +121,7 @@ async fn a_link_is_made_closed_guarded_opened_and_removed_and_never_lets_more_in
             .unwrap();
         let view = world.view(side).await.unwrap();
         assert_eq!(view.state, LinkState::Active);
-        let end = &view.requester;
+        let end = &view.first;
         assert_eq!(end.option(OPEN), Some(true));
         let deleted = world.cloud.delete_group(&own.at, &group).await;
         assert_eq!(
@@ -188,7 +188,7 @@ async fn whatever_answer_is_lost_and_whenever_the_process_dies_the_link_is_never
         }
         for side in Side::BOTH {
             let half = world.view(side).await.unwrap();
-            assert_eq!(half.requester.option(OPEN), Some(true), "{lost}, {side}");
+            assert_eq!(half.first.option(OPEN), Some(true), "{lost}, {side}");
         }
         if !is_over {
             break;
@@ -243,21 +243,21 @@ async fn the_first_half_waits_and_both_are_connected_once_the_other_stands() {
     let alone = world.view(Side::Local).await.unwrap();
     assert_eq!(alone.state, LinkState::Pending);
     assert_eq!(
-        alone.requester.in_sync, None,
+        alone.first.in_sync, None,
         "it says that the other is behind"
     );
     assert_eq!(alone.owner.map(|it| it.peering), Some(PEERING));
-    assert!(alone.accepter.network.is_same(&world.remote));
+    assert!(alone.second.network.is_same(&world.remote));
     assert_eq!(world.view(Side::Remote).await, None);
 
     world.make(Side::Remote).await;
     for (side, others) in [(Side::Local, "10.2.0.0/16"), (Side::Remote, "10.1.0.0/16")] {
         let view = world.view(side).await.unwrap();
         assert_eq!(view.state, LinkState::Active);
-        assert_eq!(view.requester.in_sync, Some(true));
-        assert_eq!(view.requester.imports, [others.parse().unwrap()]);
+        assert_eq!(view.first.in_sync, Some(true));
+        assert_eq!(view.first.imports, [others.parse().unwrap()]);
         assert_eq!(
-            view.accepter.network.at.account,
+            view.second.network.at.account,
             world.network(side.other()).at.account
         );
     }
@@ -282,7 +282,7 @@ async fn a_half_that_is_there_is_left_as_it_is_and_anothers_stands_in_the_way() 
     );
 
     let mut spec = world.spec();
-    spec.accepter.network.network = vnet_id(LOCAL).replace("/net", "/third").parse().unwrap();
+    spec.second.network.network = vnet_id(LOCAL).replace("/net", "/third").parse().unwrap();
     let request = cloud::RequestId(uuid::Uuid::nil());
     let other = world.cloud.make_half(&spec, Side::Local, request).await;
     assert_eq!(kind(other), Some(CloudErrorKind::AlreadyThere));
@@ -295,8 +295,8 @@ async fn a_half_that_has_lost_its_other_one_is_told_and_stands_in_the_way_until_
     world.remove(Side::Local).await;
     let left = world.view(Side::Remote).await.unwrap();
     assert_eq!(left.state, LinkState::Disconnected);
-    assert_eq!(left.requester.in_sync, None);
-    assert_eq!(left.requester.imports, []);
+    assert_eq!(left.first.in_sync, None);
+    assert_eq!(left.first.imports, []);
     let refused = world.begin(Side::Local).await.unwrap_err();
     assert_eq!(refused.kind, CloudErrorKind::WrongState);
     assert_eq!(refused.code.as_deref(), Some("RemotePeeringIsDisconnected"));
@@ -339,7 +339,7 @@ async fn ids_are_the_same_in_any_case_of_their_letters() {
     let view = world.view(Side::Local).await.unwrap();
     assert!(
         view.half(Side::Local, &world.local).is_some()
-            && view.accepter.network.is_same(&world.remote)
+            && view.second.network.is_same(&world.remote)
     );
     let again = world.begin(Side::Local).await.unwrap();
     assert_eq!(again, HalfAnswer::Done { link: world.link() });
@@ -466,7 +466,7 @@ async fn a_process_that_has_just_begun_learns_whose_the_other_network_is_and_tak
         world.restart();
         let view = world.view(side).await.unwrap();
         let other = world.network(side.other());
-        assert_eq!(view.accepter.network.at.account, other.at.account, "{side}");
+        assert_eq!(view.second.network.at.account, other.at.account, "{side}");
         let before = world.fake.take_seen().len();
         assert!(before > 0);
         let _ = world.view(side).await.unwrap();

@@ -90,7 +90,7 @@ async fn a_gateway_is_borrowed_once_it_is_lent_and_there_and_refused_before() {
     world.set(Side::Remote, lend, true).await.unwrap();
     world.set(Side::Local, borrow, true).await.unwrap();
     let view = world.view(Side::Local).await.unwrap();
-    assert_eq!(view.requester.option(borrow), Some(true));
+    assert_eq!(view.first.option(borrow), Some(true));
 }
 
 #[tokio::test]
@@ -99,16 +99,16 @@ async fn only_the_half_that_says_so_is_synced_and_the_other_one_heals() {
     world.both().await;
     world.widen(REMOTE, "10.9.0.0/16");
     let behind = world.view(Side::Local).await.unwrap();
-    assert_eq!(behind.requester.in_sync, Some(false));
+    assert_eq!(behind.first.in_sync, Some(false));
     assert_eq!(
-        behind.requester.imports,
+        behind.first.imports,
         ["10.2.0.0/16".parse().unwrap()],
         "what is in force"
     );
-    assert_eq!(behind.accepter.ranges.len(), 2, "what is there");
+    assert_eq!(behind.second.ranges.len(), 2, "what is there");
     let other = world.view(Side::Remote).await.unwrap();
     assert_eq!(
-        other.requester.in_sync,
+        other.first.in_sync,
         Some(true),
         "it says that the other one is behind"
     );
@@ -125,10 +125,7 @@ async fn only_the_half_that_says_so_is_synced_and_the_other_one_heals() {
         "in the query, not in the body"
     );
     for side in Side::BOTH {
-        assert_eq!(
-            world.view(side).await.unwrap().requester.in_sync,
-            Some(true)
-        );
+        assert_eq!(world.view(side).await.unwrap().first.in_sync, Some(true));
     }
 }
 
@@ -160,7 +157,7 @@ async fn an_open_half_takes_new_ranges_in_only_once_they_are_kept_out() {
     world.set(Side::Local, sync, true).await.unwrap();
     assert!(!world.flows(LOCAL));
     assert_eq!(
-        world.view(Side::Local).await.unwrap().requester.in_sync,
+        world.view(Side::Local).await.unwrap().first.in_sync,
         Some(true)
     );
 }

@@ -123,8 +123,8 @@ impl World {
         let end = |network: &NetworkRef| LinkEnd::new(network.clone(), Vec::new());
         LinkSpec {
             owner: OWNER,
-            requester: end(&self.local),
-            accepter: end(&self.remote),
+            first: end(&self.local),
+            second: end(&self.remote),
             link: half_name(PEERING, 0),
         }
     }

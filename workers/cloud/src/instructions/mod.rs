@@ -14,10 +14,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use domain::network::{Life, Peering};
 use serde::Serialize;
 
-/// Where a policy must name who the engine is, which is not on record: replace it by the ARN of the
-/// engine's role or user.
-pub const ENGINE_PRINCIPAL: &str = "PEERAGE_PRINCIPAL_ARN";
-
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Instruction {

@@ -19,7 +19,7 @@ async fn a_link_is_made_of_two_halves_exchanges_its_routes_and_is_gone_once_both
     let alone = &scene.links(Side::Local).await[0];
     assert!(alone.message.as_ref().unwrap().contains("Waiting for peer"));
     assert_eq!(alone.owner.unwrap().peering, crate::world::OWNER.peering);
-    assert!(alone.requester.imports.is_empty(), "nothing is sent yet");
+    assert!(alone.first.imports.is_empty(), "nothing is sent yet");
 
     scene.make(Side::Remote).await;
     for (side, others) in [
@@ -29,8 +29,8 @@ async fn a_link_is_made_of_two_halves_exchanges_its_routes_and_is_gone_once_both
         assert_eq!(scene.state(side).await, HalfState::Connected);
         let view = &scene.links(side).await[0];
         let others = vec![others.parse().unwrap()];
-        assert_eq!(view.requester.imports, others, "{side}");
-        assert_eq!(view.accepter.ranges, others, "{side}");
+        assert_eq!(view.first.imports, others, "{side}");
+        assert_eq!(view.second.ranges, others, "{side}");
     }
 
     scene.remove(Side::Local).await;
@@ -74,7 +74,7 @@ async fn a_half_says_what_it_exchanges_and_that_is_set_one_option_at_a_time() {
     let set = async |side, option, enabled: bool| {
         let spec = scene.spec();
         let (own, name) = (spec.network(side), scene.name());
-        let end = LinkRole::Requester;
+        let end = LinkRole::First;
         let set = scene
             .cloud
             .set_option(own, &name, end, option, enabled.into())
@@ -83,7 +83,7 @@ async fn a_half_says_what_it_exchanges_and_that_is_set_one_option_at_a_time() {
     };
     let imports = async || {
         let views = scene.links(Side::Local).await;
-        views[0].requester.imports.clone()
+        views[0].first.imports.clone()
     };
     assert_eq!(imports().await.len(), 1, "the peer's subnet");
     set(Side::Local, LinkOption::ImportCustomRoutes, true).await;
@@ -121,7 +121,7 @@ async fn a_half_says_what_it_exchanges_and_that_is_set_one_option_at_a_time() {
 async fn routes_of_public_addresses_are_exchanged_where_the_request_names_some() {
     let scene = Scene::set(Temper::instant()).await;
     let mut spec = scene.spec();
-    spec.accepter.ranges.push("9.1.0.0/16".parse().unwrap());
+    spec.second.ranges.push("9.1.0.0/16".parse().unwrap());
     for side in Side::BOTH {
         let made = scene
             .cloud
@@ -300,7 +300,7 @@ async fn what_stands_in_the_way_is_found_before_anything_is_asked_for() {
 async fn a_half_waits_for_a_network_that_is_not_there_and_one_of_our_own_has_to_be() {
     let scene = Scene::set(Temper::instant()).await;
     let mut spec = scene.spec();
-    spec.accepter.network.network = "nowhere".parse().unwrap();
+    spec.second.network.network = "nowhere".parse().unwrap();
     let made = scene.cloud.make_half(&spec, Side::Local, request(1)).await;
     scene.ended(Side::Local, &operation_of(made.unwrap())).await;
     let view = &scene.links(Side::Local).await[0];
@@ -397,11 +397,11 @@ async fn a_network_that_is_shown_by_numbers_is_known_by_its_names() {
     let by_number = Half::new(name.as_str(), &other);
     scene.fake.half(LOCAL, "cluster", by_number);
     let view = &scene.links(Side::Local).await[0];
-    assert!(view.accepter.network.is_same(&scene.remote), "{view:?}");
+    assert!(view.second.network.is_same(&scene.remote), "{view:?}");
     scene.fake.deny(REMOTE, "compute.projects.get");
     let view = &scene.links(Side::Local).await[0];
     assert_eq!(
-        view.accepter.network.at.account.as_str(),
+        view.second.network.at.account.as_str(),
         project,
         "as it is shown"
     );

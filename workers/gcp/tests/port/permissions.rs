@@ -88,7 +88,7 @@ async fn play(scene: &Scene, operation: Operation) -> Option<CloudErrorKind> {
         ),
         Operation::SetOption => {
             let option = LinkOption::ExportCustomRoutes;
-            let (name, end) = (scene.name(), LinkRole::Requester);
+            let (name, end) = (scene.name(), LinkRole::First);
             kind(
                 cloud
                     .set_option(&scene.local, &name, end, option, true.into())

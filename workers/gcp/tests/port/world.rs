@@ -93,8 +93,8 @@ impl Scene {
         };
         LinkSpec {
             owner: OWNER,
-            requester: end(&self.local, "10.10.0.0/16"),
-            accepter: end(&self.remote, "10.20.0.0/16"),
+            first: end(&self.local, "10.10.0.0/16"),
+            second: end(&self.remote, "10.20.0.0/16"),
             link: half_name(OWNER.peering, 0),
         }
     }

@@ -79,7 +79,7 @@ async fn live(scene: &Scene) {
     cloud.subnets(at, &of).await.unwrap();
     cloud.links(at, &of).await.unwrap();
     cloud.route_tables(at, &of).await.unwrap();
-    let (name, end) = (scene.name(), LinkRole::Requester);
+    let (name, end) = (scene.name(), LinkRole::First);
     for option in LinkOption::of(at.provider) {
         let set = cloud.set_option(&scene.local, &name, end, option, true.into());
         set.await.unwrap();

@@ -32,8 +32,8 @@ impl Call<'_> {
             }
             (LinkForm::OneObject, None) if side == Side::Local => self.create_link(spec).map(done),
             (LinkForm::TwoObjects { .. }, Some(name)) => {
-                self.know(&spec.requester.network, &spec.requester.ranges);
-                self.know(&spec.accepter.network, &spec.accepter.ranges);
+                self.know(&spec.first.network, &spec.first.ranges);
+                self.know(&spec.second.network, &spec.second.ranges);
                 self.make_own_half(spec.network(side), spec.other(side), name, request)
             }
             (LinkForm::OneObject | LinkForm::TwoObjects { .. }, None) => {

@@ -54,20 +54,20 @@ impl Call<'_> {
             .world
             .links
             .values_mut()
-            .filter(|link| asked(&link.requester) || asked(&link.accepter));
+            .filter(|link| asked(&link.first) || asked(&link.second));
         seen.extend(links.filter_map(|link| link.view(at, now)));
         seen
     }
 
     pub(crate) fn create_link(&mut self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        let (requester, accepter) = (&spec.requester.network, &spec.accepter.network);
-        self.know(requester, &spec.requester.ranges);
-        self.know(accepter, &spec.accepter.ranges);
+        let (requester, accepter) = (&spec.first.network, &spec.second.network);
+        self.know(requester, &spec.first.ranges);
+        self.know(accepter, &spec.second.ranges);
         if self.state.world.network(requester).is_none() {
             return Err(self.not_found(requester));
         }
         let same = |link: &&SimulatedLink| {
-            link.requester.network.is_same(requester) && link.accepter.network.is_same(accepter)
+            link.first.network.is_same(requester) && link.second.network.is_same(accepter)
         };
         if self.settings.second_request == SecondRequest::SameLink
             && let Some(existing) = self.state.world.live_links(requester).find(same)
@@ -86,8 +86,8 @@ impl Call<'_> {
     fn answer_with(&self, spec: &LinkSpec, existing: &SimulatedLink) -> Result<Link, CloudError> {
         let view = LinkView {
             link: existing.id.clone(),
-            requester: existing.requester.clone(),
-            accepter: existing.accepter.clone(),
+            first: existing.first.clone(),
+            second: existing.second.clone(),
             state: existing.state.clone(),
             message: None,
             expires_at: existing.expires_at,
@@ -109,7 +109,7 @@ impl Call<'_> {
             ));
         }
         let waits = |link: &&SimulatedLink| {
-            !has_begun(&link.state) && link.requester.network.is_same(requester)
+            !has_begun(&link.state) && link.first.network.is_same(requester)
         };
         if live().filter(waits).count() >= self.settings.pending_links {
             return Err(self.error(
@@ -122,7 +122,7 @@ impl Call<'_> {
     }
 
     fn born(&mut self, spec: &LinkSpec) -> SimulatedLink {
-        let possible = self.is_possible(&spec.requester.network, &spec.accepter.network);
+        let possible = self.is_possible(&spec.first.network, &spec.second.network);
         let wait = self.state.faults.draw(&self.settings.initiating);
         let turns = match possible {
             true => Turn::later(self.now, wait, LinkState::Pending, None),
@@ -136,8 +136,8 @@ impl Call<'_> {
             shown_to_accepter: self.soon(),
             ..SimulatedLink::new(
                 self.state.faults.id(prefixes(self.at.provider).link),
-                self.end(&spec.requester),
-                self.end(&spec.accepter),
+                self.end(&spec.first),
+                self.end(&spec.second),
                 LinkState::Initiating,
             )
         }
@@ -198,8 +198,8 @@ impl Call<'_> {
     }
 
     pub(crate) fn accept_link(&mut self, link: &Link) -> Result<(), CloudError> {
-        let (found, role) = self.found(link, LinkRole::Accepter)?;
-        if role != LinkRole::Accepter {
+        let (found, role) = self.found(link, LinkRole::Second)?;
+        if role != LinkRole::Second {
             return Err(self.not_permitted(format!(
                 "`{link}` is accepted by its accepter, in its accepter's region"
             )));
@@ -207,7 +207,7 @@ impl Call<'_> {
         if found.state != LinkState::Pending {
             return Err(self.wrong_state(link, "accepted"));
         }
-        let (requester, accepter) = (&found.requester.network, &found.accepter.network);
+        let (requester, accepter) = (&found.first.network, &found.second.network);
         let rival = |other: &&SimulatedLink| {
             other.id != *link && other.joins(requester, accepter) && has_begun(&other.state)
         };
@@ -255,10 +255,10 @@ impl Call<'_> {
     }
 
     pub(crate) fn delete_link(&mut self, link: &Link) -> Result<(), CloudError> {
-        let (found, role) = self.found(link, LinkRole::Requester)?;
+        let (found, role) = self.found(link, LinkRole::First)?;
         let allowed = match found.state {
             LinkState::Active => true,
-            LinkState::Pending if role == LinkRole::Requester => true,
+            LinkState::Pending if role == LinkRole::First => true,
             LinkState::Pending => {
                 return Err(self.not_permitted(format!(
                     "`{link}` waits for its accepter; only its requester deletes it"
@@ -277,7 +277,7 @@ impl Call<'_> {
         if !allowed {
             return Err(self.wrong_state(link, "deleted"));
         }
-        self.occupy(&found.requester.network, &found.accepter.network)?;
+        self.occupy(&found.first.network, &found.second.network)?;
         let (now, wait) = (self.now, self.state.faults.draw(&self.settings.deleting));
         self.change(link, |link| link.delete(role, wait, now));
         Ok(())
@@ -288,7 +288,7 @@ impl Call<'_> {
         if LinkForm::of(self.at.provider).is_two_objects() {
             return Err(self.unsupported("tags"));
         }
-        let (_, role) = self.found(link, LinkRole::Requester)?;
+        let (_, role) = self.found(link, LinkRole::First)?;
         self.change(link, |link| *link.tag_mut(role) = Some(owner));
         Ok(())
     }
@@ -318,7 +318,7 @@ impl Call<'_> {
                 "`{link}` is not active. Options can be set only for active ones."
             )));
         }
-        let lacking = [&found.requester.network, &found.accepter.network]
+        let lacking = [&found.first.network, &found.second.network]
             .into_iter()
             .find(|network| {
                 self.state
@@ -337,7 +337,7 @@ impl Call<'_> {
                 message,
             ));
         }
-        self.occupy(&found.requester.network, &found.accepter.network)?;
+        self.occupy(&found.first.network, &found.second.network)?;
         self.change(link, |link| {
             link.end_mut(end).options.insert(option, enabled);
         });

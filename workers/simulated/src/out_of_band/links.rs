@@ -78,7 +78,7 @@ impl OutOfBand {
     /// The accepter's own people reject it.
     pub fn reject(&self, link: &Link) {
         self.with_link(link, |link, now| {
-            link.become_now(LinkState::Rejected, Some(LinkRole::Accepter), now)
+            link.become_now(LinkState::Rejected, Some(LinkRole::Second), now)
         });
     }
 

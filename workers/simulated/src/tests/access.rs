@@ -50,13 +50,16 @@ async fn whatever_is_shown_it_is_the_same_account_and_network() {
         ..other()
     };
     let link = cloud
-        .create_link(&LinkSpec { accepter, ..spec() })
+        .create_link(&LinkSpec {
+            second: accepter,
+            ..spec()
+        })
         .await
         .unwrap();
     cloud.accept_link(&other().network.at, &link).await.unwrap();
     let seen = cloud.links(&at, &id(&other())).await.unwrap().remove(0);
     assert_eq!(
-        (seen.state, seen.accepter.network),
+        (seen.state, seen.second.network),
         (LinkState::Active, other().network),
         "and nobody is told what was shown"
     );

@@ -47,8 +47,8 @@ impl Scene {
         let owner = owner();
         let spec = LinkSpec {
             owner,
-            requester,
-            accepter,
+            first: requester,
+            second: accepter,
             link,
         };
         Self { cloud, spec }
@@ -98,13 +98,13 @@ async fn a_link_is_there_once_both_sides_have_made_their_halves_and_each_sees_it
         let view = scene.views(Side::Local).await.remove(0);
         assert_eq!(view.link, *scene.name());
         assert_eq!(view.owner, Some(owner()), "its name says whose it is");
-        assert_eq!(view.accepter.ranges, [] as [ipnet::IpNet; 0], "not told");
+        assert_eq!(view.second.ranges, [] as [ipnet::IpNet; 0], "not told");
         assert_eq!(scene.make(Side::Remote).await, None);
         for side in Side::BOTH {
             assert_eq!(scene.half(side).await, HalfState::Connected, "{provider}");
         }
         let view = scene.views(Side::Local).await.remove(0);
-        assert_eq!(view.accepter.ranges, scene.spec.accepter.ranges);
+        assert_eq!(view.second.ranges, scene.spec.second.ranges);
     }
 }
 
@@ -200,7 +200,7 @@ async fn the_other_network_need_not_be_there_at_gcp_and_must_be_at_azure() {
         (Provider::Azure, Some(CloudErrorKind::NotFound)),
     ] {
         let scene = Scene::instant(provider);
-        scene.cloud.out_of_band().raze(&scene.spec.accepter.network);
+        scene.cloud.out_of_band().raze(&scene.spec.second.network);
         assert_eq!(scene.make(Side::Local).await, answer, "{provider}");
     }
 }

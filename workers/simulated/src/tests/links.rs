@@ -37,12 +37,12 @@ async fn the_accepters_ranges_are_told_only_after_it_accepted() {
     let cloud = instant();
     let link = cloud.create_link(&spec()).await.unwrap();
     assert_eq!(
-        shown(&cloud, &other()).await[0].accepter.ranges,
+        shown(&cloud, &other()).await[0].second.ranges,
         Vec::<IpNet>::new()
     );
     cloud.accept_link(&other().network.at, &link).await.unwrap();
     assert_eq!(
-        shown(&cloud, &other()).await[0].accepter.ranges,
+        shown(&cloud, &other()).await[0].second.ranges,
         other().ranges
     );
 }
@@ -79,8 +79,8 @@ async fn what_could_never_work_fails_after_a_while_with_a_reason() {
         let (requester, at) = (one(), one().network.at);
         let spec = LinkSpec {
             owner: owner(),
-            requester,
-            accepter: accepter.clone(),
+            first: requester,
+            second: accepter.clone(),
             link: None,
         };
         cloud.create_link(&spec).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_network_does_one_operation_at_a_time() {
                 .set_option(
                     &other().network,
                     &link,
-                    LinkRole::Accepter,
+                    LinkRole::Second,
                     LinkOption::DnsResolution,
                     true.into(),
                 )
@@ -166,7 +166,7 @@ async fn what_a_call_changed_about_a_link_is_read_late() {
         (
             view.state,
             view.owner,
-            view.accepter.option(LinkOption::DnsResolution),
+            view.second.option(LinkOption::DnsResolution),
         )
     };
     let seen = async |at: &LinkEnd, before: (LinkState, _, _), after: (LinkState, _, _)| {
@@ -204,7 +204,7 @@ async fn what_a_call_changed_about_a_link_is_read_late() {
         .set_option(
             &other().network,
             &link,
-            LinkRole::Accepter,
+            LinkRole::Second,
             LinkOption::DnsResolution,
             true.into(),
         )
@@ -234,8 +234,8 @@ async fn a_link_that_is_over_is_shown_for_a_while_and_then_never_was() {
         (LinkState::Rejected, None, 48, 2),
         (LinkState::Expired, None, 48, 48),
         (LinkState::Failed, None, 2, 0),
-        (LinkState::Deleted, Some(LinkRole::Requester), 2, 48),
-        (LinkState::Deleted, Some(LinkRole::Accepter), 48, 2),
+        (LinkState::Deleted, Some(LinkRole::First), 2, 48),
+        (LinkState::Deleted, Some(LinkRole::Second), 48, 2),
     ];
     for (over, by, requester, accepter) in cases {
         let cloud = instant();
@@ -371,13 +371,13 @@ async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns
         )
     };
     assert_eq!(
-        set(&one(), LinkRole::Requester, true).await,
+        set(&one(), LinkRole::First, true).await,
         Some(CloudErrorKind::WrongState),
         "not active yet"
     );
     cloud.accept_link(&other().network.at, &link).await.unwrap();
     assert_eq!(
-        set(&one(), LinkRole::Accepter, true).await,
+        set(&one(), LinkRole::Second, true).await,
         Some(CloudErrorKind::WrongState),
         "the other side's"
     );
@@ -389,11 +389,11 @@ async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns
         },
     );
     assert_eq!(
-        set(&one(), LinkRole::Requester, true).await,
+        set(&one(), LinkRole::First, true).await,
         Some(CloudErrorKind::Precondition)
     );
     assert_eq!(
-        set(&one(), LinkRole::Requester, false).await,
+        set(&one(), LinkRole::First, false).await,
         None,
         "to switch it off needs nothing"
     );
@@ -404,21 +404,21 @@ async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns
             hostnames: true,
         },
     );
-    assert_eq!(set(&one(), LinkRole::Requester, true).await, None);
+    assert_eq!(set(&one(), LinkRole::First, true).await, None);
     let view = shown(&cloud, &one()).await.remove(0);
     assert_eq!(
         (
-            view.requester.option(LinkOption::DnsResolution),
-            view.accepter.option(LinkOption::DnsResolution)
+            view.first.option(LinkOption::DnsResolution),
+            view.second.option(LinkOption::DnsResolution)
         ),
         (Some(true), None)
     );
     cloud
         .out_of_band()
-        .flip(&link, LinkRole::Requester, LinkOption::DnsResolution, false);
+        .flip(&link, LinkRole::First, LinkOption::DnsResolution, false);
     assert_eq!(
         shown(&cloud, &one()).await[0]
-            .requester
+            .first
             .option(LinkOption::DnsResolution),
         Some(false)
     );
@@ -442,7 +442,7 @@ async fn a_lost_tag_is_put_back_and_each_side_has_its_own() {
         )
         .await
         .unwrap();
-    cloud.out_of_band().tag(&link, LinkRole::Requester, None);
+    cloud.out_of_band().tag(&link, LinkRole::First, None);
     assert_eq!(
         owners().await,
         [
@@ -481,8 +481,8 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
         let made = cloud
             .create_link(&LinkSpec {
                 owner: owner(),
-                requester,
-                accepter,
+                first: requester,
+                second: accepter,
                 link: None,
             })
             .await;

@@ -75,8 +75,8 @@ fn owner() -> Owner {
 fn spec() -> LinkSpec {
     LinkSpec {
         owner: owner(),
-        requester: one(),
-        accepter: other(),
+        first: one(),
+        second: other(),
         link: None,
     }
 }
@@ -84,8 +84,8 @@ fn spec() -> LinkSpec {
 fn reversed() -> LinkSpec {
     LinkSpec {
         owner: Owner::before_networks(PeeringId(Uuid::from_u128(6))),
-        requester: other(),
-        accepter: one(),
+        first: other(),
+        second: one(),
         link: None,
     }
 }

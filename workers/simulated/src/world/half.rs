@@ -245,13 +245,13 @@ impl World {
         let end = |network: &NetworkRef, ranges| LinkEnd::new(network.clone(), ranges);
         LinkView {
             link: half.name.clone(),
-            requester: LinkEnd {
+            first: LinkEnd {
                 options: self.options_shown(half),
                 in_sync: self.in_sync(half),
                 imports: self.imports(half, now),
                 ..end(&half.network, ranges(&half.network))
             },
-            accepter: end(&half.other, others),
+            second: end(&half.other, others),
             state,
             message: None,
             expires_at: None,

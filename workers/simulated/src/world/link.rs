@@ -20,9 +20,9 @@ pub struct SimulatedLink {
     /// Its id, given once.
     pub id: Link,
     /// The end that asked.
-    pub requester: LinkEnd,
+    pub first: LinkEnd,
     /// The end that was asked.
-    pub accepter: LinkEnd,
+    pub second: LinkEnd,
     /// Where it is in its life.
     pub state: LinkState,
     /// The cloud's words on the state.
@@ -122,8 +122,8 @@ impl SimulatedLink {
     pub(crate) fn new(id: Link, requester: LinkEnd, accepter: LinkEnd, state: LinkState) -> Self {
         Self {
             id,
-            requester,
-            accepter,
+            first: requester,
+            second: accepter,
             state,
             message: None,
             expires_at: None,
@@ -140,28 +140,28 @@ impl SimulatedLink {
     /// The end in this role.
     pub fn end(&self, role: LinkRole) -> &LinkEnd {
         match role {
-            LinkRole::Requester => &self.requester,
-            LinkRole::Accepter => &self.accepter,
+            LinkRole::First => &self.first,
+            LinkRole::Second => &self.second,
         }
     }
 
     pub(crate) fn end_mut(&mut self, role: LinkRole) -> &mut LinkEnd {
         match role {
-            LinkRole::Requester => &mut self.requester,
-            LinkRole::Accepter => &mut self.accepter,
+            LinkRole::First => &mut self.first,
+            LinkRole::Second => &mut self.second,
         }
     }
 
     /// Which end the network is, if it is one.
     pub(crate) fn role_of(&self, network: &NetworkRef) -> Option<LinkRole> {
-        [LinkRole::Requester, LinkRole::Accepter]
+        [LinkRole::First, LinkRole::Second]
             .into_iter()
             .find(|role| self.end(*role).network.is_same(network))
     }
 
     /// Which ends are in this account and region.
     pub(crate) fn roles_at(&self, at: &AccountRegion) -> impl Iterator<Item = LinkRole> {
-        [LinkRole::Requester, LinkRole::Accepter]
+        [LinkRole::First, LinkRole::Second]
             .into_iter()
             .filter(|role| self.end(*role).network.at.is_same(at))
     }
@@ -171,29 +171,29 @@ impl SimulatedLink {
     }
 
     fn ends_are_apart(&self) -> bool {
-        !self.requester.network.at.is_same(&self.accepter.network.at)
+        !self.first.network.at.is_same(&self.second.network.at)
     }
 
     /// The tag in the account and region of this end. Two ends at one place have one tag.
     pub(crate) fn tag_mut(&mut self, role: LinkRole) -> &mut Option<Owner> {
         let apart = self.ends_are_apart();
         match role {
-            LinkRole::Accepter if apart => &mut self.accepters_tag,
-            LinkRole::Requester | LinkRole::Accepter => &mut self.owner,
+            LinkRole::Second if apart => &mut self.accepters_tag,
+            LinkRole::First | LinkRole::Second => &mut self.owner,
         }
     }
 
     pub(crate) fn shown_to(&self, role: LinkRole) -> &Shown {
         match role {
-            LinkRole::Requester => &self.shown_to_requester,
-            LinkRole::Accepter => &self.shown_to_accepter,
+            LinkRole::First => &self.shown_to_requester,
+            LinkRole::Second => &self.shown_to_accepter,
         }
     }
 
     fn shown_to_mut(&mut self, role: LinkRole) -> &mut Shown {
         match role {
-            LinkRole::Requester => &mut self.shown_to_requester,
-            LinkRole::Accepter => &mut self.shown_to_accepter,
+            LinkRole::First => &mut self.shown_to_requester,
+            LinkRole::Second => &mut self.shown_to_accepter,
         }
     }
 
@@ -203,8 +203,8 @@ impl SimulatedLink {
             message: self.message.clone(),
             owner: self.owner,
             accepters_tag: self.accepters_tag,
-            requesters_options: self.requester.options.clone(),
-            accepters_options: self.accepter.options.clone(),
+            requesters_options: self.first.options.clone(),
+            accepters_options: self.second.options.clone(),
         }
     }
 
@@ -218,8 +218,7 @@ impl SimulatedLink {
 
     /// One side ends it for both, between regions after a while.
     pub(crate) fn delete(&mut self, by: LinkRole, wait: Duration, now: DateTime<Utc>) {
-        if !has_begun(&self.state)
-            || self.requester.network.at.region == self.accepter.network.at.region
+        if !has_begun(&self.state) || self.first.network.at.region == self.second.network.at.region
         {
             return self.become_now(LinkState::Deleted, Some(by), now);
         }
@@ -248,12 +247,12 @@ impl SimulatedLink {
 
     /// Whether the side is still told of it (AWS: VPC Peering Guide, life cycle).
     pub(crate) fn is_told_to(&self, role: LinkRole, now: DateTime<Utc>) -> bool {
-        let one_account = self.requester.network.at.account == self.accepter.network.at.account;
+        let one_account = self.first.network.at.account == self.second.network.at.account;
         let by = self.ended.as_ref().and_then(|ended| ended.by);
         let told_for = match self.state {
-            LinkState::Failed if role == LinkRole::Accepter => return false,
+            LinkState::Failed if role == LinkRole::Second => return false,
             LinkState::Expired => SHOWN_LONG,
-            LinkState::Rejected if role == LinkRole::Requester && !one_account => SHOWN_LONG,
+            LinkState::Rejected if role == LinkRole::First && !one_account => SHOWN_LONG,
             LinkState::Deleted if by != Some(role) && !one_account => SHOWN_LONG,
             LinkState::Failed | LinkState::Rejected | LinkState::Deleted => SHOWN_BRIEFLY,
             LinkState::Initiating
@@ -283,7 +282,7 @@ impl SimulatedLink {
             .stale
             .as_ref()
             .map_or_else(|| self.face(), |stale| stale.was.clone());
-        let tag = if role == LinkRole::Accepter && self.ends_are_apart() {
+        let tag = if role == LinkRole::Second && self.ends_are_apart() {
             face.accepters_tag
         } else {
             face.owner
@@ -297,23 +296,23 @@ impl SimulatedLink {
             options.filter(|_| is_told).collect()
         };
         let requester = LinkEnd {
-            options: told(&self.requester, face.requesters_options),
-            ..self.requester.clone()
+            options: told(&self.first, face.requesters_options),
+            ..self.first.clone()
         };
         let accepter = LinkEnd {
-            options: told(&self.accepter, face.accepters_options),
+            options: told(&self.second, face.accepters_options),
             ranges: if tells_accepters_ranges(&state) {
-                self.accepter.ranges.clone()
+                self.second.ranges.clone()
             } else {
                 Vec::new()
             },
-            ..self.accepter.clone()
+            ..self.second.clone()
         };
         let expires_at = self.expires_at.filter(|_| state == LinkState::Pending);
         Some(LinkView {
             link: self.id.clone(),
-            requester,
-            accepter,
+            first: requester,
+            second: accepter,
             state,
             message: face.message,
             expires_at,

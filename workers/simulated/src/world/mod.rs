@@ -196,7 +196,7 @@ impl World {
         self.halves_pass_time(now);
         self.links.retain(|_, link| {
             link.pass_time(now);
-            [LinkRole::Requester, LinkRole::Accepter]
+            [LinkRole::First, LinkRole::Second]
                 .into_iter()
                 .any(|role| link.is_told_to(role, now))
         });

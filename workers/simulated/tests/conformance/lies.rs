@@ -363,7 +363,7 @@ impl Liar {
 
     /// The link that is there between the networks of a request.
     async fn there(&self, spec: &LinkSpec) -> Option<Link> {
-        let requester = &spec.requester.network;
+        let requester = &spec.first.network;
         let of = std::slice::from_ref(&requester.network);
         let found = self.honest.links(&requester.at, of).await.ok()?;
         Some(found.first()?.link.clone())
@@ -542,7 +542,7 @@ impl Cloud for Liar {
                 there.map(|link| HalfAnswer::Done { link }).ok_or(error)
             }
             (Lie::TakesTheLinkOver, Err(error)) => {
-                let at = &spec.requester.network.at;
+                let at = &spec.first.network.at;
                 let Some(link) = self.there(spec).await else {
                     return Err(error);
                 };

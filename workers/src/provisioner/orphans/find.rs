@@ -220,7 +220,7 @@ impl Judge<'_> {
             return None;
         }
         let is_two = LinkForm::of(self.network.provider).is_two_objects();
-        let ends = [&view.requester.network, &view.accepter.network];
+        let ends = [&view.first.network, &view.second.network];
         // Of two objects each is shown as its own network's.
         let here = ends
             .into_iter()

@@ -437,8 +437,8 @@ fn orphaned_link(at: &AccountRegion, orphan: &Orphan, link: &Link) -> LinkSpec {
     );
     LinkSpec {
         owner: Owner::before_networks(orphan.peering_id),
-        requester: end.clone(),
-        accepter: end,
+        first: end.clone(),
+        second: end,
         link: Some(link.clone()),
     }
 }

@@ -56,8 +56,8 @@ fn link(owner: Owner, state: LinkState) -> LinkView {
     let spec = sides::link(&log.network(), &log.peering());
     LinkView {
         link: "pcx-1".parse().unwrap(),
-        requester: spec.requester,
-        accepter: spec.accepter,
+        first: spec.first,
+        second: spec.second,
         state,
         message: None,
         expires_at: None,
@@ -136,8 +136,8 @@ fn a_link_with_the_tag_that_the_private_network_did_not_ask_for_is_a_copy() {
     let owner = Owner::new(network.id, peering_id());
     let own = link(owner, LinkState::Active);
     let theirs = LinkView {
-        requester: own.accepter.clone(),
-        accepter: own.requester.clone(),
+        first: own.second.clone(),
+        second: own.first.clone(),
         ..own.clone()
     };
     for (view, is_copy) in [(own, false), (theirs, true)] {

@@ -95,8 +95,8 @@ fn pending(
     if clock(facts, view, expires_at, warned, draft) {
         return;
     }
-    adoption::see_accepter(facts, view, draft);
-    let is_ours = adoption::accepter(facts, view) == Some(Side::Local);
+    adoption::see_asked_side(facts, view, draft);
+    let is_ours = adoption::asked_side(facts, view) == Some(Side::Local);
     match facts.peering.terms.consent {
         // The peer has asked: whoever keeps the peer's side has no say in it any more.
         Consent::Delegated | Consent::Owner if is_ours => accept_at_home(facts, view, draft),
@@ -260,7 +260,7 @@ fn accepted(facts: &Facts<'_>, view: &LinkView) -> PeeringAccepted {
     };
     let evidence = Evidence {
         accepted_by,
-        account: view.accepter.network.at.account.clone(),
+        account: view.second.network.at.account.clone(),
         seen_at: facts.now,
         seen_from: Side::Local,
         shown: view.state.as_str().to_owned(),
@@ -319,14 +319,14 @@ fn differs(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) -> bool {
 fn mismatch(facts: &Facts<'_>, view: &LinkView) -> Option<String> {
     let wanted = sides::link(facts.network, facts.peering);
     let reversed =
-        !facts.peering.made_the_link() && view.requester.network.is_same(&wanted.accepter.network);
+        !facts.peering.made_the_link() && view.first.network.is_same(&wanted.second.network);
     let ends = if reversed {
-        (&wanted.accepter, &wanted.requester)
+        (&wanted.second, &wanted.first)
     } else {
-        (&wanted.requester, &wanted.accepter)
+        (&wanted.first, &wanted.second)
     };
-    end_mismatch("requester", ends.0, &view.requester)
-        .or_else(|| end_mismatch("accepter", ends.1, &view.accepter))
+    end_mismatch("requester", ends.0, &view.first)
+        .or_else(|| end_mismatch("accepter", ends.1, &view.second))
 }
 
 /// Ranges that the cloud does not tell yet are no difference, nor those of a family of which it

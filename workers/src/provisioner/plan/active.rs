@@ -14,7 +14,7 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     let Some(view) = active(facts, link, draft) else {
         return;
     };
-    adoption::see_accepter(facts, view, draft);
+    adoption::see_asked_side(facts, view, draft);
     if !adoption::is_surveyed(facts, link, view, draft) {
         return;
     }

@@ -11,9 +11,9 @@ use domain::{
 };
 
 /// Puts on record which side was asked for a link that somebody else made. It may be either.
-pub(super) fn see_accepter(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    if facts.peering.accepter().is_none()
-        && let Some(accepter) = accepter(facts, view)
+pub(super) fn see_asked_side(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
+    if facts.peering.asked_side().is_none()
+        && let Some(accepter) = asked_side(facts, view)
     {
         draft.record(LinkAccepterSeen {
             peering_id: facts.peering.id,
@@ -24,8 +24,8 @@ pub(super) fn see_accepter(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft
 }
 
 /// The side that this link asks; `None` if it is another link than the one on record.
-pub(super) fn accepter(facts: &Facts<'_>, view: &LinkView) -> Option<Side> {
-    let asked = &view.accepter.network;
+pub(super) fn asked_side(facts: &Facts<'_>, view: &LinkView) -> Option<Side> {
+    let asked = &view.second.network;
     Side::BOTH
         .into_iter()
         .find(|side| asked.is_same(&sides::network(facts.network, facts.peering, *side)))

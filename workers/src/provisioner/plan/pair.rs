@@ -22,8 +22,7 @@ pub(super) fn is_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
 /// Whether this is a link from our network to the peer's.
 fn joins_as_asked(facts: &Facts<'_>, view: &LinkView) -> bool {
     let end = |side| sides::network(facts.network, facts.peering, side);
-    view.requester.network.is_same(&end(Side::Local))
-        && view.accepter.network.is_same(&end(Side::Remote))
+    view.first.network.is_same(&end(Side::Local)) && view.second.network.is_same(&end(Side::Remote))
 }
 
 /// Whether this may be the link just asked for, whose tag is not shown yet.

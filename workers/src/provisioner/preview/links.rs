@@ -49,15 +49,15 @@ impl Planner {
             .await?;
         // Where each side has an object, a network's links are its own.
         let is_two = LinkForm::of(on_record.provider).is_two_objects();
-        let is_own = |it: &LinkView| !is_two || it.requester.network.is_same(&own);
+        let is_own = |it: &LinkView| !is_two || it.first.network.is_same(&own);
         let live = links
             .into_iter()
             .filter(|it| it.state.is_live() && is_own(it));
         let found = live.filter_map(|view| {
             let (role, _) = view.end(&own)?;
             let other = match role {
-                LinkRole::Requester => view.accepter,
-                LinkRole::Accepter => view.requester,
+                LinkRole::First => view.second,
+                LinkRole::Second => view.first,
             };
             let (at, cloud_network) = (other.network.at, other.network.network);
             Some(DiscoveredLink {
@@ -69,7 +69,7 @@ impl Planner {
                 cloud_network,
                 ranges: other.ranges,
                 state: view.state,
-                asked_by_peer: role == LinkRole::Accepter,
+                asked_by_peer: role == LinkRole::Second,
             })
         });
         Ok(found.collect())

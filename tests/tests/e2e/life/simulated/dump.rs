@@ -21,7 +21,7 @@ pub(super) fn shown(world: &World, at: &AccountRegion) -> Value {
         .filter(|it| it.network.at.is_same(at))
         .collect();
     let links = world.links.values().filter(|it| {
-        [&it.requester, &it.accepter]
+        [&it.first, &it.second]
             .iter()
             .any(|end| end.network.at.is_same(at))
     });
@@ -104,7 +104,7 @@ fn vpc(network: &SimulatedNetwork) -> Value {
 
 fn peering(link: &SimulatedLink, at: &AccountRegion) -> Value {
     let end = |it: &NetworkRef| json!({"account": it.at.account.as_str(), "region": it.at.region.as_str(), "vpc": it.network.as_str()});
-    let owner = if link.requester.network.at.is_same(at) {
+    let owner = if link.first.network.at.is_same(at) {
         link.owner
     } else {
         link.accepters_tag
@@ -112,8 +112,8 @@ fn peering(link: &SimulatedLink, at: &AccountRegion) -> Value {
     json!({
         "id": link.id.as_str(),
         "state": code(&link.state),
-        "requester": end(&link.requester.network),
-        "accepter": end(&link.accepter.network),
+        "requester": end(&link.first.network),
+        "accepter": end(&link.second.network),
         "tags": tags(owner),
     })
 }

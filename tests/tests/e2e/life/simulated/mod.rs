@@ -125,10 +125,10 @@ impl Simulated {
             .links
             .get(&id(link))
             .unwrap_or_else(|| panic!("{link} in {:#?}", world.links));
-        if link.accepter.network.at.is_same(&place(at)) {
-            LinkRole::Accepter
+        if link.second.network.at.is_same(&place(at)) {
+            LinkRole::Second
         } else {
-            LinkRole::Requester
+            LinkRole::First
         }
     }
 }
@@ -160,7 +160,7 @@ impl People for Simulated {
     }
 
     fn accept_link(&self, accepter: &Place, link: &str) {
-        assert_eq!(self.role(accepter, link), LinkRole::Accepter);
+        assert_eq!(self.role(accepter, link), LinkRole::Second);
         self.cloud
             .out_of_band()
             .turn(&id(link), LinkState::Provisioning);
@@ -170,7 +170,7 @@ impl People for Simulated {
     }
 
     fn reject_link(&self, accepter: &Place, link: &str) {
-        assert_eq!(self.role(accepter, link), LinkRole::Accepter);
+        assert_eq!(self.role(accepter, link), LinkRole::Second);
         self.cloud.out_of_band().reject(&id(link));
     }
 
@@ -293,9 +293,9 @@ impl People for Simulated {
     }
 
     fn resolves(&self, accepter: &Network, link: &str) -> bool {
-        assert_eq!(self.role(&accepter.place, link), LinkRole::Accepter);
+        assert_eq!(self.role(&accepter.place, link), LinkRole::Second);
         self.cloud.world().links[&id(link)]
-            .accepter
+            .second
             .option(LinkOption::DnsResolution)
             == Some(true)
     }

@@ -372,10 +372,10 @@ fn neighbours(facts: &Facts<'_>, side: Side) -> CheckOutcome {
 }
 
 fn far_end<'a>(link: &'a LinkView, own: &cloud::NetworkRef) -> Option<&'a [IpNet]> {
-    let end = if link.requester.network.is_same(own) {
-        &link.accepter
+    let end = if link.first.network.is_same(own) {
+        &link.second
     } else {
-        &link.requester
+        &link.first
     };
     Some(end.ranges.as_slice()).filter(|ranges| !ranges.is_empty())
 }

@@ -92,8 +92,8 @@ fn ours(state: LinkState) -> LinkView {
     let spec = sides::link(&log.network(), &log.peering());
     LinkView {
         link: link(),
-        requester: spec.requester,
-        accepter: spec.accepter,
+        first: spec.first,
+        second: spec.second,
         state,
         message: Some("the cloud's words".to_owned()),
         expires_at: None,
@@ -117,8 +117,8 @@ fn untagged(view: LinkView) -> LinkView {
 
 fn reversed(view: LinkView) -> LinkView {
     LinkView {
-        requester: view.accepter,
-        accepter: view.requester,
+        first: view.second,
+        second: view.first,
         owner: None,
         ..view
     }
@@ -443,7 +443,7 @@ fn what_a_quota_has_no_room_for_is_found_out_before_anything_is_asked_for() {
         .local
         .iter_mut()
         .flatten()
-        .for_each(|link| link.accepter.ranges.clear());
+        .for_each(|link| link.second.ranges.clear());
     seen.tables.local = Some(vec![table(
         "rtb-1",
         &[("172.16.0.0/24", RouteTarget::Local, RouteState::Active)],
@@ -697,7 +697,7 @@ fn a_link_is_accepted_only_when_both_views_match_the_record() {
     );
 
     let mut silent = theirs.clone();
-    silent.accepter.ranges.clear();
+    silent.second.ranges.clear();
     expect(
         &planned(&log, &seen(silent), 1),
         &["AcceptLink"],
@@ -706,11 +706,11 @@ fn a_link_is_accepted_only_when_both_views_match_the_record() {
 
     type Tamper = fn(&mut LinkView);
     let tampers: [Tamper; 5] = [
-        |view| view.requester.network.at.account = "333333333333".parse().unwrap(),
-        |view| view.accepter.network.at.account = "333333333333".parse().unwrap(),
-        |view| view.requester.network.network = "vpc-0cccccccc".parse().unwrap(),
-        |view| view.requester.ranges = vec!["10.99.0.0/16".parse().unwrap()],
-        |view| view.accepter.ranges = vec!["10.50.0.0/17".parse().unwrap()],
+        |view| view.first.network.at.account = "333333333333".parse().unwrap(),
+        |view| view.second.network.at.account = "333333333333".parse().unwrap(),
+        |view| view.first.network.network = "vpc-0cccccccc".parse().unwrap(),
+        |view| view.first.ranges = vec!["10.99.0.0/16".parse().unwrap()],
+        |view| view.second.ranges = vec!["10.50.0.0/17".parse().unwrap()],
     ];
     for tamper in tampers {
         let mut wrong = theirs.clone();

@@ -71,7 +71,7 @@ async fn an_adopted_link_that_nobody_could_survey_is_let_go_with_all_it_had() {
 async fn names_that_resolved_before_a_link_was_adopted_resolve_after_it_is_let_go() {
     let mut life = Life::asked_for();
     let link = life.somebodys(Side::Local, LinkState::Active);
-    for end in [LinkRole::Requester, LinkRole::Accepter] {
+    for end in [LinkRole::First, LinkRole::Second] {
         life.cloud
             .out_of_band()
             .flip(&link, end, LinkOption::DnsResolution, true);
@@ -89,7 +89,7 @@ async fn names_that_resolved_before_a_link_was_adopted_resolve_after_it_is_let_g
     life.says(remove());
     life.settles().await;
     let world = life.cloud.world();
-    let resolve = [LinkRole::Requester, LinkRole::Accepter].map(|end| {
+    let resolve = [LinkRole::First, LinkRole::Second].map(|end| {
         world.links[&link]
             .end(end)
             .option(LinkOption::DnsResolution)
@@ -131,7 +131,7 @@ async fn a_request_of_the_peers_is_accepted_with_the_local_identity_alone_whoeve
         life.look_for(Duration::from_secs(60)).await;
         let state = life.cloud.world().links[&link].state.clone();
         assert_eq!(state, LinkState::Active, "{consent:?}");
-        assert_eq!(life.log.peering().accepter(), Some(Side::Local));
+        assert_eq!(life.log.peering().asked_side(), Some(Side::Local));
     }
 }
 
@@ -142,7 +142,7 @@ async fn what_waits_for_the_peer_is_left_to_its_owner_and_what_is_another_link_t
     life.log = Log::adopting_with(&link, domain::network::Consent::Owner, &life.clock);
     life.look_for(Duration::from_secs(60)).await;
     assert_eq!(life.cloud.world().links[&link].state, LinkState::Pending);
-    assert_eq!(life.log.peering().accepter(), Some(Side::Remote));
+    assert_eq!(life.log.peering().asked_side(), Some(Side::Remote));
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,7 +70,7 @@ async fn a_link_of_somebody_elses_that_a_request_is_answered_with_is_never_taken
             "as it was made"
         );
         let by_hand = life.cloud.out_of_band();
-        by_hand.delete(&theirs, LinkRole::Requester);
+        by_hand.delete(&theirs, LinkRole::First);
         tokio::time::advance(LONG).await;
         life.settles().await;
         assert!(life.log.peering().is_converged());

@@ -101,7 +101,7 @@ async fn an_expired_ingress_is_closed_at_the_peer_whoevers_account_the_local_cre
 async fn an_ingress_is_closed_after_somebody_deleted_the_link() {
     let mut life = with_ingress(None).await;
     let link = life.link();
-    life.cloud.out_of_band().delete(&link, LinkRole::Accepter);
+    life.cloud.out_of_band().delete(&link, LinkRole::Second);
     life.look_for(MINUTE).await;
     let ingress_id = *life.log.peering().ingress.keys().next().unwrap();
     life.says(RevokeConnectorIngress {

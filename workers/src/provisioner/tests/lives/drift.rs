@@ -26,7 +26,7 @@ async fn what_drifts_is_found_and_put_right_and_said_so() {
     let table = life.routes(Side::Local)[0].0.clone();
     let by_hand = life.cloud.out_of_band();
     by_hand.unroute(&local, &table, CLIENTS.parse().unwrap());
-    by_hand.tag(&link, LinkRole::Requester, None);
+    by_hand.tag(&link, LinkRole::First, None);
     let rule = life
         .log
         .peering()
@@ -233,7 +233,7 @@ async fn a_link_that_somebody_else_ends_is_found_and_named_and_not_made_again() 
     let interval = ProvisionerSettings::default().drift_interval;
     life.cloud
         .out_of_band()
-        .delete_within(&link, LinkRole::Accepter, interval * 2);
+        .delete_within(&link, LinkRole::Second, interval * 2);
     let shown = |life: &Life| life.cloud.world().links[&link].state.clone();
     for state in [LinkState::Deleting, LinkState::Deleted] {
         tokio::time::advance(interval).await;
@@ -286,7 +286,7 @@ async fn names_resolve_once_asked_for_and_only_where_the_networks_can() {
     );
     life.cloud.out_of_band().flip(
         &life.link(),
-        LinkRole::Accepter,
+        LinkRole::Second,
         LinkOption::DnsResolution,
         false,
     );

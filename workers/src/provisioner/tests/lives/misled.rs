@@ -143,7 +143,7 @@ async fn a_rule_that_somebody_adds_to_the_engines_own_group_is_an_exposure_under
 async fn of_two_links_of_ours_the_one_on_record_is_removed_and_the_other_is_named() {
     let mut life = Life::active().await;
     let another = life.somebodys(Side::Local, LinkState::Pending);
-    for end in [LinkRole::Requester, LinkRole::Accepter] {
+    for end in [LinkRole::First, LinkRole::Second] {
         life.cloud.out_of_band().tag(&another, end, Some(owner()));
     }
     life.says(remove());
@@ -156,9 +156,7 @@ async fn of_two_links_of_ours_the_one_on_record_is_removed_and_the_other_is_name
             .message
             .contains(another.as_str())
     );
-    life.cloud
-        .out_of_band()
-        .delete(&another, LinkRole::Requester);
+    life.cloud.out_of_band().delete(&another, LinkRole::First);
     life.settles().await;
     is_clean(&life.cloud.world(), "once the other is gone");
 }
@@ -346,7 +344,7 @@ async fn what_was_made_and_is_not_shown_yet_is_not_left_behind_by_a_removal() {
         life.settles().await;
         tokio::time::advance(Duration::from_secs(600)).await;
         // The link is somebody's, and stays.
-        life.cloud.out_of_band().delete(&link, LinkRole::Requester);
+        life.cloud.out_of_band().delete(&link, LinkRole::First);
         is_clean(
             &life.cloud.world(),
             &format!("killed after {steps} steps and removed"),

@@ -189,7 +189,7 @@ fn drops_a_rule(life: &Life, by_hand: &OutOfBand, _: u32) {
 }
 
 fn takes_the_tag_off_the_link(life: &Life, by_hand: &OutOfBand, _: u32) {
-    by_hand.tag(&life.link(), LinkRole::Requester, None);
+    by_hand.tag(&life.link(), LinkRole::First, None);
 }
 
 fn takes_the_tag_off_the_group(life: &Life, by_hand: &OutOfBand, _: u32) {

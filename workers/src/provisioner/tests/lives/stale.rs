@@ -57,7 +57,7 @@ async fn asked_for_again() -> (Life, PeeringId) {
     life.says(abandon(None));
     life.look_for(MINUTE).await;
     assert_eq!(life.log.peering().life.as_str(), "abandoned");
-    life.cloud.out_of_band().delete(&link, LinkRole::Accepter);
+    life.cloud.out_of_band().delete(&link, LinkRole::Second);
     let second = once_more(&life);
     life.look_for(MINUTE).await;
     (life, second)
@@ -158,7 +158,7 @@ async fn a_route_to_somewhere_else_is_nobodys_of_the_log() {
     );
     life.cloud
         .out_of_band()
-        .delete(&life.link_of_the_first(), LinkRole::Accepter);
+        .delete(&life.link_of_the_first(), LinkRole::Second);
     let elsewhere = RouteTarget::Other("tgw-0a1b2c3d4e5f60718".to_owned());
     life.cloud
         .out_of_band()

@@ -11,7 +11,7 @@ use uuid::Uuid;
 fn made_by_an_older_engine(life: &Life) {
     let by_hand = life.cloud.out_of_band();
     let old = Some(Owner::before_networks(peering_id()));
-    by_hand.tag(&life.link(), LinkRole::Requester, old);
+    by_hand.tag(&life.link(), LinkRole::First, old);
     let firewall = life.log.peering().firewall;
     for side in Side::BOTH {
         let (network, firewall) = (life.network(side), firewall.get(side));
