@@ -6,12 +6,13 @@ use super::{
     access::Caller,
     guard, history, parse,
     problem::{Problem, Reason},
-    same_log,
+    same_log, show,
     time::timestamp,
     v1,
 };
+use domain::NetworkId;
 use journal::{Followed, Position, Recorded, Signal};
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 use tree::is_covered;
 
 /// The most bytes of an answer's records.
@@ -78,6 +79,7 @@ async fn collect(services: &Services, part: &parse::Part, read: &mut Read) -> Re
         [] => Cow::Borrowed(AUDITED),
         some => Cow::Owned(some.to_vec()),
     };
+    let mut clouds = BTreeMap::new();
     let mut follower = services.journal.follow(part.after, Followed::Named(parts));
     while read.records.len() < part.most && read.bytes < BYTES {
         let signal = follower.next().await.map_err(|error| {
@@ -92,7 +94,8 @@ async fn collect(services: &Services, part: &parse::Part, read: &mut Read) -> Re
                 read.position = Some(event.position);
                 if is_covered(&event.stream) {
                     read.bytes += event.data.len() + event.stored.metadata.len() + 256;
-                    read.records.push(record(event));
+                    let cloud = cloud(services, &mut clouds, &event).await?;
+                    read.records.push(record(event, cloud));
                 }
             }
             Signal::Checkpoint(position) => read.position = Some(position),
@@ -108,7 +111,25 @@ async fn collect(services: &Services, part: &parse::Part, read: &mut Read) -> Re
     Ok(())
 }
 
-fn record(event: Recorded) -> v1::LogRecord {
+/// At which cloud the network of an event is that does not say it itself.
+async fn cloud(
+    services: &Services,
+    known: &mut BTreeMap<NetworkId, Option<v1::Cloud>>,
+    event: &Recorded,
+) -> Result<Option<v1::Cloud>, Problem> {
+    let says_it = event.metadata.as_ref().is_some_and(|it| it.cloud.is_some());
+    let Some(id) = event.network_id.filter(|_| !says_it) else {
+        return Ok(None);
+    };
+    if let Some(cloud) = known.get(&id) {
+        return Ok(cloud.clone());
+    }
+    let cloud = guard::cloud(services, id).await?.as_ref().map(show::cloud);
+    known.insert(id, cloud.clone());
+    Ok(cloud)
+}
+
+fn record(event: Recorded, cloud: Option<v1::Cloud>) -> v1::LogRecord {
     v1::LogRecord {
         position: event.position.to_string(),
         stream: event.stream,
@@ -118,6 +139,7 @@ fn record(event: Recorded) -> v1::LogRecord {
         created: Some(timestamp(event.created)),
         data: event.data.to_vec(),
         metadata: event.stored.metadata.to_vec(),
+        cloud,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::sentence::{marked, sentence_of};
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::Actor;
+use domain::{Actor, CloudMode, NetworkId};
 use journal::{Metadata, Position, SCHEMA_VERSION};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -15,6 +15,9 @@ pub const OCSF_VERSION: &str = "1.7.0";
 const CLASS: u32 = 6_003;
 /// Application Activity.
 const CATEGORY: u32 = 6;
+
+/// What is said of the cloud of a network's event where it is not on record.
+const UNKNOWN: &str = "unknown";
 
 /// An event as the log has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Entry {
     pub data: Vec<u8>,
     /// Its metadata as stored.
     pub metadata: Vec<u8>,
+    /// The cloud that its network is at by the record, for metadata of a time before they said it.
+    pub cloud: Option<CloudMode>,
 }
 
 impl Entry {
@@ -67,13 +72,25 @@ impl Entry {
         self.about().and_then(|it| it.time).unwrap_or(self.created)
     }
 
+    /// At which cloud its network is: a network stays where it was made, so what is on record by now
+    /// was so then. `None` if that is not known, or the event is no network's.
+    fn cloud<'a>(&'a self, about: Option<&'a Metadata>) -> Option<&'a CloudMode> {
+        let said = about.and_then(|it| it.cloud.as_ref());
+        said.or(self.cloud.as_ref())
+    }
+
+    /// Whether it is a network's: then it is at some cloud, known or not.
+    fn is_of_a_network(&self) -> bool {
+        NetworkId::from_stream(&self.stream).is_some()
+    }
+
     /// What happened, marked where it happened at no real cloud.
     pub fn sentence(&self) -> String {
         let about = self.about();
         let about = about.as_ref();
         let version = about.map_or(SCHEMA_VERSION, |it| it.schema_version);
         let said = sentence_of(&self.event_type, version, &self.data);
-        marked(&said, about.and_then(|it| it.cloud.as_ref()))
+        marked(&said, self.cloud(about))
     }
 
     /// A row for people's tables, in the order of [`Entry::COLUMNS`]. A cell that a spreadsheet
@@ -105,9 +122,11 @@ impl Entry {
                 .map(|it| it as &dyn ToString)),
             of(about.map(|it| &it.command_id as &dyn ToString)),
             String::from_utf8_lossy(&self.data).into_owned(),
-            of(about
-                .and_then(|it| it.cloud.as_ref())
-                .map(|it| it as &dyn ToString)),
+            match self.cloud(about) {
+                Some(cloud) => cloud.to_string(),
+                None if self.is_of_a_network() => UNKNOWN.to_owned(),
+                None => String::new(),
+            },
         ]
         .map(harmless)
     }
@@ -198,7 +217,10 @@ impl Entry {
             ),
             (
                 "cloud",
-                about.and_then(|it| it.cloud.as_ref()).map(|it| json!(it)),
+                match self.cloud(about) {
+                    Some(cloud) => Some(json!(cloud)),
+                    None => self.is_of_a_network().then(|| json!({ "mode": UNKNOWN })),
+                },
             ),
         ];
         for (name, value) in said {
@@ -315,6 +337,7 @@ mod tests {
             created: DateTime::UNIX_EPOCH,
             data: data.to_string().into_bytes(),
             metadata: metadata.to_string().into_bytes(),
+            cloud: None,
         }
     }
 
@@ -355,6 +378,40 @@ mod tests {
         assert_eq!(cell, "real");
         let (said, cell, ..) = of(json!({ "mode": "of a later release" }));
         assert!(!said.ends_with(')') && cell.is_empty(), "{said}");
+    }
+
+    #[test]
+    fn an_event_from_before_they_said_it_is_of_its_networks_cloud_or_of_an_unknown_one() {
+        let of = |stream: &str, cloud: Option<CloudMode>| {
+            let it = Entry {
+                stream: stream.to_owned(),
+                cloud,
+                ..entry("PeeringActivated", &json!({}), None)
+            };
+            let mapped = it.ocsf()["unmapped"]["cloud"].clone();
+            (it.sentence(), it.row()[14].clone(), mapped)
+        };
+        let network = "network-0b9f6a52-3c1d-4e8f-8a7b-6c5d4e3f2a1b";
+        let (said, cell, mapped) = of(network, Some(CloudMode::Simulated));
+        assert!(said.ends_with(" (simulated)"), "{said}");
+        assert_eq!(cell, "simulated");
+        assert_eq!(mapped, json!({ "mode": "simulated" }));
+        let (said, cell, mapped) = of(network, None);
+        assert!(!said.ends_with(')'), "{said}");
+        assert_eq!(cell, "unknown");
+        assert_eq!(mapped, json!({ "mode": "unknown" }));
+        let (_, cell, mapped) = of("access-policy", None);
+        assert_eq!((cell.as_str(), mapped), ("", Value::Null), "no network's");
+    }
+
+    #[test]
+    fn what_the_metadata_says_of_its_cloud_stands_whatever_is_on_record_by_now() {
+        let mut it = entry("PeeringActivated", &json!({}), None);
+        let mut metadata: Value = serde_json::from_slice(&it.metadata).expect("JSON");
+        metadata["cloud"] = json!({ "mode": "real" });
+        it.metadata = metadata.to_string().into_bytes();
+        it.cloud = Some(CloudMode::Simulated);
+        assert_eq!(it.row()[14], "real");
     }
 
     #[test]

@@ -88,10 +88,10 @@ async fn a_file_of_networks_is_one_plan_is_carried_out_once_and_is_what_an_expor
     let shown = place.apply(FILE, &["--dry-run"]).await;
     let plan = shown.done();
     for line in [
-        "payments/orders",
+        "payments/orders, simulated",
         "  + register 111122223333/vpc-0a1b2c3d in eu-west-1, 10.20.0.0/16",
         "  444455556666/vpc-0d4c3b2a: + ingress 10.30.7.0/24:5432",
-        "default/audit",
+        "default/audit, simulated",
     ] {
         assert!(plan.contains(line), "{line} in {plan}");
     }
@@ -110,6 +110,8 @@ async fn a_file_of_networks_is_one_plan_is_carried_out_once_and_is_what_an_expor
     for change in answer["changes"].as_array().unwrap() {
         assert_eq!(change["done"], true, "{answer:#}");
         assert!(change["commandId"].is_string(), "{answer:#}");
+        let mode = &change["cloud"]["mode"];
+        assert_eq!(mode, "CLOUD_MODE_SIMULATED", "{answer:#}");
     }
     let log = place
         .engine

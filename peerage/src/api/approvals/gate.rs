@@ -69,9 +69,13 @@ pub(in crate::api) async fn needs(
     let same = services
         .waiting
         .same(network_id, &digest, &identity.subject);
+    let waits = match same {
+        Some((id, request)) => Some(show::brief(services, id, &request).await?),
+        None => None,
+    };
     Ok(Needs {
         approvals: asked.approvals.into(),
-        waits: same.map(|(id, request)| show::brief(services, id, &request)),
+        waits,
     })
 }
 
@@ -100,7 +104,7 @@ pub(in crate::api) async fn gate(
     let known = log::load(services, caller.command_id).await?;
     if let Some(request) = known.request() {
         same(request, network_id, &digest, requester).map_err(|()| reused(caller))?;
-        return again(services, caller, &known, subjects);
+        return again(services, caller, &known, subjects).await;
     }
     let Some(judged) = judged(services, network_id, command).await? else {
         return Ok(Gate::Pass(None));
@@ -165,7 +169,7 @@ fn reused(caller: &Caller) -> Problem {
 }
 
 /// The same command again: what became of it.
-fn again(
+async fn again(
     services: &Services,
     caller: &Caller,
     known: &Loaded,
@@ -177,7 +181,7 @@ fn again(
     };
     match &request.state {
         State::Pending | State::Granted { .. } => {
-            let answer = show::held(services, id, request);
+            let answer = show::held(services, id, request).await?;
             Ok(Gate::Answer(Box::new(answer)))
         }
         State::Ended(End::CarriedOut(done)) => Ok(Gate::Answer(Box::new(v1::CommandResponse {
@@ -251,7 +255,7 @@ async fn ask(
         .waiting
         .same(network_id, &digest, &identity.subject);
     if let Some((id, request)) = same {
-        let answer = show::held(services, id, &request);
+        let answer = show::held(services, id, &request).await?;
         return Ok(Gate::Answer(Box::new(answer)));
     }
     let (of_the_network, of_the_requester) = services.waiting.of(network_id, &identity.subject);

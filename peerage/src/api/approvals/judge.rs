@@ -149,11 +149,12 @@ pub(in crate::api) async fn list(
     let mut rest = all.into_iter().filter(|(id, it)| is_wanted(id, it));
     let page: Vec<_> = rest.by_ref().take(size).collect();
     let next = rest.next().and(page.last()).map(|(id, _)| id.to_string());
-    let shown = page.iter();
+    let mut approvals = Vec::new();
+    for (id, it) in &page {
+        approvals.push(show::brief(services, *id, it).await?);
+    }
     Ok(v1::ListApprovalsResponse {
-        approvals: shown
-            .map(|(id, it)| show::brief(services, *id, it))
-            .collect(),
+        approvals,
         next_page_token: next.unwrap_or_default(),
     })
 }
@@ -229,7 +230,7 @@ async fn answer(
     let Some(request) = loaded.request() else {
         return Err(Problem::of_approval(&ApprovalRefusal::ApprovalUnknown));
     };
-    let mut shown = show::whole(services, id, request);
+    let mut shown = show::whole(services, id, request).await?;
     if !request.state.has_ended() {
         let now = today(services, id, request, loaded).await?;
         shown.today = Some(show::today(request, &now));

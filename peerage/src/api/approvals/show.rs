@@ -1,7 +1,9 @@
 //! Requests for approval as messages.
 
 use super::standing;
-use crate::api::{Services, show::structure, time::timestamp, v1, words::number};
+use crate::api::{
+    Services, guard, problem::Problem, show, show::structure, time::timestamp, v1, words::number,
+};
 use domain::{
     CommandId,
     access::{ApprovalRule, Binding, Method, Subject, judge},
@@ -14,17 +16,26 @@ use serde_json::Value;
 pub(super) type Today = Result<(Shown, Option<u64>), String>;
 
 /// The answer to a command that waits.
-pub(super) fn held(services: &Services, id: CommandId, request: &Request) -> v1::CommandResponse {
-    v1::CommandResponse {
+pub(super) async fn held(
+    services: &Services,
+    id: CommandId,
+    request: &Request,
+) -> Result<v1::CommandResponse, Problem> {
+    Ok(v1::CommandResponse {
         network_id: request.asked.network_id.to_string(),
-        approval: Some(brief(services, id, request)),
+        approval: Some(brief(services, id, request).await?),
         ..v1::CommandResponse::default()
-    }
+    })
 }
 
 /// A request in a list: without its command, and without what the events say.
-pub(super) fn brief(services: &Services, id: CommandId, request: &Request) -> v1::Approval {
+pub(super) async fn brief(
+    services: &Services,
+    id: CommandId,
+    request: &Request,
+) -> Result<v1::Approval, Problem> {
     let asked = &request.asked;
+    let cloud = guard::cloud(services, asked.network_id).await?;
     let in_force = services.doors.policy();
     let needed = request.needed(standing(&in_force.policy, &in_force.hash));
     let target = request.target();
@@ -70,20 +81,25 @@ pub(super) fn brief(services: &Services, id: CommandId, request: &Request) -> v1
             .collect(),
         plan_hash: request.shown.hash.to_string(),
         plan_revision: request.shown.revision.unwrap_or_default(),
+        cloud: cloud.as_ref().map(show::cloud),
         ..v1::Approval::default()
     };
     ended(&mut shown, &request.state);
-    shown
+    Ok(shown)
 }
 
 /// One request with everything.
-pub(super) fn whole(services: &Services, id: CommandId, request: &Request) -> v1::Approval {
+pub(super) async fn whole(
+    services: &Services,
+    id: CommandId,
+    request: &Request,
+) -> Result<v1::Approval, Problem> {
     let events = request.shown.events.iter();
-    v1::Approval {
+    Ok(v1::Approval {
         command: structure(&request.asked.command),
         plan: events.map(|it| planned(it, Depth::Full)).collect(),
-        ..brief(services, id, request)
-    }
+        ..brief(services, id, request).await?
+    })
 }
 
 /// How things are by now.

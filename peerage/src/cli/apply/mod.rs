@@ -12,6 +12,7 @@ mod discover;
 mod document;
 mod plan;
 mod policy;
+mod served;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -33,6 +34,7 @@ use clap::Args;
 use document::{Document, Network, Peering};
 use plan::{NetworkPlan, OnRecord, Step};
 use serde::Serialize;
+use served::Cloud;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read as _,
@@ -141,6 +143,9 @@ async fn peerings_of(
 #[serde(rename_all = "camelCase")]
 struct Told {
     network: String,
+    /// The cloud that the network is at, or will be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud: Option<Cloud>,
     #[serde(skip_serializing_if = "String::is_empty")]
     peering: String,
     change: String,
@@ -233,6 +238,7 @@ impl Apply {
         for (plan, step) in steps(plans) {
             let mut told = Told {
                 network: plan.name.clone(),
+                cloud: plan.cloud.as_ref().map(Cloud::from),
                 peering: step.peering.clone(),
                 change: step.change.told(),
                 done: false,
@@ -390,7 +396,7 @@ fn within(peering: &Peering) -> Vec<String> {
 }
 
 async fn on_record(servers: &mut Servers, document: &Document) -> Result<Vec<OnRecord>, CliError> {
-    let mut all = Vec::new();
+    let (mut all, mut served) = (Vec::new(), None);
     for wanted in &document.networks {
         let named = v1::ListNetworksRequest {
             project: wanted.project.clone(),
@@ -403,12 +409,26 @@ async fn on_record(servers: &mut Servers, document: &Document) -> Result<Vec<OnR
             return Err(CliError::failed(text));
         }
         let Some(network) = found.into_iter().next() else {
-            all.push(OnRecord::default());
+            // A network is made at what answers for its provider now. Who may not ask for that is
+            // told it once the network is there.
+            let served = match &mut served {
+                Some(served) => served,
+                none => none.insert(served::clouds(servers).await.unwrap_or_default()),
+            };
+            let provider = v1::Provider::from(wanted.provider);
+            let cloud = served.iter().find(|it| it.provider() == provider);
+            all.push(OnRecord {
+                cloud: cloud.and_then(|it| it.cloud.clone()),
+                ..OnRecord::default()
+            });
             continue;
         };
         let peerings = peerings_of(servers, &network.network_id).await?;
-        let network = Some(network);
-        all.push(OnRecord { network, peerings });
+        all.push(OnRecord {
+            cloud: network.cloud.clone(),
+            network: Some(network),
+            peerings,
+        });
     }
     Ok(all)
 }
@@ -444,7 +464,7 @@ fn in_words(plans: &[NetworkPlan], told: &[Told], document: &Document) -> String
         if quiet {
             continue;
         }
-        lines.push(plan.name.clone());
+        lines.push(output::stood_in(plan.name.clone(), plan.cloud.as_ref()));
         for step in &plan.steps {
             let of = match &*step.peering {
                 "" => String::new(),

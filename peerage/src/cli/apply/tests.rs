@@ -127,6 +127,7 @@ fn on_record() -> OnRecord {
     OnRecord {
         network: Some(network),
         peerings: vec![peering],
+        cloud: None,
     }
 }
 

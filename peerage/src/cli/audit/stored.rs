@@ -30,6 +30,7 @@ pub(super) fn event(
         created,
         data: leaf.data.clone(),
         metadata: leaf.metadata.clone(),
+        cloud: None,
     })?;
     let about = entry.about();
     let about = about.as_ref();

@@ -1,7 +1,9 @@
 //! Commands that wait for approval.
 
 use super::{
-    facts, short,
+    facts,
+    network::{at, stood_in},
+    short,
     table::{
         Column::{Whole, Wrapped},
         table,
@@ -19,7 +21,7 @@ pub(in crate::cli) fn approvals(all: &[v1::Approval]) -> String {
     let rows = all.iter().map(|it| {
         [
             short(&it.approval_id),
-            word(it.state()),
+            stood_in(word(it.state()), it.cloud.as_ref()),
             format!("{}/{}", it.project, it.network_name),
             it.command_name.clone(),
             openings(&it.openings),
@@ -58,6 +60,10 @@ pub(in crate::cli) fn approval(it: &v1::Approval) -> String {
         (
             "network",
             format!("{}/{} ({})", it.project, it.network_name, it.network_id),
+        ),
+        (
+            "cloud",
+            it.cloud.as_ref().map(|it| at(Some(it))).unwrap_or_default(),
         ),
         ("peer's account", it.peer_account.clone()),
         ("command", it.command_name.clone()),

@@ -31,7 +31,7 @@ pub(super) use in_place::{drift, exposures, links, orphans};
 pub(super) use json::Proto;
 pub(super) use leftovers::leftovers;
 pub(super) use log::log;
-pub(super) use network::{network, network_update, networks};
+pub(super) use network::{network, network_update, networks, stood_in};
 pub(super) use numbers::pretty as document;
 pub(super) use past::{at, difference, network_at, ways};
 pub(super) use peering::{peering, peering_update, peerings, state};

@@ -194,7 +194,7 @@ pub(super) fn stand_in(cloud: Option<&Cloud>) -> Option<&'static str> {
 }
 
 /// The text with what stands in for the cloud behind it.
-pub(super) fn stood_in(text: String, cloud: Option<&Cloud>) -> String {
+pub(in crate::cli) fn stood_in(text: String, cloud: Option<&Cloud>) -> String {
     match stand_in(cloud) {
         Some(mark) => format!("{text}, {mark}"),
         None => text,

@@ -497,7 +497,13 @@ fn what_stands_in_for_a_cloud_is_said_wherever_a_state_is() {
             cloud: cloud(),
             ..waiting()
         };
+        let asked = v1::Approval {
+            cloud: cloud(),
+            ..Default::default()
+        };
         [
+            approval(&asked),
+            approvals(&[asked]),
             event(&seen),
             events(std::slice::from_ref(&seen)),
             history(&[seen]),

@@ -215,6 +215,7 @@ async fn a_command_that_opens_waits_for_two_people_and_is_carried_out_once_in_th
     assert_eq!(approval["approvalId"], id.as_str());
     assert_eq!(approval["approvalsNeeded"], 2);
     assert_eq!(approval["requester"]["subject"], "ada");
+    assert_eq!(approval["cloud"]["mode"], "CLOUD_MODE_SIMULATED");
     let may = approval["approvers"].to_string();
     assert!(
         may.contains("bob") && may.contains("cyd") && may.contains("root"),
@@ -227,6 +228,10 @@ async fn a_command_that_opens_waits_for_two_people_and_is_carried_out_once_in_th
     assert_eq!(waits["eventTypes"], json!([]), "{waits}");
     let told = stage.waits("ada", &asked).await;
     assert!(told.stdout.contains("waits for approval") && told.stdout.contains("0 of 2"));
+    for line in [&["pending"][..], &["pending", &id]] {
+        let shown = stage.run("bob", line).await;
+        assert!(shown.stdout.contains("simulated"), "{shown:?}");
+    }
     let stream = format!("approval-{id}");
     assert_eq!(stage.types(&stream).await, ["ApprovalRequested"]);
     let others = request(network_id, "10.31.0.0/16", "vpc-0d4c3b2a", &id);

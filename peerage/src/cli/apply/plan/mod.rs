@@ -26,6 +26,8 @@ pub(super) struct OnRecord {
     pub(super) network: Option<v1::Network>,
     /// Its peerings that have not ended.
     pub(super) peerings: Vec<v1::Peering>,
+    /// The cloud that it is at, or will be; `None` if that is not known.
+    pub(super) cloud: Option<v1::Cloud>,
 }
 
 /// All that is to be done in one network.
@@ -33,6 +35,8 @@ pub(super) struct OnRecord {
 pub(super) struct NetworkPlan {
     /// What people call it.
     pub(super) name: String,
+    /// The cloud that the network is at, or will be; `None` if that is not known.
+    pub(super) cloud: Option<v1::Cloud>,
     /// In the order in which it is done: what closes comes first.
     pub(super) steps: Vec<Step>,
     /// What is on record, and not in the file.
@@ -72,6 +76,7 @@ fn of_network(wanted: &Network, is: &OnRecord, prune: bool, now: DateTime<Utc>) 
         now,
         plan: NetworkPlan {
             name: wanted.full_name(),
+            cloud: is.cloud.clone(),
             steps: Vec::new(),
             left: Vec::new(),
             conflicts: Vec::new(),

@@ -24,6 +24,7 @@ use crate::{
 use audit::Entry;
 use chrono::{DateTime, Utc};
 use clap::Args;
+use domain::CloudMode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
@@ -385,7 +386,21 @@ pub(super) fn entry(record: v1::LogRecord) -> Result<Entry, CliError> {
         event_type: record.r#type,
         data: record.data,
         metadata: record.metadata,
+        cloud: record.cloud.as_ref().and_then(cloud),
     })
+}
+
+/// The cloud as it is stored; `None` of one that this version does not know.
+fn cloud(it: &v1::Cloud) -> Option<CloudMode> {
+    match it.mode() {
+        v1::CloudMode::Unspecified => None,
+        v1::CloudMode::Real => Some(CloudMode::Real),
+        v1::CloudMode::Simulated => Some(CloudMode::Simulated),
+        v1::CloudMode::Emulator => {
+            let endpoint = it.endpoint.parse().ok()?;
+            Some(CloudMode::Emulator { endpoint })
+        }
+    }
 }
 
 #[cfg(test)]

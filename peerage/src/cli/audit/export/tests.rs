@@ -18,6 +18,7 @@ fn part(from: u64, to: u64) -> v1::ReadLogResponse {
         }),
         data: b"{}".to_vec(),
         metadata: Vec::new(),
+        cloud: None,
     };
     v1::ReadLogResponse {
         records: (from..to).map(record).collect(),
