@@ -1,5 +1,6 @@
 //! Arguments that several commands take: how they are written, and what they mean.
 
+use super::CliError;
 use crate::api::v1::{self, PeeringState};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{
@@ -189,6 +190,25 @@ impl From<Provider> for v1::Provider {
             Provider::Gcp => Self::Gcp,
             Provider::Azure => Self::Azure,
         }
+    }
+}
+
+impl Provider {
+    /// The region that was given, where a network of this provider is in one: then it has to be.
+    pub(super) fn region(self, given: Option<&str>) -> Result<String, CliError> {
+        let given = given.unwrap_or_default();
+        let (of, like) = match self {
+            Self::Gcp => return Ok(given.to_owned()),
+            Self::Aws => ("AWS", "eu-west-1"),
+            Self::Azure => ("Azure", "westeurope"),
+        };
+        if given.is_empty() {
+            let text = format!(
+                "--region REGION is missing: a network of {of} is in a region, like {like}"
+            );
+            return Err(CliError::usage(text));
+        }
+        Ok(given.to_owned())
     }
 }
 

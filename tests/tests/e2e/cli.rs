@@ -76,6 +76,22 @@ async fn the_exit_code_is_0_for_done_1_for_refused_or_failed_and_2_for_a_wrong_c
         (Some(1), 3),
         "a line for each wrong field: {several:?}"
     );
+    let register =
+        "network register --name a --account 111122223333 --vpc vpc-0a1b2c3d --range 10.20.0.0/16";
+    let peer = "--network a --account 444455556666 --vpc vpc-0d4c3b2a --range 10.30.0.0/16";
+    for (line, like) in [
+        (register.to_owned(), "eu-west-1"),
+        (format!("{register} --provider azure"), "westeurope"),
+        (format!("peering request {peer}"), "eu-west-1"),
+        (
+            format!("peering adopt {peer} --link pcx-0a1b2c3d"),
+            "eu-west-1",
+        ),
+        (format!("peering plan {peer}"), "eu-west-1"),
+    ] {
+        let line: Vec<_> = line.split(' ').collect();
+        assert_one_line(&engine.cli(&line).await, 2, &["--region REGION", like]);
+    }
     let unknown = Uuid::new_v4().to_string();
     assert_one_line(
         &engine.cli(&["peering", "show", &unknown]).await,

@@ -42,11 +42,12 @@ pub(in crate::cli) struct Register {
 
 impl Register {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        let region = self.provider.region(self.region.as_deref())?;
         let message = v1::RegisterNetworkRequest {
             project: self.project,
             name: self.name,
             provider: v1::Provider::from(self.provider).into(),
-            region: self.region.unwrap_or_default(),
+            region,
             account: self.account,
             cloud_network: self.cloud_network,
             range: self.range,

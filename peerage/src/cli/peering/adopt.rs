@@ -44,6 +44,7 @@ pub(in crate::cli) struct Adopt {
 
 impl Adopt {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        self.peer.check()?;
         let mut servers = self.remote.servers()?;
         let network_id = resolve::given(&mut servers, self.peer.network.as_ref()).await?;
         let adoption = Some(adoption(&self.peer, &self.link, self.consent, &self.tenure));

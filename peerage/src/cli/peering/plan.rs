@@ -38,6 +38,9 @@ pub(in crate::cli) struct Plan {
 
 impl Plan {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        if self.peering.is_none() {
+            self.peer.check()?;
+        }
         let mut servers = self.remote.servers()?;
         let subject = self.subject(&mut servers).await?;
         let plan = ask(&mut servers, subject).await?;

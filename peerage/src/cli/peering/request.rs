@@ -29,6 +29,7 @@ pub(in crate::cli) struct Request {
 
 impl Request {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        self.peer.check()?;
         let mut servers = self.remote.servers()?;
         let network_id = resolve::given(&mut servers, self.peer.network.as_ref()).await?;
         let message = v1::RequestPeeringRequest {

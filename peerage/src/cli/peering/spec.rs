@@ -3,6 +3,7 @@
 use crate::{
     api::v1,
     cli::{
+        CliError,
         args::{Provider, Side, SideOption, admitted, time_to_come, timestamp},
         resolve::Named,
         subnets::Chosen,
@@ -46,6 +47,11 @@ pub(super) struct PeerArgs {
 }
 
 impl PeerArgs {
+    /// Refuses a peer without the region that its provider needs.
+    pub(super) fn check(&self) -> Result<(), CliError> {
+        self.provider.region(self.region.as_deref()).map(drop)
+    }
+
     pub(super) fn message(&self) -> v1::Peer {
         v1::Peer {
             provider: v1::Provider::from(self.provider).into(),
