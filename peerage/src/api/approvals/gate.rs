@@ -306,6 +306,6 @@ async fn ask(
     let (loaded, _) = log::execute(services, caller.command_id, &command, &by, now).await?;
     match loaded.approval {
         Approval::Absent => Ok(Gate::Pass(None)),
-        Approval::Asked(_) => again(services, caller, &loaded, subjects),
+        Approval::Asked(_) => again(services, caller, &loaded, subjects).await,
     }
 }
