@@ -1,7 +1,7 @@
 //! What joins a private network and other networks, kind by kind. A peering is one kind.
 //!
-//! Each kind has a place of its own in [`Connections`], under ids of its own type: what is asked for
-//! as a peering is one, and ranges, routes and firewall rules are asked of peerings alone. A
+//! Each kind has a place of its own in [`Connections`], under ids of its own type: what is asked
+//! for as a peering is one, and ranges, routes and firewall rules are asked of peerings alone. A
 //! decision that concerns every connection takes it as a [`Connection`] and names each kind. So a
 //! further kind does not compile until each of those decisions has an answer for it.
 

@@ -314,7 +314,7 @@ pub(super) async fn list_events(
     request: &v1::ListEventsRequest,
 ) -> Result<v1::ListEventsResponse, Problem> {
     let (filter, reading) = parse::list_events(request)?;
-    let known = same_log::known(request.known_event.as_ref())?;
+    let known = parse::known(request.known_event.as_ref())?;
     same_log::is_not_another(services, known.as_ref()).await?;
     let is_of_networks = |it: &Part| *it == Part::Networks;
     if !filter.parts.iter().all(is_of_networks) {

@@ -3,45 +3,9 @@
 
 use super::{
     Services,
-    parse::Fields,
+    parse::Known,
     problem::{Problem, Reason},
-    v1,
 };
-use domain::EventId;
-use journal::Position;
-use tree::is_covered;
-
-/// An event that a caller has read before.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    position: Position,
-    stream: String,
-    revision: u64,
-    event_id: EventId,
-}
-
-pub(super) fn known(event: Option<&v1::KnownEvent>) -> Result<Option<Known>, Problem> {
-    let Some(event) = event else {
-        return Ok(None);
-    };
-    let mut fields = Fields::default();
-    let position = fields.take("known_event.position", &event.position);
-    let event_id = fields.id("known_event.event_id", &event.event_id);
-    let stream = if is_covered(&event.stream) {
-        Some(event.stream.clone())
-    } else {
-        fields.wrong("known_event.stream", "must be a stream that is audited")
-    };
-    let known = (|| {
-        Some(Some(Known {
-            position: position?,
-            stream: stream?,
-            revision: event.revision,
-            event_id: event_id?,
-        }))
-    })();
-    fields.finish(known)
-}
 
 /// Refuses what a log says that does not have this event at its place.
 pub(super) async fn is_same(services: &Services, known: Option<&Known>) -> Result<(), Problem> {

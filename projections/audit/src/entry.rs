@@ -72,8 +72,8 @@ impl Entry {
         self.about().and_then(|it| it.time).unwrap_or(self.created)
     }
 
-    /// At which cloud its network is: a network stays where it was made, so what is on record by now
-    /// was so then. `None` if that is not known, or the event is no network's.
+    /// At which cloud its network is: a network stays where it was made, so what is on record by
+    /// now was so then. `None` if that is not known, or the event is no network's.
     fn cloud<'a>(&'a self, about: Option<&'a Metadata>) -> Option<&'a CloudMode> {
         let said = about.and_then(|it| it.cloud.as_ref());
         said.or(self.cloud.as_ref())

@@ -219,7 +219,7 @@ async fn exposures_are_listed_wherever_they_are_or_of_one_peering() {
             .await
             .unwrap()
             .unwrap()
-            .peerings()
+            .peerings
             .exposed,
         1
     );
@@ -240,7 +240,7 @@ async fn exposures_are_listed_wherever_they_are_or_of_one_peering() {
             .await
             .unwrap()
             .unwrap()
-            .peerings()
+            .peerings
             .exposed,
         0
     );

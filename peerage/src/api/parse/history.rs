@@ -1,11 +1,10 @@
 //! What is asked of the log's past.
 
-use super::Fields;
-use crate::api::{
-    problem::Problem,
-    same_log::{Known, known},
-    v1,
+use super::{
+    Fields,
+    known::{Known, known},
 };
+use crate::api::{problem::Problem, v1};
 use audit::Until;
 use domain::{NetworkId, PeeringId};
 use journal::Position;

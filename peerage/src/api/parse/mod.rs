@@ -9,6 +9,7 @@ mod firewall;
 mod history;
 mod hold;
 mod ingress;
+mod known;
 mod link;
 mod network;
 mod options;
@@ -28,6 +29,7 @@ pub(super) use history::{
     About, At, Compared, Part, Reached, compare_network, explain, network_at, read_log,
     who_can_reach,
 };
+pub(super) use known::{Known, known};
 pub(super) use plan::{Planned, discover_links, plan_peering};
 pub(super) use reads::{
     Events, Found, Freshness, Networks, Openings, Peerings, Scope, Watch, get_network, get_peering,

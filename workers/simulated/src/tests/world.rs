@@ -89,7 +89,7 @@ async fn a_world_that_an_older_version_kept_is_as_good_as_ever() {
         (
             view.state,
             view.owner,
-            view.requester.option(LinkOption::DnsResolution)
+            view.first.option(LinkOption::DnsResolution)
         ),
         (LinkState::Active, Some(owner()), Some(false))
     );

@@ -443,7 +443,8 @@ async fn what_turns_up_in_the_network_of_an_ended_peering_is_found_while_its_acc
     life.removes_orphan(&orphans[0]);
     life.look_for(HOUR).await;
     assert_eq!(life.orphans(), []);
-    let other = &life.log.network().peerings()[&other];
+    let network = life.log.network();
+    let other = &network.peerings()[&other];
     assert!(other.is_converged());
 }
 
