@@ -341,10 +341,10 @@ pub(crate) fn why(error: &rusqlite::Error) -> String {
 
 /// What does not follow what the rows know, if it is that.
 fn another_log(error: &rusqlite::Error) -> Option<&AnotherLog> {
-    match error {
-        rusqlite::Error::ToSqlConversionFailure(source) => source.downcast_ref(),
-        _ => None,
-    }
+    let rusqlite::Error::ToSqlConversionFailure(source) = error else {
+        return None;
+    };
+    source.downcast_ref()
 }
 
 fn unusable(error: &rusqlite::Error) -> Broken {
