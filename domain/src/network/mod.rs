@@ -210,6 +210,7 @@ pub struct Registered {
     /// Set once the network is retired, and never before.
     pub retired: Option<Retirement>,
     /// What joins it and other networks.
+    #[serde(default)]
     pub connections: Connections,
     /// Whether a stored fold of this network was found to be wrong. It is no part of the fold: the
     /// process that found it out stops opening things in this network.

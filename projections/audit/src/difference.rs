@@ -68,7 +68,7 @@ impl Between {
         if !changes.is_empty() {
             self.events.insert(event.revision, event.clone());
         }
-        let root = about.map(|id| ["peerings".to_owned(), id.to_string()]);
+        let root = about.map(|id| ["connections", "peerings", &id.to_string()].map(str::to_owned));
         let root: Vec<_> = root.into_iter().flatten().collect();
         for change in changes {
             let path = [&*root, &*change.path].concat();

@@ -193,7 +193,7 @@ async fn who_reads_on_in_a_log_that_became_another_one_is_told_so_and_given_noth
         let export = ["audit", "export", "--out", out];
         let _ = engine.cli(&export).await.done();
         let written = fs::read(&file).unwrap();
-        let all = ["audit", "log", "--output", "json", "--limit", "1"];
+        let all = ["audit", "log", "--limit", "1"];
         let last = engine.json(&all).await[0].clone();
         let text = |name: &str| last[name].as_str().unwrap().to_owned();
         let revision: u64 = text("revision").parse().unwrap();

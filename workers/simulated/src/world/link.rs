@@ -20,8 +20,10 @@ pub struct SimulatedLink {
     /// Its id, given once.
     pub id: Link,
     /// The end that asked.
+    #[serde(rename = "requester")]
     pub first: LinkEnd,
     /// The end that was asked.
+    #[serde(rename = "accepter")]
     pub second: LinkEnd,
     /// Where it is in its life.
     pub state: LinkState,
