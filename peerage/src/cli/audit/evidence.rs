@@ -84,7 +84,6 @@ impl Evidence {
             false => proofs(&mut servers, &events).await?,
         };
         let shown = shown(&events, &proofs)?;
-        let shown: Vec<_> = shown.iter().map(output::Proto).collect();
         let document = json!({
             "format": FORMAT,
             "version": 1,
@@ -124,15 +123,16 @@ async fn all(
 
 /// What the file shows of the events: as far as there are proofs, what these hold and nothing
 /// else, so that whoever verifies it can hold all of it against them.
-fn shown(events: &[Event], proofs: &[String]) -> Result<Vec<Event>, CliError> {
+fn shown(events: &[Event], proofs: &[String]) -> Result<Vec<Value>, CliError> {
     if proofs.is_empty() {
-        return Ok(events.to_vec());
+        return events.iter().map(stored::document).collect();
     }
     let proved = events.iter().zip(proofs).map(|(event, proof)| {
         let leaf = EventProof::parse(proof).ok().and_then(|it| it.leaf);
         let leaf = leaf.and_then(|it| Leaf::parse(&it).ok());
         let leaf = leaf.ok_or_else(|| CliError::failed("the server's proof holds no event"))?;
-        stored::event(&leaf, &event.position, event.created)
+        let proved = stored::event(&leaf, &event.position, event.created)?;
+        stored::document(&proved)
     });
     proved.collect()
 }

@@ -5,10 +5,32 @@
 //! what the server made of them, and is proved by nothing but them.
 
 use super::{evidence::FORMAT, place::exact, stored};
-use crate::cli::output;
 use serde::Deserialize;
 use serde_json::Value;
 use tree::{Against, Leaf, Proved, Verdict};
+
+/// What each event of such a file shows. Of what a later version shows besides, an older file shows
+/// nothing, and that is no change of it.
+const MEMBERS: [&str; 18] = [
+    "position",
+    "networkId",
+    "peeringId",
+    "stream",
+    "revision",
+    "type",
+    "actor",
+    "commandId",
+    "reason",
+    "ticket",
+    "time",
+    "created",
+    "data",
+    "rawData",
+    "command",
+    "problem",
+    "eventId",
+    "cloud",
+];
 
 /// As much of such a file as is checked.
 #[derive(Debug, Deserialize)]
@@ -72,13 +94,13 @@ fn differs(shown: &Value, leaf: &Leaf) -> Result<Option<String>, String> {
         .map_err(|_| "an event does not say when it was written".to_owned())?;
     let position = shown["position"].as_str().unwrap_or_default();
     let proved = stored::event(leaf, position, Some(exact(created.to_utc())));
+    let proved = proved.and_then(|it| stored::document(&it));
     let proved = proved.map_err(|error| error.text)?;
-    let proved = output::document(&output::Proto(&proved)).map_err(|error| error.to_string())?;
-    let proved: Value = serde_json::from_str(&proved).map_err(|error| error.to_string())?;
     let (Value::Object(shown), Value::Object(proved)) = (shown, &proved) else {
         return Err("what stands there is no event".to_owned());
     };
-    let mut members = shown.keys().chain(proved.keys());
+    let known = MEMBERS.into_iter();
+    let mut members = known.chain(shown.keys().map(String::as_str));
     let differs = members.find(|it| shown.get(*it) != proved.get(*it));
-    Ok(differs.cloned())
+    Ok(differs.map(str::to_owned))
 }

@@ -1,5 +1,5 @@
 //! An event as the audit shows it, made of nothing but what the log itself holds of it: what a
-//! proof of it proves.
+//! proof of it proves. It has no sentence, which each version of this program words in its own way.
 
 use super::{export, place::exact};
 use crate::{
@@ -7,13 +7,23 @@ use crate::{
         cloud_of, struct_of,
         v1::{self, Actor, Event},
     },
-    cli::CliError,
+    cli::{CliError, output},
 };
 use domain::NetworkId;
 use journal::Body;
 use prost_types::{Struct, Timestamp};
 use serde_json::Value;
 use tree::Leaf;
+
+/// The same as a document. A member that says nothing is there all the same, but for the sentence.
+pub(super) fn document(event: &Event) -> Result<Value, CliError> {
+    let text = output::document(&output::Proto(event)).map_err(CliError::failed)?;
+    let mut document: Value = serde_json::from_str(&text).map_err(CliError::failed)?;
+    if let Value::Object(members) = &mut document {
+        members.remove("sentence");
+    }
+    Ok(document)
+}
 
 /// The event of this leaf, at this place of a store's log and written there at that time.
 pub(super) fn event(
@@ -35,10 +45,7 @@ pub(super) fn event(
     let about = entry.about();
     let about = about.as_ref();
     let text = |it: Option<String>| it.unwrap_or_default();
-    let network: Option<NetworkId> = leaf
-        .stream
-        .strip_prefix("network-")
-        .and_then(|it| it.parse().ok());
+    let network = NetworkId::from_stream(&leaf.stream);
     let version = about.map_or(journal::SCHEMA_VERSION, |it| it.schema_version);
     let peering = match journal::decode(&leaf.event_type, version, &leaf.data) {
         Body::Event(event) if network.is_some() => event.peering_id(),
@@ -65,7 +72,6 @@ pub(super) fn event(
         data: serde_json::from_slice(&leaf.data).ok().and_then(object),
         raw_data: leaf.data.clone(),
         command: about.and_then(|it| it.command.clone()).and_then(object),
-        sentence: entry.sentence(),
         event_id: leaf.id.to_string(),
         cloud: about.and_then(|it| it.cloud.as_ref()).map(cloud_of),
         ..Event::default()

@@ -329,6 +329,12 @@ async fn evidence_holds_its_own_proofs_and_what_is_shown_otherwise_than_recorded
         assert!(event.insert(member.to_owned(), value).is_none());
         added
     };
+    let without = |member: &str| {
+        let mut cut = whole.clone();
+        let event = cut["events"][0].as_object_mut().unwrap();
+        assert!(event.remove(member).is_some());
+        cut
+    };
     for (changed, says) in [
         (
             changed("/events/0/reason", json!("nobody asked for it")),
@@ -363,9 +369,11 @@ async fn evidence_holds_its_own_proofs_and_what_is_shown_otherwise_than_recorded
             "`command` is not what",
         ),
         (
-            changed("/events/0/sentence", json!("registered another network")),
+            added("sentence", json!("registered another network")),
             "`sentence` is not what",
         ),
+        (without("reason"), "`reason` is not what"),
+        (without("actor"), "`actor` is not what"),
         (
             changed(
                 "/events/0/networkId",
