@@ -387,6 +387,65 @@ fn an_event_is_told_in_its_own_facts_with_who_and_why() {
 }
 
 #[test]
+fn a_sentence_that_is_longer_than_a_line_goes_on_on_the_next_and_loses_no_word() {
+    let sentence = "opened TCP 5432 of 10.30.7.0/24 to 10.20.0.0/16 until 11 Mar 2027 00:49Z, for \
+                    ‘the nightly export of orders’ (simulated)";
+    let event = || Event {
+        sentence: sentence.to_owned(),
+        ..told()
+    };
+    let decision = v1::ExplainedDecision {
+        event: Some(event()),
+        outcomes: vec![v1::ExplainedOutcome {
+            event: Some(event()),
+            ..Default::default()
+        }],
+    };
+    let tree = v1::ExplainResponse {
+        commands: vec![v1::ExplainedCommand {
+            decisions: vec![decision],
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let words = |text: &str| {
+        let drawn = ['│', '├', '└', '─'];
+        let words = text.split_whitespace().filter(|it| !it.starts_with(drawn));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    for text in [log(&[event()]), explained(&tree), hanging(sentence)] {
+        fits(&text);
+        assert!(words(&text).contains(sentence), "{text}");
+    }
+    assert_eq!(words(&explained(&tree)).matches("(simulated)").count(), 2);
+}
+
+#[test]
+fn a_change_of_a_long_value_shows_both_of_its_values() {
+    let long = |last: &str| prost_types::Value {
+        kind: Some(prost_types::value::Kind::StringValue(format!(
+            "{}{last}",
+            "10.31.0.0/16, ".repeat(9)
+        ))),
+    };
+    let change = v1::Change {
+        pointer: "/connections/peerings/2e2e26a0/firewall/local/admit".to_owned(),
+        before: Some(long("before")),
+        after: Some(long("after")),
+        ..Default::default()
+    };
+    let compared = v1::CompareNetworkResponse {
+        changes: vec![change],
+        ..Default::default()
+    };
+    let text = difference(&compared);
+    fits(&text);
+    for words in ["/admit\n", "was 10.31", "before", "is 10.31", "after"] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+}
+
+#[test]
 fn the_log_tells_what_is_no_networks_between_the_events_of_networks() {
     let of = |stream: &str, event_type: &str, sentence: &str| Event {
         stream: stream.to_owned(),

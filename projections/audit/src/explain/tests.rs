@@ -170,6 +170,54 @@ fn a_call_whose_answer_is_on_record_answers_its_intent() {
 }
 
 #[test]
+fn of_what_was_recorded_at_once_each_event_has_the_call_that_made_it_and_the_first_the_others() {
+    let mut failed = call("install_route", Some(thing()));
+    failed.outcome = "throttled".to_owned();
+    let calls = vec![
+        call("links", None),
+        call("create_group", Some(Thing::Group)),
+        failed,
+        call("install_route", Some(thing())),
+        call("create_group", Some(Thing::Group)),
+    ];
+    let mut history = History::requested().about_to_install();
+    let made = |side: &str| json!({ "side": side, "group": "sg-1" });
+    let at_once = CloudCalls { calls, omitted: 3 };
+    history.push(2_000, "FirewallGroupCreated", made("local"), Some(at_once));
+    let route = json!({ "side": "local", "destination": ROUTE, "route_table": TABLE });
+    history.push(2_000, "RouteInstalled", route, None);
+    history.push(2_000, "FirewallGroupCreated", made("remote"), None);
+    // Recorded by itself: it takes nothing of what was recorded before.
+    let history = history.recorded("FirewallGroupCreated", made("remote"), Some(&[]));
+    let commands = explain(&history.0);
+    let outcomes = commands.iter().flat_map(|it| &it.decisions);
+    let mut outcomes = outcomes.flat_map(|it| &it.outcomes);
+    let mut of = |revision: u64| {
+        let found = outcomes.find(|it| it.event.revision == revision).unwrap();
+        let calls = found.calls.clone().unwrap_or_default();
+        let named = calls.calls.iter();
+        let named = named.map(|it| (it.operation.clone(), it.outcome.clone()));
+        (named.collect::<Vec<_>>(), calls.omitted)
+    };
+    let told = |calls: &[(&str, &str)]| {
+        let told = calls.iter();
+        let told = told.map(|(one, other)| ((*one).to_owned(), (*other).to_owned()));
+        told.collect::<Vec<_>>()
+    };
+    let (first, omitted) = of(2);
+    let own = [
+        ("links", "ok"),
+        ("create_group", "ok"),
+        ("install_route", "throttled"),
+    ];
+    assert_eq!((first, omitted), (told(&own), 3));
+    assert_eq!(of(3), (told(&[("install_route", "ok")]), 0));
+    assert_eq!(of(4), (told(&[("create_group", "ok")]), 0));
+    assert_eq!(of(5), (Vec::new(), 0));
+    assert_eq!(answer(&commands, 1), Answer::Called { by: 3 });
+}
+
+#[test]
 fn an_intent_that_a_crash_left_is_told_as_such_whether_or_not_something_came_of_it() {
     let reads = [call("links", None)];
     let seen = History::requested().starts(1).initiated(Some(&reads));

@@ -123,3 +123,44 @@ fn what_cannot_go_on_is_refused_and_left_as_it_is() {
     fs::write(target.beside(), "{").unwrap();
     assert!(code(open(&path, Form::Csv, true)).contains("is damaged"));
 }
+
+#[test]
+fn a_file_holds_what_the_log_had_signed_when_it_was_begun_and_nothing_that_came_later() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("signed");
+    let mut target = open(&path, Form::Jsonl, false).unwrap();
+    assert!(target.is_new() && target.progress.is_whole_log());
+    target.sign(Some(v1::GetCheckpointResponse {
+        checkpoint: "what the log signed".to_owned(),
+        size: 4,
+        ..Default::default()
+    }));
+    target.take(part(1, 3)).unwrap();
+    assert!(!target.is_new() && !target.progress.is_over());
+    drop(target);
+    // It goes on after a break, with more in the log by then.
+    let mut target = open(&path, Form::Jsonl, true).unwrap();
+    target.take(part(3, 9)).unwrap();
+    assert!(target.progress.is_over());
+    assert_eq!(target.finish().unwrap(), 4);
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 1 + 4);
+    assert!(lines[0].contains("what the log signed"), "{}", lines[0]);
+    assert!(lines[4].contains("\"index\":3"), "{}", lines[4]);
+}
+
+#[test]
+fn a_part_of_the_log_and_what_is_not_verified_are_not_signed() {
+    let whole = |progress: Progress| progress.is_whole_log();
+    assert!(whole(wanted(Form::Jsonl)));
+    assert!(!whole(wanted(Form::Csv)) && !whole(wanted(Form::Ocsf)));
+    let part = Bound {
+        position: Some((7, 7)),
+        time: None,
+    };
+    let (from, to) = (part.clone(), part);
+    let of = wanted(Form::Jsonl);
+    assert!(!whole(Progress { from, ..of.clone() }));
+    assert!(!whole(Progress { to, ..of }));
+}
