@@ -308,12 +308,19 @@ async fn what_is_done_arrives_signed_with_who_and_why_and_a_kill_loses_nothing()
     let own: Vec<_> = own
         .map(|it| it["connectorId"].as_str().unwrap().to_owned())
         .collect();
-    assert!(
-        own[0] == "provisioner" && own[1].starts_with("read-models@"),
-        "{own:?}"
-    );
-    let shown = engine.json(&["connector", "show", &own[1]]).await;
-    assert_eq!(shown["state"], "CONNECTOR_STATE_RUNNING", "{shown:#}");
+    let [tree, provisioner, read_models] = own.try_into().unwrap();
+    assert_eq!(provisioner, "provisioner");
+    assert!(read_models.starts_with("read-models@"), "{read_models}");
+    assert!(tree.starts_with("audit-tree@"), "{tree}");
+    for own in [&read_models, &tree] {
+        let shown = engine.json(&["connector", "show", own]).await;
+        assert_eq!(shown["state"], "CONNECTOR_STATE_RUNNING", "{shown:#}");
+        assert_eq!(shown["progress"]["behind"], "0", "{shown:#}");
+    }
+    let refused = engine
+        .cli(&["connector", "stop", &tree, "--for", "1m"])
+        .await;
+    assert!(refused.stderr.contains("cannot be stopped"), "{refused:?}");
     for action in ["delete", "stop", "reset"] {
         let refused = engine.cli(&["connector", action, "provisioner"]).await;
         assert!(

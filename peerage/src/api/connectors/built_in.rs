@@ -1,8 +1,13 @@
-//! The engine's own connectors: the provisioner, and the read models of this server.
+//! The engine's own connectors: the provisioner, and the read models and the audit's tree of this
+//! server.
 //!
 //! They are shown as the others are, and refuse most of what the others take: nobody deletes them,
 //! and nothing of theirs is parked or begins elsewhere than where it stood. They stop for a time
-//! alone. Other servers' read models are shown by those servers; a command may name any, or all.
+//! alone, and the tree never: what is signed of the log ends where the tree does. What other
+//! servers have is shown by those servers; a command may name any's read models, or all.
+//!
+//! The tree is `audit-tree@HOST` and never without the host, so that it shares its name with no
+//! connector that somebody has made.
 
 use super::{
     Connectors, Known,
@@ -27,23 +32,52 @@ use domain::{
 use journal::{Caller, JournalError};
 use tonic_types::FieldViolation;
 
+/// The audit's tree, before the host that has it.
+const AUDIT_TREE: &str = "audit-tree";
+
+/// One of the engine's own, as it is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Own {
+    /// One that may be stopped for a time.
+    Stoppable(BuiltIn),
+    /// What proves the log.
+    AuditTree,
+}
+
+impl Own {
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let stoppable = BuiltIn::ALL.into_iter().map(Self::Stoppable);
+        stoppable.chain([Self::AuditTree])
+    }
+}
+
 /// Which of them is meant, and the host that is named with it.
-fn named(text: &str) -> Option<(BuiltIn, Option<&str>)> {
+fn named(text: &str) -> Option<(Own, Option<&str>)> {
     let (own, host) = match text.split_once('@') {
         None => (text, None),
         Some((own, host)) => (own, Some(host)),
     };
+    if own == AUDIT_TREE {
+        return host.map(|_| (Own::AuditTree, host));
+    }
     let own = BuiltIn::ALL.into_iter().find(|it| it.as_str() == own)?;
     match own {
         BuiltIn::Provisioner if host.is_some() => None,
-        BuiltIn::Provisioner | BuiltIn::ReadModels => Some((own, host)),
+        BuiltIn::Provisioner | BuiltIn::ReadModels => Some((Own::Stoppable(own), host)),
     }
 }
 
 /// One of them, as a command means it, of a server or of all of them.
-fn meant(text: &str) -> Result<Option<(BuiltIn, Option<ActorName>)>, Problem> {
-    let Some((which, host)) = named(text) else {
-        return Ok(None);
+fn meant(
+    text: &str,
+    action: &'static str,
+) -> Result<Option<(BuiltIn, Option<ActorName>)>, Problem> {
+    let (which, host) = match named(text) {
+        None => return Ok(None),
+        Some((Own::AuditTree, _)) => {
+            return Err(refused(&ConnectorRefusal::ConnectorBuiltIn { action }));
+        }
+        Some((Own::Stoppable(which), host)) => (which, host),
     };
     let mut fields = Fields::default();
     let host = match host {
@@ -55,12 +89,12 @@ fn meant(text: &str) -> Result<Option<(BuiltIn, Option<ActorName>)>, Problem> {
 
 impl Connectors {
     /// Which of the engine's own is meant, if one is.
-    pub(super) fn built_in(&self, id: &str) -> Result<Option<BuiltIn>, Problem> {
+    pub(super) fn built_in(&self, id: &str) -> Result<Option<Own>, Problem> {
         let own = self.0.server.host.to_string();
         match named(id) {
             Some((_, Some(host))) if host != own => {
                 let text = format!(
-                    "the read models of {host} are told by that server, not by {own}; name it with --server"
+                    "what {host} has is told by that server, not by {own}; name it with --server"
                 );
                 Err(Problem::new(Reason::ConnectorUnusable, text))
             }
@@ -83,7 +117,7 @@ impl Connectors {
         request: &v1::StopConnectorRequest,
         traceparent: Option<String>,
     ) -> Result<Option<v1::CommandResponse>, Problem> {
-        let Some((which, host)) = meant(&request.connector_id)? else {
+        let Some((which, host)) = meant(&request.connector_id, "stopped")? else {
             if request.stop_for.is_some() {
                 let text = "is for the engine's own connectors; others stop until they are started";
                 let wrong = FieldViolation::new("stop_for", text);
@@ -109,7 +143,7 @@ impl Connectors {
         request: &v1::StartConnectorRequest,
         traceparent: Option<String>,
     ) -> Result<Option<v1::CommandResponse>, Problem> {
-        let Some((which, host)) = meant(&request.connector_id)? else {
+        let Some((which, host)) = meant(&request.connector_id, "started")? else {
             return Ok(None);
         };
         if request.start.is_some() {
@@ -193,7 +227,11 @@ impl Connectors {
     }
 
     /// One of the engine's own, as it is shown.
-    pub(super) async fn own(&self, which: BuiltIn) -> v1::Connector {
+    pub(super) async fn own(&self, own: Own) -> v1::Connector {
+        let which = match own {
+            Own::AuditTree => return self.audit_tree(),
+            Own::Stoppable(which) => which,
+        };
         let own = self.running(which).await;
         let Some(stop) = self.0.stop_of(which) else {
             return own;
@@ -212,25 +250,58 @@ impl Connectors {
 
     /// The same, as if nobody had stopped it.
     async fn running(&self, which: BuiltIn) -> v1::Connector {
-        let services = &self.0;
-        let own = v1::Connector {
+        match which {
+            BuiltIn::Provisioner => self.provisioner(self.started()).await,
+            BuiltIn::ReadModels => v1::Connector {
+                name: "what can be looked up".to_owned(),
+                progress: Some(self.read_models()),
+                ..self.of_this_server(which.as_str())
+            },
+        }
+    }
+
+    /// What all of them have: they run from the server's start on.
+    fn started(&self) -> v1::Connector {
+        v1::Connector {
             state: v1::ConnectorState::Running.into(),
-            since: Some(timestamp(services.server.started_at)),
+            since: Some(timestamp(self.0.server.started_at)),
             built_in: true,
             ..v1::Connector::default()
+        }
+    }
+
+    /// One that each server has for itself.
+    fn of_this_server(&self, name: &str) -> v1::Connector {
+        let host = self.0.server.host.to_string();
+        v1::Connector {
+            connector_id: format!("{name}@{host}"),
+            host,
+            ..self.started()
+        }
+    }
+
+    /// The tree over the log's events. While it is built from its beginning it signs nothing.
+    fn audit_tree(&self) -> v1::Connector {
+        let tree = self.0.evidence.tree();
+        let is_whole = *tree.caught_up().borrow();
+        let progress = v1::ConnectorProgress {
+            position: tree.position().borrow().to_string(),
+            behind: is_whole.then_some(0),
+            ..v1::ConnectorProgress::default()
         };
-        match which {
-            BuiltIn::Provisioner => self.provisioner(own).await,
-            BuiltIn::ReadModels => {
-                let host = services.server.host.to_string();
-                v1::Connector {
-                    connector_id: format!("{which}@{host}"),
-                    name: "what can be looked up".to_owned(),
-                    host,
-                    progress: Some(self.read_models().await),
-                    ..own
-                }
-            }
+        let own = v1::Connector {
+            name: "what proves the log".to_owned(),
+            progress: Some(progress),
+            ..self.of_this_server(AUDIT_TREE)
+        };
+        if is_whole {
+            return own;
+        }
+        v1::Connector {
+            state: v1::ConnectorState::Activating.into(),
+            cause: "the tree is being read from the log, and proves and signs nothing until it is whole"
+                .to_owned(),
+            ..own
         }
     }
 
@@ -261,7 +332,7 @@ impl Connectors {
         }
     }
 
-    async fn read_models(&self) -> v1::ConnectorProgress {
+    fn read_models(&self) -> v1::ConnectorProgress {
         let services = &self.0;
         let caught_up = *services.projections.caught_up().borrow();
         let since = services.lag.behind_since().filter(|_| !caught_up);
@@ -308,19 +379,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_engines_own_are_known_by_their_names_and_the_read_models_by_a_host_too() {
-        assert_eq!(named("provisioner"), Some((BuiltIn::Provisioner, None)));
-        assert_eq!(named("read-models"), Some((BuiltIn::ReadModels, None)));
-        let at = Some((BuiltIn::ReadModels, Some("db1 127.0.0.1:2114")));
-        assert_eq!(named("read-models@db1 127.0.0.1:2114"), at);
+    fn the_engines_own_are_known_by_their_names_and_what_a_server_has_by_a_host_too() {
+        let (provisioner, read_models) = (
+            Own::Stoppable(BuiltIn::Provisioner),
+            Own::Stoppable(BuiltIn::ReadModels),
+        );
+        assert_eq!(named("provisioner"), Some((provisioner, None)));
+        assert_eq!(named("read-models"), Some((read_models, None)));
+        let host = Some("db1 127.0.0.1:2114");
+        let at = named("read-models@db1 127.0.0.1:2114");
+        assert_eq!(at, Some((read_models, host)));
+        let at = named("audit-tree@db1 127.0.0.1:2114");
+        assert_eq!(at, Some((Own::AuditTree, host)));
         for other in [
             "provisioner@db1",
             "to-auditors",
             "read-model",
             "outward",
+            // It may be somebody's connector.
+            "audit-tree",
             "",
         ] {
             assert_eq!(named(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_audits_tree_is_never_stopped_nor_started() {
+        for action in ["stopped", "started"] {
+            let refused = meant("audit-tree@db1 127.0.0.1:2114", action).unwrap_err();
+            let status = refused.status("of the test");
+            let is_told = status.message().contains(&format!("cannot be {action}"));
+            assert!(is_told, "{status}");
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Connectors in a list: the engine's own among the others.
 
-use super::{Connectors, parse, show};
+use super::{Connectors, built_in::Own, parse, show};
 use crate::api::{
     problem::{Problem, Reason},
     v1,
 };
 use connectors::Listed;
-use domain::connector::built_in::BuiltIn;
 
 /// An entry of a list.
 enum Entry<'a> {
@@ -32,7 +31,7 @@ impl Connectors {
         let mut all: Vec<_> = others
             .map(|it| (it.id.to_string(), Entry::Other(it)))
             .collect();
-        for own in BuiltIn::ALL {
+        for own in Own::all() {
             let own = self.own(own).await;
             if is_wanted(own.state) {
                 all.push((own.connector_id.clone(), Entry::Own(Box::new(own))));
