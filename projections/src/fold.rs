@@ -10,12 +10,13 @@ use crate::{
     index::{NetworkIndex, PeeringIndex},
     rows::{self, time, to_json},
     schema::{READ_NETWORK, READ_PEERING},
-    timeline,
+    timeline::{self, About},
     times::Times,
 };
+use audit::Causes;
 use chrono::{DateTime, Utc};
 use domain::{
-    NetworkId, PeeringId,
+    CommandId, NetworkId, PeeringId,
     network::{Network, NetworkEvent, Peering, Registered, evolve},
 };
 use journal::{Body, Position, Recorded};
@@ -69,8 +70,13 @@ pub(crate) fn apply(
         if recorded.position > to {
             fold.follow(recorded)?;
             let decided = time(&recorded.time());
-            let about = (fold.account(recorded), decided.as_str());
-            let row = timeline::append(connection, &form, recorded, about)?;
+            let cause = fold.cause(recorded);
+            let about = About {
+                account: fold.account(recorded),
+                decided: &decided,
+                cause,
+            };
+            let row = timeline::append(connection, &form, recorded, &about)?;
             times.add(row, decided);
             added = Some(added.map_or(row, |it| *it.start())..=row);
             to = recorded.position;
@@ -115,6 +121,8 @@ struct PeeringRow {
     changed_at: DateTime<Utc>,
     /// Whether it has rows of exposures, or of drift.
     was_found: Found,
+    /// Which commands what is recorded next goes back to.
+    causes: Causes,
     changed: bool,
 }
 
@@ -160,12 +168,13 @@ impl Fold<'_> {
                 state,
                 first,
                 was_found,
+                causes,
                 revision,
                 changed_at,
                 changed,
             }) => (
                 Some(state),
-                Some((first, was_found, revision, changed_at, changed)),
+                Some((first, was_found, causes, revision, changed_at, changed)),
             ),
             None => (None, None),
         };
@@ -178,9 +187,10 @@ impl Fold<'_> {
         };
         // What has ended is not changed by what comes late, however late that is recorded.
         let is_news = was_live || state.life.is_live();
-        let (first, was_found, revision, changed_at, changed) = known.unwrap_or((
+        let (first, was_found, causes, revision, changed_at, changed) = known.unwrap_or((
             recorded.position,
             Found::default(),
+            Causes::default(),
             0,
             recorded.time(),
             false,
@@ -191,6 +201,7 @@ impl Fold<'_> {
             revision: if is_news { recorded.revision } else { revision },
             changed_at: if is_news { recorded.time() } else { changed_at },
             was_found,
+            causes,
             changed: changed || is_news,
         };
         self.peerings.insert((id, peering_id), peering);
@@ -242,6 +253,19 @@ impl Fold<'_> {
         let of = (recorded.network_id?, event.peering_id()?);
         let peering = self.peerings.get(&of)?;
         Some(peering.state.peer.account.as_str())
+    }
+
+    /// The command that the event goes back to, if the engine recorded it of a peering.
+    fn cause(&mut self, recorded: &Recorded) -> Option<CommandId> {
+        let Body::Event(event) = &recorded.body else {
+            return None;
+        };
+        let of = (recorded.network_id?, event.peering_id()?);
+        let row = self.peerings.get_mut(&of)?;
+        let cause = row.causes.follow(recorded);
+        // A decision is kept, also one that comes late to what has ended.
+        row.changed |= cause.is_none();
+        cause
     }
 
     fn write(self) -> rusqlite::Result<()> {
@@ -311,6 +335,7 @@ fn read_peering(
                 exposed: row.get("has_exposures")?,
                 drifting: row.get("drifting")?,
             },
+            causes: causes(row)?,
             changed: false,
         })
     };
@@ -318,6 +343,14 @@ fn read_peering(
         .prepare_cached(READ_PEERING)?
         .query_row([peering.to_string(), network.to_string()], read)
         .optional()
+}
+
+/// None in a file of a form that keeps none.
+fn causes(row: &Row<'_>) -> rusqlite::Result<Causes> {
+    match row.as_ref().column_index("causes") {
+        Ok(_) => rows::json(row, "causes"),
+        Err(_) => Ok(Causes::default()),
+    }
 }
 
 fn write_network(
@@ -381,6 +414,7 @@ fn write_peering(
             .exposures
             .iter()
             .any(|(_, it)| !it.exposure.cannot_tell),
+        to_json(&row.causes)?,
     ];
     form.put(connection, "peerings", values)?;
     if row.was_found.exposed || !index.exposures.is_empty() {

@@ -33,6 +33,7 @@ CREATE TABLE peerings (
     account TEXT NOT NULL,
     drifting INTEGER NOT NULL,
     exposed INTEGER NOT NULL,
+    causes TEXT NOT NULL DEFAULT '[]', -- the last command on each of its subjects, as JSON
     PRIMARY KEY (peering_id, network_id)
 );
 CREATE UNIQUE INDEX peerings_in_order ON peerings (commit_position, prepare_position);
@@ -81,6 +82,7 @@ CREATE TABLE timeline (
     part TEXT, -- of what is no network's: connectors, access or approvals
     correlation_id TEXT,
     causation_id TEXT,
+    cause TEXT, -- the command that an outcome of a peering goes back to
     schema_version INTEGER,
     actor TEXT, -- JSON of four fields
     reason TEXT,
@@ -127,9 +129,9 @@ pub(crate) const READ_NETWORK: &str = "
 SELECT commit_position, prepare_position, revision, changed_at, state
 FROM networks WHERE network_id = ?1";
 
-/// A peering's row, with columns that every form has.
+/// A peering's row, with columns that every form has, and what else is there.
 pub(crate) const READ_PEERING: &str = "
-SELECT commit_position, prepare_position, revision, changed_at, state, drifting,
+SELECT commit_position, prepare_position, revision, changed_at, state, drifting, peerings.*,
     EXISTS (
         SELECT 1 FROM exposures
         WHERE exposures.peering_id = peerings.peering_id AND exposures.network_id = peerings.network_id

@@ -7,7 +7,7 @@ use crate::{
     ranges,
     rows::{time, to_json},
 };
-use domain::network::NetworkEvent;
+use domain::{CommandId, network::NetworkEvent};
 use journal::{Body, Recorded};
 use rusqlite::{Connection, params};
 
@@ -27,13 +27,22 @@ fn part(it: &Recorded) -> Option<Part> {
     found.map(|(_, part)| part)
 }
 
-/// Writes the event down, with the account of the peer that it is about, and when it was decided.
-/// Gives its row.
+/// What is written down with an event that it does not say itself.
+pub(crate) struct About<'a> {
+    /// The account of the peer that it is about.
+    pub(crate) account: Option<&'a str>,
+    /// When it was decided.
+    pub(crate) decided: &'a str,
+    /// The command that an outcome goes back to.
+    pub(crate) cause: Option<CommandId>,
+}
+
+/// Writes the event down. Gives its row.
 pub(crate) fn append(
     connection: &Connection,
     form: &Form,
     it: &Recorded,
-    (account, decided): (Option<&str>, &str),
+    told: &About<'_>,
 ) -> rusqlite::Result<i64> {
     let (event, event_type, problem) = match &it.body {
         Body::Event(event) => (Some(event), event.name(), None),
@@ -57,16 +66,17 @@ pub(crate) fn append(
         // What is no network's is no event of the domain's networks either.
         problem.filter(|_| it.network_id.is_some()),
         time(&it.created),
-        decided,
+        told.decided,
         actor.and_then(|it| it.name()).map(|it| it.as_str()),
         about
             .and_then(|it| it.ticket.as_ref())
             .map(|it| it.as_str()),
         about.map(|it| it.command_id.to_string()),
-        account,
+        told.account,
         part(it).map(Part::as_str),
         about.map(|it| it.correlation_id.to_string()),
         about.map(|it| it.causation_id.to_string()),
+        told.cause.map(|it| it.to_string()),
         about.map(|it| it.schema_version),
         actor.map(to_json).transpose()?,
         about

@@ -4,7 +4,7 @@
 use super::{
     Services,
     access::Caller,
-    evidence, guard, history,
+    evidence, guard, history, log_end,
     parse::{self, About, Events},
     problem::Problem,
     rows, show, v1,
@@ -31,7 +31,7 @@ pub(super) async fn explain(
     request: &v1::ExplainRequest,
 ) -> Result<v1::ExplainResponse, Problem> {
     let (about, min_position) = parse::explain(request)?;
-    history::is_reached(services, min_position).await?;
+    log_end::is_reached(services, min_position).await?;
     let subject = match subject(services, about).await {
         Ok(subject) => subject,
         // Whether it is on record is told to those who may look at everything.
@@ -109,7 +109,7 @@ async fn event_of(services: &Services, id: EventId) -> Result<Option<Subject>, P
 async fn event_at(services: &Services, position: Position) -> Result<Subject, Problem> {
     let field = "event_position";
     let place = audit::Until::Position(position);
-    history::is_within(services, "event_", place, None).await?;
+    log_end::is_within(services, "event_", place, None).await?;
     services
         .projections
         .wait_for(position, services.read_patience)

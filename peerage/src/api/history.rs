@@ -7,7 +7,7 @@
 use super::{
     Services,
     access::Caller,
-    guard,
+    guard, log_end,
     parse::{self, At, Compared, Freshness, Reached},
     problem::{Problem, Reason},
     reads, rows,
@@ -21,7 +21,6 @@ use domain::{
     NetworkId, Side,
     network::{Peering, Registered},
 };
-use journal::Position;
 use projections::WhileBuilding;
 use prost::Message;
 
@@ -42,7 +41,7 @@ pub(super) async fn at(
         min_position,
     } = parse::network_at(request)?;
     guard::network(services, caller, id).await?;
-    is_within(services, "place.", until, min_position).await?;
+    log_end::is_within(services, "place.", until, min_position).await?;
     let told = services.states.at(&services.journal, id, until).await;
     let told = told.map_err(|error| Problem::from(&error))?;
     if request.allow_absent && told.first.is_some() && told.past.last.is_none() {
@@ -122,8 +121,8 @@ pub(super) async fn compare(
         min_position,
     } = parse::compare_network(request)?;
     guard::network(services, caller, id).await?;
-    is_within(services, "from.", from, min_position).await?;
-    is_within(services, "to.", to, min_position).await?;
+    log_end::is_within(services, "from.", from, min_position).await?;
+    log_end::is_within(services, "to.", to, min_position).await?;
     if are_swapped(from, to) {
         let text = "lies behind `to`: name the earlier place first";
         return Err(Problem::field("from", text));
@@ -173,7 +172,7 @@ pub(super) async fn who_can_reach(
     request: &v1::WhoCanReachRequest,
 ) -> Result<v1::WhoCanReachResponse, Problem> {
     let asked = parse::who_can_reach(request)?;
-    is_within(services, "place.", asked.until, asked.min_position).await?;
+    log_end::is_within(services, "place.", asked.until, asked.min_position).await?;
     let ids = candidates(services, caller, &asked).await?;
     let mut ways = Vec::new();
     for id in &ids {
@@ -305,41 +304,6 @@ fn place(it: Place) -> v1::EventPlace {
         revision: it.revision,
         event_id: it.event_id.to_string(),
         time: Some(timestamp(it.time)),
-    }
-}
-
-/// Refuses an answer from a log that has not come that far.
-pub(super) async fn is_reached(
-    services: &Services,
-    min_position: Option<Position>,
-) -> Result<(), Problem> {
-    is_within(services, "", Until::End, min_position).await
-}
-
-/// Refuses what the log does not have yet; `prefix` is what the names of a place's fields begin
-/// with.
-pub(super) async fn is_within(
-    services: &Services,
-    prefix: &str,
-    until: Until,
-    min_position: Option<Position>,
-) -> Result<(), Problem> {
-    let end = services.journal.end().await;
-    let end = end.map_err(|error| Problem::from(&error))?;
-    let end = end.unwrap_or(Position::START);
-    if let Some(wanted) = min_position.filter(|it| *it > end) {
-        return Err(reads::behind(wanted));
-    }
-    match until {
-        Until::Position(position) if position > end => {
-            let text = format!("lies beyond the log, which ends at {end}");
-            Err(Problem::field(format!("{prefix}position"), text))
-        }
-        Until::Time(time) if time > (services.clock)() => {
-            let text = "lies in the future: nothing is on record of it";
-            Err(Problem::field(format!("{prefix}time"), text))
-        }
-        Until::End | Until::Position(_) | Until::Time(_) => Ok(()),
     }
 }
 

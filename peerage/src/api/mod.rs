@@ -22,6 +22,7 @@ mod guard;
 mod histories;
 mod history;
 mod lag;
+mod log_end;
 mod page;
 mod parse;
 mod plan;

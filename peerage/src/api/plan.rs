@@ -5,9 +5,9 @@ use super::{
     Services,
     access::Caller,
     guard,
+    log_end::behind,
     parse::{self, Planned},
     problem::{Problem, Reason},
-    reads::behind,
     rows, show, v1,
 };
 use journal::Position;

@@ -4,7 +4,7 @@
 use super::{
     Services,
     access::Caller,
-    guard, history, parse,
+    guard, log_end, parse,
     problem::{Problem, Reason},
     same_log, show,
     time::timestamp,
@@ -46,10 +46,10 @@ pub(super) async fn read_log(
     let part = parse::read_log(request)?;
     guard::everything(caller)?;
     same_log::is_same(services, part.known.as_ref()).await?;
-    history::is_reached(services, part.min_position).await?;
+    log_end::is_reached(services, part.min_position).await?;
     if let Some(after) = part.after {
         let place = audit::Until::Position(after);
-        history::is_within(services, "after_", place, None).await?;
+        log_end::is_within(services, "after_", place, None).await?;
     }
     let end = services.journal.end().await;
     let end = end.map_err(|error| Problem::from(&error))?;

@@ -4,9 +4,10 @@ use super::{
     Services,
     access::Caller,
     guard,
+    log_end::{self, behind},
     page::Filling,
     parse::{self, Freshness},
-    problem::{Problem, Reason},
+    problem::Problem,
     rows, same_log, show, v1,
 };
 use crate::clouds::{instructions_for_engine, instructions_for_peer, instructions_to_attach};
@@ -14,7 +15,6 @@ use domain::{
     NetworkId, Side, advisory,
     network::{BlockCause, Consent},
 };
-use journal::Position;
 use projections::{Part, PeeringView, WhileBuilding};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -45,11 +45,6 @@ pub(super) async fn reached(services: &Services, fresh: Freshness) -> Result<(),
     }
     tracing::warn!(%position, "a read is answered without all that was acknowledged here: the read models are behind");
     Ok(())
-}
-
-pub(super) fn behind(position: Position) -> Problem {
-    let text = format!("the read models have not reached {position} yet; try again");
-    Problem::new(Reason::ReadModelBehind, text).with("min_position", position)
 }
 
 pub(super) async fn get_network(
@@ -322,6 +317,7 @@ pub(super) async fn list_events(
         services.acknowledged.note(services.journal.recorded());
     }
     reached(services, reading.fresh).await?;
+    log_end::has(services, &filter).await?;
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::events(services, &filter, None, &part).await?;

@@ -1,11 +1,11 @@
 //! `ServerService`: what this server is, and how far it is.
 
 use super::{
-    Services, parse,
+    Services,
+    log_end::behind,
+    parse,
     problem::Problem,
-    process_figures,
-    reads::behind,
-    show,
+    process_figures, show,
     time::{duration, timestamp},
     v1::{self, server_service_server::ServerService},
     words::number,

@@ -21,7 +21,7 @@ mod stored;
 pub use decision::{Decision, Decisions, Opening};
 pub use difference::{Change, Comparison, Difference, DifferenceError, apply, between};
 pub use entry::{Entry, OCSF_VERSION};
-pub use explain::{Answer, Answered, Command, Decided, Outcome, around, explain};
+pub use explain::{Answer, Answered, Causes, Command, Decided, Outcome, around, explain};
 pub use past::{Past, Place, Told, Until, walk};
 pub use reach::{Drop, Unknown, Verdict, Way, who_can_reach};
 pub use review::Review;

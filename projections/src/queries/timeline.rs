@@ -58,6 +58,9 @@ pub struct TimelineEntry {
     pub correlation_id: Option<Uuid>,
     /// What it follows from: an event, or the command.
     pub causation_id: Option<Uuid>,
+    /// Of what the engine recorded of a peering: the command that it goes back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CommandId>,
     /// The version of the data's form.
     pub schema_version: Option<u32>,
     /// The W3C trace context of the call that carried the command.
@@ -226,6 +229,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
         command_id: maybe(row, "command_id")?,
         correlation_id: maybe(row, "correlation_id")?,
         causation_id: maybe(row, "causation_id")?,
+        cause: cause(row)?,
         schema_version: row.get("schema_version")?,
         traceparent: row.get("traceparent")?,
         command: command
@@ -234,4 +238,12 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
             .transpose()?,
     };
     Ok((entry, bytes))
+}
+
+/// None in a file of a form that keeps none.
+fn cause(row: &Row<'_>) -> rusqlite::Result<Option<CommandId>> {
+    match row.as_ref().column_index("cause") {
+        Ok(_) => maybe(row, "cause"),
+        Err(_) => Ok(None),
+    }
 }

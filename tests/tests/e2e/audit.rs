@@ -74,6 +74,13 @@ async fn the_log_tells_in_sentences_who_did_what_and_why_and_is_found_by_ticket_
     let first = all[0]["position"].as_str().unwrap();
     let up_to_first = engine.json(&["audit", "log", "--up-to", first]).await;
     assert_eq!(types(&up_to_first), ["NetworkRegistered"]);
+    // What the engine recorded names the command that it goes back to.
+    let active = all.as_array().unwrap().iter();
+    let active = active.clone().find(|it| it["type"] == "PeeringActivated");
+    let cause = active.unwrap()["causeCommandId"].as_str().unwrap();
+    assert_eq!(cause, requested["commandId"]);
+    assert!(plain.contains(&format!("caused by command {cause}")));
+    assert_eq!(all[0]["causeCommandId"], "");
     let wrong = ["audit", "log", "--range", "10.20.0.1/16"];
     let wrong = engine.cli(&wrong).await;
     assert_eq!(wrong.code, Some(1));
@@ -321,5 +328,40 @@ async fn who_can_reach_an_address_is_told_with_its_decisions_now_and_for_before(
     let _ = closed.await;
     let then = engine.json(&[&ask[..], &["--at", &open]].concat()).await;
     assert_eq!(then["ways"][0]["reason"], "REACH_REASON_NOT_ATTACHED");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_nothing_can_be_on_record_of_is_refused_and_is_no_empty_answer() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let _ = engine.cli(&REGISTER).await.done();
+    let out = data.path().join("audit.jsonl");
+    let out = out.to_str().unwrap();
+    let (beyond, later) = ("99999999/99999999", "2999-01-01T00:00:00Z");
+    let of_log: [&[&str]; 4] = [
+        &["log", "--after", beyond],
+        &["log", "--up-to", beyond],
+        &["log", "--since", later],
+        &["log", "--type", "NetworkRegistred"],
+    ];
+    let of_others: [&[&str]; 4] = [
+        &["replay", "--from", beyond],
+        &["replay", "--from", later],
+        &["export", "--out", out, "--from", beyond],
+        &["export", "--out", out, "--from", later],
+    ];
+    for asked in of_log.into_iter().chain(of_others) {
+        let told = engine.cli(&[&["audit"], asked].concat()).await;
+        assert!(told.code.is_some_and(|it| it > 0), "{asked:?}: {told:?}");
+        let cause = ["lies beyond the log", "lies in the future", "did you mean"];
+        let is_told = cause.iter().any(|it| told.stderr.contains(it));
+        assert!(is_told, "{asked:?}: {told:?}");
+        assert_eq!(told.stdout, "", "{asked:?}");
+    }
+    assert!(!std::path::Path::new(out).exists());
+    // A type that is known and of which there is none is an answer.
+    let none = engine.cli(&["audit", "log", "--type", "PeeringRequested"]);
+    assert_eq!(none.await.done(), "(none)\n");
     engine.stop().await;
 }

@@ -11,10 +11,10 @@ pub use notary::Evidence;
 use super::{
     Services,
     access::Caller,
-    guard,
+    guard, log_end,
     parse::Fields,
     problem::{Problem, Reason},
-    reads, v1,
+    v1,
 };
 use domain::{EventId, NetworkId};
 use journal::{Position, Recorded};
@@ -42,7 +42,7 @@ async fn reached(services: &Services, min_position: &str) -> Result<(), Problem>
     }
     let is_whole = *tree.caught_up().borrow();
     Err(if is_whole {
-        reads::behind(position)
+        log_end::behind(position)
     } else {
         let text = "the tree of the audit is still being built from the log";
         Problem::new(Reason::ReadModelsBuilding, text)

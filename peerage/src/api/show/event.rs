@@ -33,6 +33,7 @@ pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
         event_id: row.event_id.to_string(),
         problem: row.problem.clone().unwrap_or_default(),
         cloud: None,
+        cause_command_id: text(row.cause.as_ref()),
     }
 }
 

@@ -11,6 +11,13 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
+use domain::{
+    access::AccessEvent,
+    approval::ApprovalEvent,
+    connector::{ConnectorEvent, built_in::BuiltInEvent, parked::ParkedEvent},
+    network::NetworkEvent,
+};
+use std::iter;
 use uuid::Uuid;
 
 #[derive(Debug, Args)]
@@ -81,5 +88,57 @@ impl Filter {
             until_position: self.up_to.unwrap_or_default(),
             ..Default::default()
         })
+    }
+}
+
+/// Refuses types that this version does not know, where nothing was found: such a name was
+/// mistyped.
+pub(super) fn are_types(types: &[String]) -> Result<(), CliError> {
+    let is_known = |it: &&String| known_types().any(|known| known == journal::current_type(it));
+    let Some(unknown) = types.iter().find(|it| !is_known(it)) else {
+        return Ok(());
+    };
+    let near = known_types()
+        .map(|it| (strsim::jaro_winkler(it, unknown), it))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    let meant = near
+        .map(|(_, name)| format!("; did you mean `{name}`?"))
+        .unwrap_or_default();
+    let text = format!(
+        "--type {unknown}: nothing was found, and no event type of this name is known{meant}"
+    );
+    Err(CliError::usage(text))
+}
+
+fn known_types() -> impl Iterator<Item = &'static str> {
+    let networks = NetworkEvent::NAMES.iter().copied();
+    iter::empty()
+        .chain(networks)
+        .chain(ConnectorEvent::NAMES)
+        .chain(BuiltInEvent::NAMES)
+        .chain(ParkedEvent::NAMES)
+        .chain(ApprovalEvent::NAMES)
+        .chain(AccessEvent::NAMES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_type_is_told_with_what_may_be_meant_and_an_older_one_is_known() {
+        let of = |it: &str| are_types(&[it.to_owned()]);
+        for known in ["PeeringRequested", "AccessDenied", "ConnectorRecordParked"] {
+            assert!(of(known).is_ok(), "{known}");
+        }
+        for older in ["DnsResolutionSet", "DnsResolutionApplied"] {
+            assert!(of(older).is_ok(), "{older}");
+        }
+        let told = of("PeeringRequestd").unwrap_err().text;
+        assert!(told.contains("did you mean `PeeringRequested`?"), "{told}");
+        let told = of("Xyz").unwrap_err().text;
+        assert!(told.contains("--type Xyz: nothing was found"), "{told}");
+        assert!(!told.contains("did you mean"), "{told}");
     }
 }

@@ -1,6 +1,10 @@
 //! `peerage audit log`: what happened, in sentences.
 
-use super::{filter::Filter, others::Part, seen::Seen};
+use super::{
+    filter::{Filter, are_types},
+    others::Part,
+    seen::Seen,
+};
 use crate::{
     api::v1::{self, EventOrder},
     cli::{CliError, Output, Remote, engine::Servers, output, terminal},
@@ -48,6 +52,9 @@ impl Log {
         };
         let mut events = servers.list(until_seen, self.limit).await?;
         events.reverse();
+        if events.is_empty() {
+            are_types(&message.types)?;
+        }
         if !self.follow {
             return output::messages(self.remote.output, &events, output::log);
         }

@@ -39,6 +39,18 @@ pub(super) fn in_order(from: Option<&LogPlace>, to: Option<&LogPlace>) -> Result
     Ok(())
 }
 
+/// Refuses what begins in the future: nothing can be on record of it.
+pub(super) fn is_past(from: Option<&LogPlace>, now: DateTime<Utc>) -> Result<(), CliError> {
+    let time = from.and_then(|it| it.time.as_ref());
+    let time =
+        time.and_then(|it| DateTime::from_timestamp(it.seconds, u32::try_from(it.nanos).ok()?));
+    if time.is_some_and(|it| it > now) {
+        let text = "--from lies in the future: nothing is on record of it";
+        return Err(CliError::usage(text));
+    }
+    Ok(())
+}
+
 /// Whether it is written as a position is, like 4711/4711.
 pub(super) fn is_position(text: &str) -> bool {
     let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
@@ -109,6 +121,15 @@ mod tests {
         assert!(!refused("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"));
         assert!(!refused("7/7", "2026-03-01T00:00:00Z"), "not written alike");
         assert!(in_order(None, Some(&at("7/7"))).is_ok());
+    }
+
+    #[test]
+    fn what_begins_in_the_future_is_refused() {
+        let now = "2026-03-01T09:00:00Z".parse().unwrap();
+        let of = |text: &str| is_past(Some(&place(text).unwrap()), now);
+        assert!(of("2026-03-01T09:00:01Z").is_err());
+        assert!(of("2026-03-01T09:00:00Z").is_ok() && of("7/7").is_ok());
+        assert!(is_past(None, now).is_ok());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `peerage audit replay`: the past as it unfolded, with a picture of the links.
 
 use super::{
-    place::{in_order, place},
+    place::{in_order, is_past, place},
     seen::Seen,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         terminal,
     },
 };
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use clap::Args;
 use prost_types::Timestamp;
 use serde_json::Value;
@@ -53,6 +53,7 @@ fn speed(text: &str) -> Result<f64, String> {
 impl Replay {
     pub(super) async fn run(self) -> Result<(), CliError> {
         in_order(self.from.as_ref(), self.to.as_ref())?;
+        is_past(self.from.as_ref(), Utc::now())?;
         let mut servers = self.remote.servers()?;
         let network_id = resolve::network_if_any(&mut servers, self.network.as_ref()).await?;
         let (from, to) = (self.from.unwrap_or_default(), self.to.unwrap_or_default());

@@ -22,7 +22,7 @@ fn told(it: &Event) -> String {
     let own = [
         format!("{} at {}", it.r#type, it.position),
         said("peering", it.peering_id.get(..8).unwrap_or(&it.peering_id)),
-        said("command", &it.command_id),
+        command(it),
         said("reason:", &super::cause(&it.reason)),
         said("ticket:", &it.ticket),
     ];
@@ -39,6 +39,15 @@ fn whose(it: &Event) -> &str {
         &it.stream
     } else {
         it.network_id.get(..8).unwrap_or(&it.network_id)
+    }
+}
+
+/// What the engine recorded goes back to a command; the rest was decided by one.
+fn command(it: &Event) -> String {
+    if it.cause_command_id.is_empty() {
+        said("command", &it.command_id)
+    } else {
+        said("caused by command", &it.cause_command_id)
     }
 }
 

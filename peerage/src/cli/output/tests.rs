@@ -465,6 +465,14 @@ fn the_log_tells_what_is_no_networks_between_the_events_of_networks() {
         },
         of("connector-a", "ConnectorCreated", "created connector a"),
     ];
+    let caused = Event {
+        cause_command_id: ID.to_owned(),
+        command_id: "77777777-aaaa-4aaa-8aaa-aaaaaaaaaaaa".to_owned(),
+        ..of("network-7", "PeeringActivated", "is active")
+    };
+    let of_engine = log(&[caused]);
+    assert!(of_engine.contains(&format!("caused by command {ID}")));
+    assert!(!of_engine.contains("77777777"), "{of_engine}");
     let golden = "\
 2026-03-01T09:00:00Z  access-policy  ada (claimed)
   enforces a policy

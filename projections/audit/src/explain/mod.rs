@@ -8,11 +8,13 @@
 //! record is told as that (`answer`): a crash, or a lost answer, leaves no other trace.
 
 mod answer;
+mod causes;
 mod subject;
 #[cfg(test)]
 mod tests;
 
 pub use answer::{Answer, Answered};
+pub use causes::Causes;
 
 use domain::{CloudCall, CloudCalls, CommandId, network::NetworkEvent};
 use journal::{Body, Recorded};

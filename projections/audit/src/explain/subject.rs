@@ -5,9 +5,11 @@ use domain::{
     Range, Side,
     network::{LinkOption, NetworkEvent, Thing},
 };
+use serde::{Deserialize, Serialize};
 
-/// What an event is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an event is about; kept beside a peering, and so in few letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Topic {
     /// The peering as a whole: its link, its ranges.
     Whole,

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    Answer, Command, around, explain,
+    Answer, Causes, Command, around, explain,
     subject::{Subject, Topic},
 };
 use bytes::Bytes;
@@ -341,6 +341,77 @@ fn two_events_of_one_command_are_one_command_and_an_event_before_any_is_told_wit
 }
 
 /// Each sample of the domain with what it is about.
+#[test]
+fn event_by_event_each_outcome_goes_back_to_the_command_that_the_tree_tells() {
+    let route = |side: &str| json!({ "side": side, "destination": ROUTE });
+    let history = History::requested()
+        .starts(1)
+        .initiated(Some(&[call("CreateVpcPeeringConnection", None)]))
+        .decided(2, "RouteAccepted", route("local"))
+        .decided(3, "RouteAccepted", route("remote"))
+        .about_to_install()
+        .installed(Some(&[call("CreateRoute", Some(thing()))]))
+        .decided(4, "RouteWithdrawn", route("local"))
+        .recorded(
+            "RouteRemoved",
+            json!({ "side": "local", "destination": ROUTE, "route_table": TABLE }),
+            Some(&[]),
+        )
+        .decided(
+            5,
+            "PeeringRemovalRequested",
+            json!({ "reason": "over", "requested_at": DateTime::<Utc>::UNIX_EPOCH }),
+        )
+        .recorded(
+            "RouteRemoved",
+            json!({ "side": "remote", "destination": ROUTE, "route_table": TABLE }),
+            Some(&[]),
+        );
+    let mut causes = Causes::default();
+    let told: Vec<_> = history
+        .0
+        .iter()
+        .filter_map(|it| Some((it.revision, causes.follow(it)?)))
+        .collect();
+    let commands = explain(&history.0);
+    let mut tree: Vec<_> = commands
+        .iter()
+        .flat_map(|command| {
+            let outcomes = command.decisions.iter().flat_map(|it| &it.outcomes);
+            outcomes.map(|it| (it.event.revision, command.id.unwrap()))
+        })
+        .collect();
+    tree.sort_unstable();
+    assert_eq!(told, tree);
+    let of = |revision: u64| told.iter().find(|it| it.0 == revision).unwrap().1;
+    let command = |number: u128| CommandId(Uuid::from_u128(number));
+    assert_eq!(of(2), command(1), "what began it explains the link");
+    assert_eq!(of(6), command(2), "and not the other side's route");
+    assert_eq!((of(8), of(10)), (command(4), command(5)));
+    // Kept beside the peering, and read again.
+    let kept = serde_json::to_value(&causes).unwrap();
+    assert_eq!(serde_json::from_value::<Causes>(kept).unwrap(), causes);
+}
+
+#[test]
+fn however_many_routes_there_were_what_is_kept_of_their_commands_is_bounded_and_the_first_stays() {
+    let mut history = History::requested();
+    for number in 0..1_500_u128 {
+        let range = format!("10.{}.{}.0/24", number / 250, number % 250);
+        let route = json!({ "side": "local", "destination": range });
+        history = history.decided(2 + number, "RouteAccepted", route);
+    }
+    let mut causes = Causes::default();
+    for event in &history.0 {
+        assert_eq!(causes.follow(event), None);
+    }
+    let kept = serde_json::to_value(&causes).unwrap();
+    assert_eq!(kept.as_array().unwrap().len(), 1_000);
+    let link = History::requested().starts(1).0.pop().unwrap();
+    let first = CommandId(Uuid::from_u128(1));
+    assert_eq!(causes.follow(&link), Some(first));
+}
+
 #[test]
 fn each_event_is_about_what_is_written_down() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../domain/golden");

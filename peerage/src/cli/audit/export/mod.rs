@@ -6,7 +6,7 @@
 
 use super::{
     form::Form,
-    place::{in_order, place},
+    place::{in_order, is_past, place},
     seen::Seen,
 };
 use crate::{
@@ -141,6 +141,7 @@ impl Progress {
 impl Export {
     pub(super) async fn run(self) -> Result<(), CliError> {
         in_order(self.from.as_ref(), self.to.as_ref())?;
+        is_past(self.from.as_ref(), Utc::now())?;
         let mut servers = self.remote.servers()?;
         let wanted = Progress {
             format: self.format,
