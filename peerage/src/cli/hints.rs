@@ -46,6 +46,10 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage pending --network NETWORK` lists them",
     ),
     (
+        "CONNECTOR_UNKNOWN",
+        "`peerage connector list` shows those on record, and the engine's own: what a server has for itself is named with its host",
+    ),
+    (
         "PROJECTION_UNKNOWN",
         "`peerage projection list` shows what the server has",
     ),

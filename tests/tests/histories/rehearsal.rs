@@ -40,13 +40,13 @@ struct Line {
 }
 
 /// What one command put on record at once.
-struct Said {
+pub(crate) struct Said {
     revision: u64,
     event_types: Vec<String>,
     data: Vec<Value>,
-    events: Vec<NetworkEvent>,
+    pub(crate) events: Vec<NetworkEvent>,
     metadata: Metadata,
-    at: chrono::DateTime<chrono::Utc>,
+    pub(crate) at: chrono::DateTime<chrono::Utc>,
 }
 
 /// What came of it all.
@@ -59,7 +59,7 @@ struct Rehearsed {
 }
 
 /// The lines of an export of this history's store.
-async fn lines(release: &str, folder: &TempDir) -> String {
+pub(crate) async fn lines(release: &str, folder: &TempDir) -> String {
     let there = folder_of(release);
     let export = there.join("export.jsonl.gz");
     if export.exists() {
@@ -81,7 +81,7 @@ async fn lines(release: &str, folder: &TempDir) -> String {
 }
 
 /// What each network's commands put on record, in order.
-fn networks(lines: &str) -> BTreeMap<NetworkId, Vec<Said>> {
+pub(crate) fn networks(lines: &str) -> BTreeMap<NetworkId, Vec<Said>> {
     let mut all: BTreeMap<NetworkId, Vec<Said>> = BTreeMap::new();
     for line in lines.lines().skip(1) {
         let line: Line = serde_json::from_str(line).unwrap();
@@ -252,7 +252,7 @@ fn releases() -> Vec<String> {
     names
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("histories")
 }
 

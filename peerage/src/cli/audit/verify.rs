@@ -100,7 +100,7 @@ fn evidence(file: &mut impl BufRead) -> io::Result<Option<proved::File>> {
 }
 
 fn in_words(it: &Verdict) -> String {
-    let mut lines = vec![format!("VERIFIED: {}", what(it))];
+    let mut lines = vec![output::behind("VERIFIED: ", &what(it))];
     lines.push(format!("log        {}, {} events", it.origin, it.size));
     lines.push(format!("root       {}", it.root));
     let signed = it.vouched.log.iter();
@@ -116,11 +116,10 @@ fn in_words(it: &Verdict) -> String {
             1 => "; 1 signature is of a key that you did not name".to_owned(),
             many => format!("; {many} signatures are of keys that you did not name"),
         };
-        lines.push(format!(
-            "witnesses  SELF-ATTESTED: nobody but the log itself stands for this{others}"
-        ));
+        let nobody = format!("SELF-ATTESTED: nobody but the log itself stands for this{others}");
+        lines.push(output::behind("witnesses  ", &nobody));
     }
-    lines.push(format!("complete   {}", complete(it)));
+    lines.push(output::behind("complete   ", &complete(it)));
     lines.join("\n")
 }
 

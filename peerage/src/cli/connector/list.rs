@@ -112,13 +112,16 @@ fn shown(it: &v1::Connector) -> String {
     let none = v1::ConnectorProgress::default();
     let progress = it.progress.as_ref().unwrap_or(&none);
     let is_here = it.progress.is_some();
-    let count = |number: u64| {
-        if is_here {
+    // The engine's own deliver nothing, and are nobody's to configure.
+    let delivers = !it.built_in;
+    let number = |number: u64, is_told: bool| {
+        if is_told {
             number.to_string()
         } else {
             String::new()
         }
     };
+    let count = |it: u64| number(it, is_here && delivers);
     let facts = output::facts([
         ("connector", it.connector_id.clone()),
         ("name", it.name.clone()),
@@ -147,7 +150,7 @@ fn shown(it: &v1::Connector) -> String {
         ),
         ("delivered", count(progress.delivered)),
         ("filtered", count(progress.filtered)),
-        ("parked", it.parked.to_string()),
+        ("parked", number(it.parked, delivers)),
         ("retrying", count(progress.retrying)),
         ("next attempt", output::when(progress.next_attempt.as_ref())),
         (
@@ -156,9 +159,47 @@ fn shown(it: &v1::Connector) -> String {
         ),
         ("last failure", output::when(progress.failed_at.as_ref())),
         ("", progress.last_error.clone()),
-        ("revision", it.revision.to_string()),
+        ("revision", number(it.revision, delivers)),
     ]);
+    if !delivers {
+        return facts;
+    }
     let configuration = it.configuration.clone().map(json_of).unwrap_or_default();
     let configuration = serde_json::to_string_pretty(&configuration).unwrap_or_default();
     format!("{facts}\n\n{configuration}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_the_engines_own_is_shown_without_what_only_others_have() {
+        let own = v1::Connector {
+            connector_id: "audit-tree@db1".to_owned(),
+            built_in: true,
+            progress: Some(v1::ConnectorProgress {
+                position: "7/7".to_owned(),
+                behind: Some(0),
+                ..v1::ConnectorProgress::default()
+            }),
+            ..v1::Connector::default()
+        };
+        let told = shown(&own);
+        assert!(
+            told.contains("audit-tree@db1") && told.contains("7/7"),
+            "{told}"
+        );
+        for absent in ["delivered", "parked", "revision", "null"] {
+            assert!(!told.contains(absent), "{absent} in {told}");
+        }
+        let other = shown(&v1::Connector {
+            built_in: false,
+            ..own
+        });
+        assert!(
+            other.contains("delivered") && other.contains("revision"),
+            "{other}"
+        );
+    }
 }

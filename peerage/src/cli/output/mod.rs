@@ -36,7 +36,7 @@ pub(super) use numbers::pretty as document;
 pub(super) use past::{at, difference, network_at, ways};
 pub(super) use peering::{peering, peering_update, peerings, state};
 pub(super) use plan::plan;
-pub(super) use table::{Column, cause, facts, hanging, one_line as line, table};
+pub(super) use table::{Column, behind, cause, facts, hanging, one_line as line, table};
 pub(super) use time::{span, when};
 pub(super) use word::word;
 

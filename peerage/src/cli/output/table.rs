@@ -130,6 +130,13 @@ pub(in crate::cli) fn hanging(text: &str) -> String {
     lines_of(text, 4).join("\n    ")
 }
 
+/// A text behind what it is called, its further lines under its first.
+pub(in crate::cli) fn behind(name: &str, text: &str) -> String {
+    let before = name.chars().count();
+    let lines = lines_of(text, before).join(&format!("\n{}", " ".repeat(before)));
+    format!("{name}{lines}")
+}
+
 /// A text in lines that leave room for so many characters before each.
 pub(super) fn lines_of(text: &str, before: usize) -> Vec<String> {
     let most = usize::from(terminal::width())
@@ -259,6 +266,18 @@ mod tests {
             text.lines().skip(1).all(|line| line.starts_with("      ")),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_long_goes_on_under_its_beginning_behind_what_it_is_called() {
+        let told = behind("complete   ", &"one two three ".repeat(20));
+        let lines: Vec<_> = told.lines().collect();
+        assert!(lines.len() > 2 && lines[0].starts_with("complete   one two"));
+        for line in &lines[1..] {
+            assert!(line.starts_with(&" ".repeat(11)) && line.chars().count() <= 100);
+        }
+        assert_eq!(told.matches("three").count(), 20);
+        assert_eq!(behind("root  ", "abc"), "root  abc");
     }
 
     #[test]
