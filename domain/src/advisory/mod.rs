@@ -16,7 +16,7 @@ mod ipv6;
 pub use ingress::ingress_not_aimed;
 
 use crate::{
-    network::{LIVE_PEERINGS, LinkOption, Peering, Registered, Routing},
+    network::{LinkOption, Peering, Registered, Routing, live_peerings},
     place::{Aim, Provider, Unspoken},
     range::Family,
     side::{BySide, Side},
@@ -130,7 +130,7 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
     let between_regions = local != remote;
     let usage = known.links.unwrap_or_else(|| Usage {
         used: network.connections.links_taken(),
-        most: LIVE_PEERINGS,
+        most: live_peerings(network.provider),
     });
     let all = [
         cross_region(local, remote),

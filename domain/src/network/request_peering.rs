@@ -7,7 +7,7 @@
 //! posture.
 
 use super::{
-    Connection, LIVE_PEERINGS, Network, PartitionMismatch, Refusal, Registered, accept_route,
+    Connection, Network, PartitionMismatch, Refusal, Registered, accept_route,
     command::{
         AcceptRoute, RequestPeering, RestrictFirewall, SetDnsResolution, SetLinkOption, Setup,
         SetupOption,
@@ -18,7 +18,7 @@ use super::{
     },
     evolve,
     identity::Identity,
-    link_option,
+    link_option, live_peerings,
     peer::{PEER_RANGES, Peer},
     register, restrict_firewall, subnets, tenure,
 };
@@ -214,11 +214,9 @@ pub(super) fn check_place(
         }
     }
     let live = network.connections.links_taken();
-    if live >= LIVE_PEERINGS {
-        return Err(Refusal::PeeringQuotaReached {
-            live,
-            most: LIVE_PEERINGS,
-        });
+    let most = live_peerings(network.provider);
+    if live >= most {
+        return Err(Refusal::PeeringQuotaReached { live, most });
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use super::{super::*, COMMAND, fold, given, now, reason, samples::*};
 use crate::{range::Range, side::Side};
+use uuid::Uuid;
 
 fn request(peer: Peer) -> RequestPeering {
     RequestPeering {
@@ -359,6 +360,66 @@ fn a_network_has_at_most_125_live_peerings() {
             live: 125,
             most: 125,
         });
+}
+
+#[test]
+fn a_network_of_another_provider_has_as_many_live_peerings_as_its_cloud_ever_allows() {
+    for (provider, region) in [
+        (Provider::Gcp, "europe-west1"),
+        (Provider::Azure, "westeurope"),
+    ] {
+        let region = Region::of(provider, region).unwrap();
+        let network = |n: u16| match provider {
+            Provider::Aws => unreachable!("of this test"),
+            Provider::Gcp => format!("orders-{n}"),
+            Provider::Azure => format!(
+                "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg\
+                 /providers/Microsoft.Network/virtualNetworks/v{n}"
+            ),
+        };
+        let account = match provider {
+            Provider::Aws | Provider::Gcp => "orders-prod",
+            Provider::Azure => "22222222-2222-4222-8222-222222222222",
+        };
+        let registered = registered_as(
+            RegisterNetwork {
+                provider,
+                region: region.clone(),
+                account: text(account),
+                cloud_network: text(&network(9_999)),
+                ..register()
+            },
+            network_id(),
+        );
+        let peer_of = |n: u16| Peer {
+            provider,
+            region: region.clone(),
+            account: text(account),
+            cloud_network: text(&network(n)),
+            ..peer_with(1, &[&format!("172.16.{}.0/24", n % 200)])
+        };
+        let requested = |n: u16| {
+            NetworkEvent::from(PeeringRequested {
+                peering_id: PeeringId(Uuid::from_u128(10_000 + u128::from(n))),
+                peer: peer_of(n),
+                requested_at: now(),
+                terms: Terms::default(),
+                external_id: None,
+            })
+        };
+        let one_more_than = |count: u16| {
+            let all = std::iter::once(registered.clone()).chain((0..count).map(requested));
+            let command = NetworkCommand::from(request(peer_of(2_000)));
+            let context = Context::default();
+            decide(&fold(all), &command, &context, now(), Ids::of(COMMAND))
+        };
+        assert!(one_more_than(999).is_ok(), "{provider}");
+        let refused = Refusal::PeeringQuotaReached {
+            live: 1_000,
+            most: 1_000,
+        };
+        assert_eq!(one_more_than(1_000), Err(refused), "{provider}");
+    }
 }
 
 #[test]
