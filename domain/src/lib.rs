@@ -53,8 +53,9 @@ pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
 pub use ledger::{Digest, Ledger, Receipt};
 pub use moved::moved_metadata;
 pub use place::{
-    Aim, FirewallAbilities, GLOBAL, Partition, Places, Provider, QuotaOverrides, Quotas, Region,
-    Sources, UnknownRegion, Unspoken, Verdicts,
+    Aim, FirewallAbilities, GLOBAL, HeldQuota, Partition, Places, Provider, QuotaKind,
+    QuotaOverrides, QuotaSource, Quotas, Region, SeenQuotas, Sources, UnknownRegion, Unspoken,
+    Verdicts,
 };
 pub use range::{Family, Ipv6Range, NetworkRange, Range, RangeError};
 pub use side::{BySide, Side};

@@ -8,19 +8,20 @@ use crate::{
 };
 
 /// What this version reads.
-pub const VOCABULARY: u32 = 5;
+pub const VOCABULARY: u32 = 6;
 
 /// What a version reads that says nothing of it.
 pub const FIRST_VOCABULARY: u32 = 1;
 
 /// The event types that were added later, and with which vocabulary.
-const ADDED: [(&str, u32); 5] = [
+const ADDED: [(&str, u32); 6] = [
     ("BuiltInConnectorStopped", 2),
     ("BuiltInConnectorStarted", 2),
     ("NetworkIpv6RangesSet", IPV6_VOCABULARY),
     // That a network was replaced is told in an older type, and only once one of these was.
     ("NetworkImmutableIdSeen", 5),
     ("PeerImmutableIdSeen", 5),
+    ("NetworkQuotasSeen", 6),
 ];
 
 /// What reads IPv6 ranges in event types that are older.

@@ -185,10 +185,6 @@ impl CloudsError {
 /// AWS, as it is configured.
 fn aws_cloud(settings: &config::Aws, places: &Places) -> AwsCloud {
     let limits = Limits {
-        links: settings.links_per_network,
-        pending_links: settings.pending_links_per_network,
-        routes: settings.routes_per_table,
-        rules: settings.rules_per_group,
         access_entries: settings.network_acl_entries,
         access_numbers: settings.network_acl_numbers,
         ..DEFAULT_LIMITS

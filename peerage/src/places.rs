@@ -19,11 +19,11 @@ pub(crate) fn of_aws(aws: &Aws) -> Places {
 
 fn with_aws(places: Places, aws: &Aws) -> Places {
     let everywhere = QuotaOverrides {
-        links: Some(aws.links_per_network),
-        pending_links: Some(aws.pending_links_per_network),
-        routes: Some(aws.routes_per_table),
-        rules: Some(aws.rules_per_group),
-        groups_of_interface: Some(aws.groups_per_interface),
+        links: aws.links_per_network,
+        pending_links: aws.pending_links_per_network,
+        routes: aws.routes_per_table,
+        rules: aws.rules_per_group,
+        groups_of_interface: aws.groups_per_interface,
         acceptance_window: window(aws.acceptance_window),
         longest_prefix: Some(aws.longest_prefix),
     };
@@ -40,12 +40,19 @@ fn with_aws(places: Places, aws: &Aws) -> Places {
     with(places, Provider::Aws, &aws.regions, everywhere, accounts)
 }
 
+/// What is said, where that is not what is usual: of a provider that tells no quotas the same
+/// number twice says nothing.
+fn unusual<T: PartialEq>(given: T, usual: T) -> Option<T> {
+    Some(given).filter(|it| *it != usual)
+}
+
 fn with_gcp(places: Places, gcp: &Gcp) -> Places {
+    let usual = Provider::Gcp.quotas();
     let everywhere = QuotaOverrides {
-        links: Some(gcp.links_per_network),
-        routes: Some(gcp.routes_per_network),
-        rules: Some(gcp.rules_per_group),
-        longest_prefix: Some(gcp.longest_prefix),
+        links: unusual(gcp.links_per_network, usual.links),
+        routes: unusual(gcp.routes_per_network, usual.routes),
+        rules: unusual(gcp.rules_per_group, usual.rules),
+        longest_prefix: unusual(gcp.longest_prefix, usual.longest_prefix),
         ..QuotaOverrides::default()
     };
     let own = |it: &GcpProject| QuotaOverrides {
@@ -60,11 +67,12 @@ fn with_gcp(places: Places, gcp: &Gcp) -> Places {
 }
 
 fn with_azure(places: Places, azure: &Azure) -> Places {
+    let usual = Provider::Azure.quotas();
     let everywhere = QuotaOverrides {
-        links: Some(azure.links_per_network),
-        routes: Some(azure.routes_per_table),
-        rules: Some(azure.rules_per_group),
-        longest_prefix: Some(azure.longest_prefix),
+        links: unusual(azure.links_per_network, usual.links),
+        routes: unusual(azure.routes_per_table, usual.routes),
+        rules: unusual(azure.rules_per_group, usual.rules),
+        longest_prefix: unusual(azure.longest_prefix, usual.longest_prefix),
         ..QuotaOverrides::default()
     };
     let own = |it: &AzureTenant| QuotaOverrides {
@@ -131,7 +139,7 @@ mod tests {
             assert_eq!(places.partition(provider, &region).as_str(), "apart");
         }
         clouds.aws.acceptance_window = Duration::from_secs(3600);
-        clouds.aws.groups_per_interface = 16;
+        clouds.aws.groups_per_interface = Some(16);
         let own = AwsAccount {
             longest_prefix: Some(26),
             ..AwsAccount::default()
@@ -158,5 +166,23 @@ mod tests {
             &"aaaabbbb-cccc-4ddd-8eee-ffff00001111".parse().unwrap(),
         );
         assert_eq!(of_azure.routes, 20);
+    }
+
+    #[test]
+    fn a_quota_of_aws_that_is_said_wins_over_what_was_seen_though_it_is_the_usual_one() {
+        let mut clouds = Cloud::default();
+        let account: Account = "444455556666".parse().unwrap();
+        let seen = domain::SeenQuotas {
+            rules: Some(100),
+            ..domain::SeenQuotas::default()
+        };
+        let rules = |clouds: &Cloud| {
+            let quotas = of(clouds).quotas_seeing(Provider::Aws, &account, seen.into());
+            let is_said = of(clouds).says(Provider::Aws, &account, domain::QuotaKind::Rules);
+            (quotas.rules, is_said)
+        };
+        assert_eq!(rules(&clouds), (100, false));
+        clouds.aws.rules_per_group = Some(60);
+        assert_eq!(rules(&clouds), (60, true));
     }
 }

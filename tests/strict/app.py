@@ -85,6 +85,8 @@ class App:
         if call.service == "ec2":
             with world.lock:
                 return self.ec2(call)
+        if call.service == "servicequotas" and call.action == "ListServiceQuotas" and world.settings["tells_quotas"]:
+            return quotas.told(world, call)
         if world.is_denied(call):
             raise Refusal("AccessDenied", f"not authorized to perform: {call.service}:{call.action}", 403)
         return world.upstream.forward(call)

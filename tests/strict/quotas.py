@@ -1,10 +1,13 @@
 """Quotas. How much is allowed is a setting; what counts, and when it is counted, is here."""
 
+import json
+
 import peering as life
 from rules import before, declare
-from wire import Refusal, text
+from wire import Refusal, Reply, text
 
 declare("quota-active", "1.4, 3.2, 3.4", "no more active peerings for one network than the quota (setting active_per_vpc)")
+declare("tells-quotas", "3.2", "an account that may ask is told its quotas as they are (setting tells_quotas: whether the service is there)")
 declare("quota-outstanding", "1.4, 3.2, 3.4", "no more requests waiting than the quota (setting outstanding_requests)")
 
 
@@ -22,6 +25,23 @@ def room_for_active(world, *sides):
         if world.on("quota-active") and len(own) >= world.settings["active_per_vpc"]:
             message = f"You've reached the limit on the number of active VPC peering connections for the VPC {side.vpc}"
             raise Refusal("VpcPeeringConnectionsPerVpcLimitExceeded", message)
+
+
+def told(world, call):
+    """Service Quotas: JSON in, JSON out. Each page has one, so that a caller who reads one page only knows less."""
+    if world.is_denied(call):
+        refused = {"__type": "AccessDeniedException", "Message": "not authorized to perform: servicequotas:ListServiceQuotas"}
+        return Reply(400, json.dumps(refused).encode(), "application/x-amz-json-1.1")
+    asked = json.loads(call.body or b"{}")
+    codes = {"L-7E9ECCDB": "active_per_vpc", "L-DC9F7029": "outstanding_requests", "L-93826ACB": "routes_per_table"}
+    known = [{"ServiceCode": "vpc", "QuotaCode": code, "Value": float(world.settings[setting])} for code, setting in codes.items()]
+    if asked.get("ServiceCode") != "vpc" or not world.on("tells-quotas"):
+        known = []
+    page = int(asked.get("NextToken", 0))
+    answer = {"Quotas": known[page : page + 1]}
+    if page + 1 < len(known):
+        answer["NextToken"] = str(page + 1)
+    return Reply(200, json.dumps(answer).encode(), "application/x-amz-json-1.1")
 
 
 def current(world):

@@ -62,7 +62,8 @@ class Upstream:
             known = self._accounts.get(key)
         if known:
             return known
-        headers = dict(call.headers.items())
+        headers = {name: value for name, value in call.headers.items() if name.lower() not in ("x-amz-target", "content-type")}
+        headers["Content-Type"] = "application/x-www-form-urlencoded; charset=utf-8"
         headers["Authorization"] = scope(call.region, "sts", call.access_key)
         reply = self.send("POST", "/", headers, b"Action=GetCallerIdentity&Version=2011-06-15")
         match = re.search(rb"<Account>(\d+)</Account>", reply.body)

@@ -39,7 +39,8 @@ class Call:
         self.params = dict(pairs)
         # As the client said it, whatever a rule rewrites.
         self.said = dict(self.params)
-        self.action = self.params.get("Action")
+        # Service Quotas speaks JSON, and says in a header what is asked.
+        self.action = self.params.get("Action") or headers.get("X-Amz-Target", "").rpartition(".")[2] or None
 
     @property
     def place(self):

@@ -26,6 +26,7 @@ SETTINGS = {
     "outstanding_requests": 25,
     "routes_per_table": 500,
     "groups_per_interface": 5,
+    "tells_quotas": 0,  # 1: Service Quotas is there, and tells them; see `quotas.py`
 }
 
 

@@ -115,9 +115,7 @@ pub(super) fn allow(
         .flat_map(|(_, it)| it.rules())
         .chain(opened.rules())
         .collect();
-    let most = places
-        .quotas(peering.peer.provider, &peering.peer.account)
-        .rules;
+    let most = network.quotas(places, peering, Side::Remote).rules;
     let given = ipv6::most_of_a_family(rules.iter().map(|rule| rule.source));
     if given > most {
         return Err(Refusal::TooManyRules { given, most });

@@ -54,6 +54,7 @@ impl Registered {
                 let seen = || it.immutable_id.clone();
                 self.immutable_id.get_or_insert_with(seen);
             }
+            NetworkEvent::NetworkQuotasSeen(it) => self.quotas_were_seen(it, at),
             NetworkEvent::NetworkIdentityMarked(it) => {
                 if identity::is_news(self, it) {
                     self.also_registered.insert(it.held_by);

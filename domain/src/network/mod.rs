@@ -58,6 +58,7 @@ mod peering;
 mod peerings;
 mod policy;
 mod quarantine;
+mod quotas;
 mod range_gone;
 mod record;
 mod refusal;
@@ -100,6 +101,7 @@ pub use peering::{
     Suspension, Wanted, Withdrawn,
 };
 pub use peerings::Peerings;
+pub use quotas::QuotasSeen;
 pub use refusal::Refusal;
 pub use refusal_facts::{
     AccepterMismatch, AddressFamilyMissing, AdmissionUnknown, DenialUnsupported, DeniedSubnets,
@@ -189,6 +191,9 @@ pub struct Registered {
     /// under the same name is another network. `None` where a cloud has no such id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immutable_id: Option<ImmutableId>,
+    /// What was seen to be allowed in the accounts and regions of this network and of its peers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub quotas_seen: BTreeMap<(Account, Region), QuotasSeen>,
     /// Which cloud it is at; `None` until an engine has recorded that of an old network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud: Option<CloudMode>,

@@ -8,13 +8,13 @@ use super::event::{
     FirewallGroupRemoved, FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade,
     HalfOperationFailed, HalfOperationStarted, HalfRemoved, InstallationEnded, InstallationStarted,
     LinkAccepterSeen, LinkOptionApplied, LinkRemoved, NetworkCloudRecorded, NetworkEvent,
-    NetworkIdentityMarked, NetworkImmutableIdSeen, OrphanCleared, OrphanFound, OrphanRemovalFailed,
-    PeerImmutableIdSeen, PeerRangesConfirmed, PeeringAbandoned, PeeringAccepted, PeeringActivated,
-    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
-    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
-    PeeringSurveyed, PeeringTenureEnded, ProvisioningBlocked, ProvisioningUnblocked,
-    RouteConflicted, RouteFound, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed,
-    RoutesSuspended,
+    NetworkIdentityMarked, NetworkImmutableIdSeen, NetworkQuotasSeen, OrphanCleared, OrphanFound,
+    OrphanRemovalFailed, PeerImmutableIdSeen, PeerRangesConfirmed, PeeringAbandoned,
+    PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear,
+    PeeringFailed, PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted,
+    PeeringRejected, PeeringRemoved, PeeringSurveyed, PeeringTenureEnded, ProvisioningBlocked,
+    ProvisioningUnblocked, RouteConflicted, RouteFound, RouteInstalled, RouteRemoved,
+    RoutesEnforced, RoutesResumed, RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,7 @@ macro_rules! outcomes {
     (@peering $it:ident NetworkCloudRecorded) => {{ let _ = $it; None }};
     (@peering $it:ident NetworkIdentityMarked) => {{ let _ = $it; None }};
     (@peering $it:ident NetworkImmutableIdSeen) => {{ let _ = $it; None }};
+    (@peering $it:ident NetworkQuotasSeen) => {{ let _ = $it; None }};
     (@peering $it:ident $event:ident) => { Some($it.peering_id) };
     (@is $it:ident DnsResolutionApplied) => { false };
     (@is $it:ident $event:ident) => { matches!($it, NetworkEvent::$event(_)) };
@@ -134,6 +135,7 @@ outcomes! {
     CloudRecorded(NetworkCloudRecorded),
     IdentityMarked(NetworkIdentityMarked),
     NetworkImmutableIdSeen(NetworkImmutableIdSeen),
+    QuotasSeen(NetworkQuotasSeen),
     AdmissionExpired(AdmissionExpired),
     TenureEnded(PeeringTenureEnded),
 }

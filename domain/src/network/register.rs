@@ -105,6 +105,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         subnets_changed_at: None,
         nodes: Vec::new(),
         immutable_id: None,
+        quotas_seen: Default::default(),
         cloud: event.cloud.clone(),
         generation: event.generation,
         also_registered: BTreeSet::new(),

@@ -18,8 +18,8 @@ const RULES: usize = 1000;
 
 /// The most rules of the private network's group: the quota of its account.
 fn most_rules(network: &Registered, places: &Places) -> usize {
-    places
-        .quotas(network.provider, &network.account)
+    network
+        .quotas_at(places, &network.account, &network.region)
         .rules
         .min(RULES)
 }

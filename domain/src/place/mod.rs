@@ -9,7 +9,7 @@ mod region;
 mod regions;
 
 pub use firewall::{Aim, FirewallAbilities, Sources, Unspoken, Verdicts};
-pub use quotas::{QuotaOverrides, Quotas};
+pub use quotas::{HeldQuota, QuotaKind, QuotaOverrides, QuotaSource, Quotas, SeenQuotas};
 pub use region::{GLOBAL, Region};
 pub use regions::{Partition, Places, UnknownRegion};
 

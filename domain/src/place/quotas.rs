@@ -1,7 +1,9 @@
-//! What a provider allows in an account, as long as nobody has asked it for more.
+//! What a provider allows in an account: the usual, what the account was seen to have, and what is
+//! said of it, each before the one that it names first.
 
 use super::Provider;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// What an account allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +43,115 @@ pub struct QuotaOverrides {
     pub longest_prefix: Option<u8>,
 }
 
+/// What a cloud told that an account allows in a region; nothing of what it did not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SeenQuotas {
+    /// Live links of one network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<u32>,
+    /// Links of one network that wait for the other side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_links: Option<u32>,
+    /// Routes of one table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<u32>,
+    /// Inbound rules of one firewall group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<u32>,
+    /// Firewall groups of one network interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups_of_interface: Option<u32>,
+}
+
+impl From<SeenQuotas> for QuotaOverrides {
+    fn from(seen: SeenQuotas) -> Self {
+        let most = |it: u32| usize::try_from(it).unwrap_or(usize::MAX);
+        Self {
+            links: seen.links.map(most),
+            pending_links: seen.pending_links.map(most),
+            routes: seen.routes.map(most),
+            rules: seen.rules.map(most),
+            groups_of_interface: seen.groups_of_interface.map(most),
+            ..Self::default()
+        }
+    }
+}
+
+/// A quota that clouds tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QuotaKind {
+    /// Live links of one network.
+    Links,
+    /// Links of one network that wait for the other side.
+    PendingLinks,
+    /// Routes of one table.
+    Routes,
+    /// Inbound rules of one firewall group.
+    Rules,
+    /// Firewall groups of one network interface.
+    GroupsOfInterface,
+}
+
+impl QuotaKind {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 5] = [
+        Self::Links,
+        Self::PendingLinks,
+        Self::Routes,
+        Self::Rules,
+        Self::GroupsOfInterface,
+    ];
+
+    /// Its name, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Links => "links",
+            Self::PendingLinks => "pending_links",
+            Self::Routes => "routes",
+            Self::Rules => "rules",
+            Self::GroupsOfInterface => "groups_of_interface",
+        }
+    }
+}
+
+/// Where a quota that holds comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaSource {
+    /// It is what the provider gives every account.
+    BuiltIn,
+    /// The cloud told it.
+    Seen {
+        /// When that was first told.
+        at: DateTime<Utc>,
+    },
+    /// The configuration says so.
+    Configured,
+}
+
+/// A quota that holds, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldQuota {
+    /// Of what.
+    pub kind: QuotaKind,
+    /// How many there may be.
+    pub most: usize,
+    /// Where that comes from.
+    pub source: QuotaSource,
+}
+
 impl QuotaOverrides {
+    /// What is said of this one.
+    pub fn of(&self, kind: QuotaKind) -> Option<usize> {
+        match kind {
+            QuotaKind::Links => self.links,
+            QuotaKind::PendingLinks => self.pending_links,
+            QuotaKind::Routes => self.routes,
+            QuotaKind::Rules => self.rules,
+            QuotaKind::GroupsOfInterface => self.groups_of_interface,
+        }
+    }
+
     /// These, where something is said, over those.
     pub fn over(self, under: Quotas) -> Quotas {
         Quotas {
@@ -59,6 +169,17 @@ impl QuotaOverrides {
 }
 
 impl Quotas {
+    /// How many there may be.
+    pub fn of(&self, kind: QuotaKind) -> usize {
+        match kind {
+            QuotaKind::Links => self.links,
+            QuotaKind::PendingLinks => self.pending_links,
+            QuotaKind::Routes => self.routes,
+            QuotaKind::Rules => self.rules,
+            QuotaKind::GroupsOfInterface => self.groups_of_interface,
+        }
+    }
+
     /// How long a request waits where that is not what the provider says: the fold knows that, and
     /// of nothing else.
     pub fn unusual_window(&self, provider: Provider) -> Option<TimeDelta> {

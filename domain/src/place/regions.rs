@@ -6,7 +6,7 @@
 
 use super::{
     Provider,
-    quotas::{QuotaOverrides, Quotas},
+    quotas::{QuotaKind, QuotaOverrides, Quotas},
     region::Region,
 };
 use crate::text::Account;
@@ -137,13 +137,36 @@ impl Places {
         self
     }
 
-    /// What this account allows.
+    /// What this account allows, as far as nobody has looked.
     pub fn quotas(&self, provider: Provider, account: &Account) -> Quotas {
-        let usual = provider.quotas();
+        self.quotas_seeing(provider, account, QuotaOverrides::default())
+    }
+
+    /// What this account allows, where this was seen: that comes before what is usual, and what is
+    /// said of the account, or of all, comes before it.
+    pub fn quotas_seeing(
+        &self,
+        provider: Provider,
+        account: &Account,
+        seen: QuotaOverrides,
+    ) -> Quotas {
+        self.said(provider, account)
+            .iter()
+            .fold(seen.over(provider.quotas()), |under, it| it.over(under))
+    }
+
+    /// Whether anything is said of this quota there.
+    pub fn says(&self, provider: Provider, account: &Account, kind: QuotaKind) -> bool {
+        let said = self.said(provider, account);
+        said.iter().any(|it| it.of(kind).is_some())
+    }
+
+    /// What is said of all accounts, and of this one.
+    fn said(&self, provider: Provider, account: &Account) -> [QuotaOverrides; 2] {
         let everywhere = self.quotas.get(&provider).copied().unwrap_or_default();
         let key = (provider, account.as_str().to_owned());
         let here = self.quotas_of.get(&key).copied().unwrap_or_default();
-        here.over(everywhere.over(usual))
+        [everywhere, here]
     }
 
     /// The provider's region of this name.

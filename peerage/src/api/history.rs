@@ -93,6 +93,7 @@ fn shown_network(services: &Services, network: &Registered, past: &Past) -> v1::
     let (revision, changed_at) = last.unwrap_or((0, network.registered_at));
     v1::Network {
         left_alone: services.left_alone(network),
+        quotas: show::quotas(network, services.server.clouds.places()),
         ..show::network(network, counts, revision, changed_at)
     }
 }

@@ -69,6 +69,7 @@ pub(super) async fn get_network(
         network: Some(v1::Network {
             left_alone: services.left_alone(&row.network),
             replaced_by: rows::replaced_by(services, &row.network).await?,
+            quotas: show::quotas(&row.network, services.server.clouds.places()),
             ..services.network_message(&row)
         }),
     })

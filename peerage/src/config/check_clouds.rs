@@ -56,19 +56,19 @@ impl Config {
                 "cloud.aws.accounts.{account}: an AWS account id has 12 digits"
             ));
         }
-        if !(1..=MOST_LINKS).contains(&self.cloud.aws.links_per_network) {
-            problems.push(format!(
-                "cloud.aws.links_per_network: AWS allows 1 to {MOST_LINKS}"
-            ));
-        }
         let aws = &self.cloud.aws;
-        for (key, given) in [
-            ("pending_links_per_network", aws.pending_links_per_network),
-            ("routes_per_table", aws.routes_per_table),
-            ("rules_per_group", aws.rules_per_group),
+        for (key, given, most) in [
+            ("links_per_network", aws.links_per_network, MOST_LINKS),
+            (
+                "pending_links_per_network",
+                aws.pending_links_per_network,
+                MOST_OF_A_KIND,
+            ),
+            ("routes_per_table", aws.routes_per_table, MOST_OF_A_KIND),
+            ("rules_per_group", aws.rules_per_group, MOST_OF_A_KIND),
         ] {
-            if !(1..=MOST_OF_A_KIND).contains(&given) {
-                problems.push(format!("cloud.aws.{key}: AWS allows 1 to {MOST_OF_A_KIND}"));
+            if given.is_some_and(|it| !(1..=most).contains(&it)) {
+                problems.push(format!("cloud.aws.{key}: AWS allows 1 to {most}"));
             }
         }
         if !(1..=MOST_ACL_ENTRIES).contains(&aws.network_acl_entries) {
@@ -84,7 +84,7 @@ impl Config {
         }
         check_regions("cloud.aws", &aws.regions, problems);
         check_prefix("cloud.aws", Some(aws.longest_prefix), problems);
-        let of_all = [("groups_per_interface", Some(aws.groups_per_interface))];
+        let of_all = [("groups_per_interface", aws.groups_per_interface)];
         check_quotas("cloud.aws", of_all, MOST_GROUPS, problems);
         check_window("cloud.aws", Some(aws.acceptance_window), problems);
         for (account, it) in &aws.accounts {

@@ -197,17 +197,17 @@ pub struct Aws {
     /// The role to assume in every account that is not listed below.
     pub role_name: String,
     /// How many live peerings the quota of a VPC allows (AWS: 50, up to 125 for the asking,
-    /// L-7E9ECCDB).
-    pub links_per_network: usize,
+    /// L-7E9ECCDB). Like the quotas that follow: said here, it holds whatever the account tells.
+    pub links_per_network: Option<usize>,
     /// How many links of a VPC may wait for acceptance (AWS: 25).
-    pub pending_links_per_network: usize,
+    pub pending_links_per_network: Option<usize>,
     /// How many routes the quota of a route table allows (AWS: 500, up to 1,000 for the asking).
-    pub routes_per_table: usize,
+    pub routes_per_table: Option<usize>,
     /// How many rules the quota of a security group allows (AWS: 60, up to 1,000 for the asking).
-    pub rules_per_group: usize,
+    pub rules_per_group: Option<usize>,
     /// How many security groups the quota of a network interface allows (AWS: 5, up to 16 for the
     /// asking).
-    pub groups_per_interface: usize,
+    pub groups_per_interface: Option<usize>,
     /// How long a request waits for its accepter (AWS: 168 hours), where the cloud does not tell.
     #[serde(with = "humantime_serde")]
     pub acceptance_window: Duration,
@@ -384,11 +384,11 @@ impl Default for Aws {
         Self {
             endpoint: String::new(),
             role_name: "peerage".to_owned(),
-            links_per_network: 50,
-            pending_links_per_network: 25,
-            routes_per_table: 500,
-            rules_per_group: 60,
-            groups_per_interface: 5,
+            links_per_network: None,
+            pending_links_per_network: None,
+            routes_per_table: None,
+            rules_per_group: None,
+            groups_per_interface: None,
             acceptance_window: Duration::from_secs(168 * 3600),
             longest_prefix: 28,
             network_acl_entries: 20,

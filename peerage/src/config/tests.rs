@@ -163,6 +163,16 @@ fn the_readme_names_every_key_with_its_default() {
         "an example, not a default"
     );
     config.cloud.aws.regions.clear();
+    let (aws, usual) = (&mut config.cloud.aws, Provider::Aws.quotas());
+    for (said, usual) in [
+        (&mut aws.links_per_network, usual.links),
+        (&mut aws.pending_links_per_network, usual.pending_links),
+        (&mut aws.routes_per_table, usual.routes),
+        (&mut aws.rules_per_group, usual.rules),
+        (&mut aws.groups_per_interface, usual.groups_of_interface),
+    ] {
+        assert_eq!(said.take(), Some(usual), "what holds where nobody says");
+    }
     assert_eq!(config.cloud.gcp.projects.len(), 1, "an example");
     config.cloud.gcp.projects.clear();
     assert_eq!(config.cloud.azure.tenants.len(), 1, "an example");
@@ -209,7 +219,7 @@ fn leaves(value: &serde_json::Value) -> Vec<String> {
 fn tags_and_quotas_are_configured_and_what_aws_would_not_take_is_told_at_the_start() {
     let toml = "[cloud.aws]\nrules_per_group = 200\n[cloud.aws.tags]\ncost-centre = \"4711\"";
     let config = load(toml, &[]).unwrap();
-    assert_eq!(config.cloud.aws.rules_per_group, 200);
+    assert_eq!(config.cloud.aws.rules_per_group, Some(200));
     assert_eq!(config.cloud.aws.tags["cost-centre"], "4711");
     for (wrong, key) in [
         (
@@ -258,7 +268,7 @@ fn the_quotas_of_an_account_are_configured_and_the_cloud_is_asked_with_them() {
             region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
             external_id: None,
         };
-        let limits = clouds.cloud.limits(&at);
+        let limits = clouds.cloud.limits(&at, Default::default());
         let quotas = clouds.places.quotas(Provider::Aws, &at.account);
         assert_eq!((quotas.rules, quotas.links), (limits.rules, limits.links));
         [

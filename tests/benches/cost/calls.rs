@@ -85,6 +85,7 @@ fn reason(operation: Operation) -> &'static str {
         Operation::AccessLists => "what stands in front of a stranger's rule",
         Operation::Interfaces => "what the groups are attached to",
         Operation::DnsSupport => "the preconditions of name resolution",
+        Operation::Quotas => "what the account allows, once a day",
         Operation::Rehearse => "preflight: permissions, without doing it",
         Operation::CreateLink => "the link, asked for once",
         Operation::AcceptLink => "its acceptance, once both views match the record",

@@ -262,6 +262,7 @@ impl<'a> Direct<'a> {
                 Operation::Subnets
                 | Operation::AccessLists
                 | Operation::DnsSupport
+                | Operation::Quotas
                 | Operation::OperationState
                 | Operation::DeleteLink
                 | Operation::TagLink

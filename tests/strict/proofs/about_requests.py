@@ -147,6 +147,17 @@ def an_account_has_a_bounded_number_of_requests_waiting(lab):
     request(lab.left, ours, third)
 
 
+@proves("tells-quotas")
+def an_account_is_told_its_quotas_as_they_are_to_the_last_page(lab):
+    lab.settings(tells_quotas=1, active_per_vpc=51)
+    asked = lab.client(LEFT, HERE, service="service-quotas")
+    pages = asked.get_paginator("list_service_quotas").paginate(ServiceCode="vpc")
+    told = {it["QuotaCode"]: it["Value"] for page in pages for it in page["Quotas"]}
+    same(told, {"L-7E9ECCDB": 51.0, "L-DC9F7029": 25.0, "L-93826ACB": 500.0})
+    lab.control("POST", "/_strict/deny", {"account": LEFT, "action": "ListServiceQuotas"})
+    refused("AccessDeniedException", asked.list_service_quotas, ServiceCode="vpc")
+
+
 @proves("tags-per-side")
 def each_side_sees_its_own_tags(lab):
     name, *_ = active(lab, tags={"owner": "left"})

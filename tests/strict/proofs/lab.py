@@ -35,17 +35,17 @@ class Lab:
         self.endpoint = endpoint
 
     @functools.cache
-    def client(self, account, region, endpoint=None):
-        """EC2 as `account`, who is named in a header: the emulator forgets assumed roles when it is emptied between proofs."""
+    def client(self, account, region, endpoint=None, service="ec2"):
+        """EC2, or another service, as `account`, who is named in a header: the emulator forgets assumed roles when it is emptied between proofs."""
         client = boto3.client(
-            "ec2",
+            service,
             endpoint_url=endpoint or self.endpoint,
             region_name=region,
             aws_access_key_id="proof",
             aws_secret_access_key="proof",
             config=CONFIG,
         )
-        client.meta.events.register("before-sign.ec2", lambda request, **_: request.headers.add_header("x-moto-account-id", account))
+        client.meta.events.register(f"before-sign.{service}", lambda request, **_: request.headers.add_header("x-moto-account-id", account))
         return client
 
     @functools.cached_property

@@ -19,6 +19,7 @@ pub mod instructions;
 mod interfaces;
 mod lists;
 mod mode;
+mod quotas;
 mod refusals;
 mod requests;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod views;
 
 pub use actions::actions;
 pub use mode::mode_at;
+pub use quotas::DEFAULT_LIMITS;
 
 use crate::ec2::{Ec2, Ec2Settings, PeeringOptions, PeeringRole, Tags, VpcId};
 use async_trait::async_trait;
@@ -37,7 +39,7 @@ use cloud::{
     Switch,
 };
 use domain::{
-    CloudMode, Places, Provider, Range, Side,
+    CloudMode, Places, Provider, QuotaOverrides, Range, SeenQuotas, Side,
     network::{Denial, InboundRule, LinkOption},
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
@@ -45,18 +47,6 @@ use refusals::Asked;
 
 /// What EC2's console shows as a thing's name.
 pub const NAME_TAG: &str = "Name";
-
-/// What AWS gives every account (VPC quotas, 2026); more can be had for the asking.
-pub const DEFAULT_LIMITS: Limits = Limits {
-    links: 50,
-    pending_links: 25,
-    routes: 500,
-    rules: 60,
-    groups_of_interface: 5,
-    access_entries: 20,
-    access_numbers: (1, 99),
-    acceptance_window: None,
-};
 
 /// AWS. Clones share connections and sessions.
 #[derive(Clone, Debug)]
@@ -250,20 +240,16 @@ impl Cloud for AwsCloud {
         (provider == Provider::Aws).then(|| self.mode.clone())
     }
 
-    fn limits(&self, at: &AccountRegion) -> Limits {
-        let Some(places) = &self.places else {
-            return self.limits;
-        };
-        let quotas = places.quotas(Provider::Aws, &at.account);
-        Limits {
-            links: quotas.links,
-            pending_links: quotas.pending_links,
-            routes: quotas.routes,
-            rules: quotas.rules,
-            groups_of_interface: quotas.groups_of_interface,
-            acceptance_window: quotas.unusual_window(Provider::Aws),
-            ..self.limits
-        }
+    fn limits(&self, at: &AccountRegion, seen: QuotaOverrides) -> Limits {
+        quotas::limits(self, at, seen)
+    }
+
+    fn tells_quotas(&self, _: &AccountRegion) -> bool {
+        true
+    }
+
+    async fn quotas(&self, at: &AccountRegion) -> Result<SeenQuotas, CloudError> {
+        quotas::told(&self.ec2, at).await
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {

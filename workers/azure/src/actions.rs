@@ -21,6 +21,8 @@ pub fn actions(operation: Operation) -> &'static [&'static str] {
     match operation {
         // A token says by itself whose it is.
         Operation::Identity => &[],
+        // Its quotas are told by the errors of what exceeds them.
+        Operation::Quotas => &[],
         Operation::Networks | Operation::Subnets | Operation::DnsSupport => &[READ_VNET],
         Operation::Links => &[READ_VNET, READ_HALF],
         Operation::RouteTables => &[READ_VNET, READ_HALF, READ_TABLE],

@@ -38,7 +38,7 @@ use cloud::{
     SubnetView, Switch,
 };
 use domain::{
-    CloudMode, Places, Provider, Range, Side,
+    CloudMode, Places, Provider, QuotaOverrides, Range, Side,
     network::{InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
@@ -204,8 +204,11 @@ impl Cloud for AzureCloud {
         actions(operation).to_vec()
     }
 
-    fn limits(&self, at: &AccountRegion) -> Limits {
-        Limits::of(&self.places.quotas(Provider::Azure, &at.account))
+    fn limits(&self, at: &AccountRegion, seen: QuotaOverrides) -> Limits {
+        let quotas = self
+            .places
+            .quotas_seeing(Provider::Azure, &at.account, seen);
+        Limits::of(&quotas)
     }
 
     /// Azure makes what it is asked for, or refuses: it rehearses nothing. Whether there is a

@@ -27,6 +27,8 @@ pub enum Operation {
     Interfaces,
     /// What a network has of DNS.
     DnsSupport,
+    /// What an account allows.
+    Quotas,
     /// Whether a change would be permitted.
     Rehearse,
     /// What has become of a change that takes a while.
@@ -80,7 +82,7 @@ pub enum CallClass {
 
 impl Operation {
     /// Every operation, once.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Identity,
         Self::Networks,
         Self::Subnets,
@@ -90,6 +92,7 @@ impl Operation {
         Self::AccessLists,
         Self::Interfaces,
         Self::DnsSupport,
+        Self::Quotas,
         Self::Rehearse,
         Self::OperationState,
         Self::CreateLink,
@@ -137,6 +140,7 @@ impl Operation {
             Self::AccessLists => "access_lists",
             Self::Interfaces => "interfaces",
             Self::DnsSupport => "dns_support",
+            Self::Quotas => "quotas",
             Self::Rehearse => "rehearse",
             Self::OperationState => "operation_state",
             Self::CreateLink => "create_link",
@@ -171,6 +175,7 @@ impl Operation {
             | Self::AccessLists
             | Self::Interfaces
             | Self::DnsSupport
+            | Self::Quotas
             | Self::Rehearse
             | Self::OperationState => CallClass::Read,
             Self::CreateLink

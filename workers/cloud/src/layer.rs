@@ -9,7 +9,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{
-    CloudMode, Provider, Range, Side,
+    CloudMode, Provider, QuotaOverrides, Range, SeenQuotas, Side,
     network::{Denial, InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
@@ -56,8 +56,12 @@ macro_rules! forward {
                 Layer::mode(self, provider)
             }
 
-            fn limits(&self, at: &AccountRegion) -> Limits {
-                self.inner_at(at.provider).limits(at)
+            fn limits(&self, at: &AccountRegion, seen: QuotaOverrides) -> Limits {
+                self.inner_at(at.provider).limits(at, seen)
+            }
+
+            fn tells_quotas(&self, at: &AccountRegion) -> bool {
+                self.inner_at(at.provider).tells_quotas(at)
             }
 
             fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str> {
@@ -94,6 +98,7 @@ forward! {
     AccessLists access_lists(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<AccessListView>, at at;
     Interfaces interfaces(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<InterfaceView>, at at;
     DnsSupport dns_support(network: &NetworkRef) -> DnsSupport, at &network.at;
+    Quotas quotas(at: &AccountRegion) -> SeenQuotas, at at;
     Rehearse rehearse(rehearsal: &Rehearsal) -> Rehearsed, at rehearsal.at();
     DeleteLink remove_half(spec: &LinkSpec, side: Side, request: RequestId) -> HalfAnswer, at &spec.network(side).at;
     OperationState operation(at: &AccountRegion, operation: &CloudOperation) -> OperationState, at at;

@@ -55,7 +55,7 @@ pub use views::*;
 
 use async_trait::async_trait;
 use domain::{
-    CloudMode, PeeringId, Provider, Range, Side,
+    CloudMode, PeeringId, Provider, QuotaOverrides, Range, SeenQuotas, Side,
     network::{Denial, InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
@@ -141,8 +141,24 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// asked.
     fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str>;
 
-    /// How much of everything there may be in this account and region. Known, not asked.
-    fn limits(&self, at: &AccountRegion) -> Limits;
+    /// How much of everything there may be in this account and region, where this was seen there
+    /// ([`Cloud::quotas`]): it comes before what is usual, and after what is configured. Known, not
+    /// asked.
+    fn limits(&self, at: &AccountRegion, seen: QuotaOverrides) -> Limits;
+
+    /// Whether [`Cloud::quotas`] tells anything there. Known, not asked.
+    fn tells_quotas(&self, at: &AccountRegion) -> bool {
+        let _ = at;
+        false
+    }
+
+    /// What the account allows in this region, as far as the cloud tells. Reads only. Without the
+    /// permission it gives [`CloudErrorKind::Denied`], and where nothing serves it
+    /// [`CloudErrorKind::Unsupported`].
+    async fn quotas(&self, at: &AccountRegion) -> Result<SeenQuotas, CloudError> {
+        let error = CloudError::new(Operation::Quotas, at, CloudErrorKind::Unsupported);
+        Err(error.message("this cloud does not tell quotas"))
+    }
 
     /// Asks whether a change would be permitted, without making it. [`Rehearsed::NotAvailable`]
     /// where the endpoint is not known to honour that: some make the change all the same.

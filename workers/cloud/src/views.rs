@@ -3,7 +3,7 @@
 use crate::{LinkSpec, Owner};
 use chrono::TimeDelta;
 use domain::{
-    AdmittedSource, Provider, Quotas, Region,
+    AdmittedSource, Provider, QuotaOverrides, Quotas, Region,
     network::{Denied, ExposedBy, InboundRule},
     text::{
         AccessList, Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, ImmutableId,
@@ -147,6 +147,19 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The same with what was seen of them.
+    #[must_use]
+    pub fn seeing(self, seen: &QuotaOverrides) -> Self {
+        Self {
+            links: seen.links.unwrap_or(self.links),
+            pending_links: seen.pending_links.unwrap_or(self.pending_links),
+            routes: seen.routes.unwrap_or(self.routes),
+            rules: seen.rules.unwrap_or(self.rules),
+            groups_of_interface: seen.groups_of_interface.unwrap_or(self.groups_of_interface),
+            ..self
+        }
+    }
+
     /// Where no list stands in front of subnets, and no request waits for long.
     pub fn of(quotas: &Quotas) -> Self {
         Self {

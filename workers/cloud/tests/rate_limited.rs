@@ -96,7 +96,12 @@ async fn limits_are_the_clouds_own_and_cost_no_call() {
         },
         ClientPolicy::default(),
     );
-    assert_eq!(cloud.limits(&place("111111111111")).routes, 7);
+    assert_eq!(
+        cloud
+            .limits(&place("111111111111"), Default::default())
+            .routes,
+        7
+    );
     assert_eq!(cloud.calls().total(), 0);
 }
 

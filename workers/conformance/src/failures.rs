@@ -158,6 +158,7 @@ impl Life {
             | Operation::DnsSupport
             | Operation::Identity
             | Operation::Rehearse
+            | Operation::Quotas
             | Operation::OperationState
             | Operation::CreateNetwork => self.read(operation).await,
         }
@@ -193,6 +194,7 @@ impl Life {
             | Operation::RemoveDenial
             | Operation::Identity
             | Operation::Rehearse
+            | Operation::Quotas
             | Operation::OperationState
             | Operation::CreateNetwork => panic!("{operation} is tried elsewhere"),
         }
@@ -306,6 +308,7 @@ impl Life {
             | Operation::DnsSupport
             | Operation::Identity
             | Operation::Rehearse
+            | Operation::Quotas
             | Operation::OperationState
             | Operation::CreateNetwork => panic!("{operation} changes nothing"),
         }

@@ -198,7 +198,7 @@ pub(crate) async fn what_others_made_is_shown_and_is_nobody_of_ours(stage: Stage
 
 pub(crate) async fn one_rule_too_many_is_a_quota(stage: Stage) {
     let (at, group) = (&stage.local.at, stage.made_group().await);
-    let most = u16::try_from(stage.cloud.limits(at).rules).unwrap();
+    let most = u16::try_from(stage.cloud.limits(at, Default::default()).rules).unwrap();
     for port in 1..=most {
         let added = stage.cloud.authorize_rule(at, &group, rule(port), OURS);
         assert_eq!(kind(added.await), None, "rule {port} of {most}");

@@ -38,7 +38,7 @@ pub(crate) async fn every_operation_names_the_permissions_that_it_takes(stage: S
         permissions.dedup();
         assert_eq!(permissions.len(), named, "{operation}: each once");
     }
-    let limits = stage.cloud.limits(&stage.local.at);
+    let limits = stage.cloud.limits(&stage.local.at, Default::default());
     assert!(limits.links > 0 && limits.pending_links > 0, "{limits:?}");
     assert!(limits.routes > 0 && limits.rules > 0, "{limits:?}");
 }

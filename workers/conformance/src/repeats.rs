@@ -35,6 +35,7 @@ pub(crate) fn repeats(operation: Operation) -> &'static [Option<CloudErrorKind>]
         | Operation::DnsSupport
         | Operation::Identity
         | Operation::Rehearse
+        | Operation::Quotas
         | Operation::OperationState
         | Operation::CreateNetwork => &[],
     }

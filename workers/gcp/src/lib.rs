@@ -38,7 +38,7 @@ use cloud::{
 };
 use compute::Compute;
 use domain::{
-    CloudMode, Places, Provider, Range, Side,
+    CloudMode, Places, Provider, QuotaOverrides, Range, Side,
     network::{InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
@@ -86,8 +86,9 @@ impl Cloud for GcpCloud {
         }
     }
 
-    fn limits(&self, at: &AccountRegion) -> Limits {
-        Limits::of(&self.places.quotas(Provider::Gcp, &at.account))
+    fn limits(&self, at: &AccountRegion, seen: QuotaOverrides) -> Limits {
+        let quotas = self.places.quotas_seeing(Provider::Gcp, &at.account, seen);
+        Limits::of(&quotas)
     }
 
     fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str> {

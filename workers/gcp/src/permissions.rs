@@ -19,6 +19,8 @@ pub(crate) fn of(operation: Operation) -> &'static [&'static str] {
             "compute.networks.getRegionEffectiveFirewalls",
             "compute.subnetworks.list",
         ],
+        // Its quotas are told by the errors of what exceeds them.
+        Operation::Quotas => &[],
         Operation::DnsSupport => &["compute.networks.get"],
         Operation::OperationState => &["compute.globalOperations.get"],
         Operation::CreateLink | Operation::AcceptLink => {

@@ -15,6 +15,7 @@
 mod admission;
 mod calls;
 mod faults;
+mod inner;
 mod out_of_band;
 mod persistence;
 mod settings;
@@ -42,7 +43,7 @@ use cloud::{
     RequestId, RouteTableView, SubnetView, Switch,
 };
 use domain::{
-    Clock, CloudMode, Provider, Range, Side,
+    Clock, CloudMode, Provider, QuotaOverrides, Range, SeenQuotas, Side,
     network::{Denial, InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
@@ -50,6 +51,7 @@ use domain::{
     },
 };
 use faults::Faults;
+use inner::{Inner, State};
 use parking_lot::{Mutex, MutexGuard};
 use persistence::Persistence;
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -58,22 +60,6 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 #[derive(Clone)]
 pub struct SimulatedCloud {
     inner: Arc<Inner>,
-}
-
-struct Inner {
-    settings: SimulatedSettings,
-    clock: Clock,
-    persistence: Option<Persistence>,
-    state: Mutex<State>,
-}
-
-/// Everything that changes.
-struct State {
-    world: World,
-    faults: Faults,
-    admission: Admission,
-    /// Whose credentials are really used where.
-    impostors: BTreeMap<Account, Account>,
 }
 
 impl fmt::Debug for SimulatedCloud {
@@ -297,8 +283,17 @@ impl Cloud for SimulatedCloud {
         Some(CloudMode::Simulated)
     }
 
-    fn limits(&self, _at: &AccountRegion) -> Limits {
-        self.inner.settings.limits()
+    fn limits(&self, _at: &AccountRegion, seen: QuotaOverrides) -> Limits {
+        self.inner.settings.limits().seeing(&seen)
+    }
+
+    /// Only what somebody has set: all else is as the settings say, and known.
+    fn tells_quotas(&self, at: &AccountRegion) -> bool {
+        self.state().world.quotas_at(at).is_some()
+    }
+
+    async fn quotas(&self, at: &AccountRegion) -> Result<SeenQuotas, CloudError> {
+        self.call(Operation::Quotas, at, |call| call.quotas()).await
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {

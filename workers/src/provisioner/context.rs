@@ -1,8 +1,8 @@
 //! What a pass works with, and what is told to it while it is under way.
 
 use super::{
-    graph::Graph, log::NetworkLog, memory::AsOf, reason::Reasons, rest::Resting,
-    settings::ProvisionerSettings, turns::Turns,
+    graph::Graph, log::NetworkLog, memory::AsOf, quotas::QuotasTold, reason::Reasons,
+    rest::Resting, settings::ProvisionerSettings, turns::Turns,
 };
 use cloud::Cloud;
 use domain::{
@@ -90,6 +90,7 @@ pub(super) struct Pass<'a> {
     pub(super) settings: &'a ProvisionerSettings,
     pub(super) graph: &'a RwLock<Graph>,
     pub(super) turns: &'a Turns,
+    pub(super) quotas: &'a QuotasTold,
     pub(super) rest: &'a Resting,
     pub(super) stop: &'a CancellationToken,
     pub(super) wake: &'a Wake,

@@ -103,7 +103,9 @@ impl NetworkLog for JournalLog {
         rest.retain(|it| {
             !matches!(
                 it,
-                Outcome::NetworkImmutableIdSeen(_) | Outcome::PeerImmutableIdSeen(_)
+                Outcome::NetworkImmutableIdSeen(_)
+                    | Outcome::PeerImmutableIdSeen(_)
+                    | Outcome::QuotasSeen(_)
             )
         });
         let mut commands = outcomes.into_iter().map(NetworkCommand::Record);
@@ -120,8 +122,8 @@ impl NetworkLog for JournalLog {
                 Ok(Written::Known(executed.after))
             }
             Ok(executed) => Ok(Written::New(executed.after)),
-            // Servers of an older version are there: which network an end is, is recorded once
-            // they are gone, and nothing else waits for that.
+            // Servers of an older version are there: which network an end is, and what its account
+            // allows, is recorded once they are gone, and nothing else waits for that.
             Err(ExecuteError::Journal(JournalError::NotYetReadable { .. }))
                 if rest.len() <= also.len() =>
             {

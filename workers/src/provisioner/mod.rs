@@ -49,6 +49,7 @@ mod plan;
 mod preview;
 mod progress;
 mod query;
+mod quotas;
 mod reason;
 mod rest;
 mod same_log;
@@ -157,6 +158,7 @@ impl Provisioner {
                 settings,
                 graph: RwLock::default(),
                 turns: Turns::default(),
+                quotas: quotas::QuotasTold::default(),
                 rest: Resting::default(),
                 stop: stop.child_token(),
             }),

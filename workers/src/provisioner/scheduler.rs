@@ -14,6 +14,7 @@ use super::{
     log::JournalLog,
     memories::Memories,
     progress::{Progress, Queue},
+    quotas::QuotasTold,
     reason::{Reason, Reasons},
     rest::Resting,
     settings::ProvisionerSettings,
@@ -58,6 +59,8 @@ pub(super) struct Worker {
     pub(super) graph: RwLock<Graph>,
     /// Whose turn it is where a cloud changes one link of a network at a time.
     pub(super) turns: Turns,
+    /// What the accounts of all networks were seen to allow.
+    pub(super) quotas: QuotasTold,
     /// Whether somebody has stopped the provisioner for a time.
     pub(super) rest: Resting,
     pub(super) stop: CancellationToken,
@@ -388,6 +391,7 @@ impl Worker {
             settings: &self.settings,
             graph: &self.graph,
             turns: &self.turns,
+            quotas: &self.quotas,
             rest: &self.rest,
             stop: &holding.over,
             wake,

@@ -1,8 +1,8 @@
 //! Where the two sides of a peering are, in the words of the cloud port.
 
 use cloud::{
-    AccountRegion, Cloud, CloudError, CloudErrorKind, LinkEnd, LinkForm, LinkSpec, NetworkRef,
-    Operation, Owner, RequestId,
+    AccountRegion, Cloud, CloudError, CloudErrorKind, Limits, LinkEnd, LinkForm, LinkSpec,
+    NetworkRef, Operation, Owner, RequestId,
 };
 use domain::{
     BySide, Side,
@@ -19,6 +19,17 @@ pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> Account
         Side::Local => local(network),
         Side::Remote => remote(network, &peering.peer, peering.external_id.as_ref()),
     }
+}
+
+/// How much of everything there may be on this side, as far as that was seen, is said or is usual.
+pub(super) fn limits(
+    cloud: &dyn Cloud,
+    network: &Registered,
+    peering: &Peering,
+    side: Side,
+) -> Limits {
+    let at = of(network, peering, side);
+    cloud.limits(&at, network.quotas_seen_at(&at.account, &at.region))
 }
 
 /// Makes sure that calls there act in the account on record.

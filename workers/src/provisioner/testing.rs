@@ -774,6 +774,7 @@ pub(super) async fn settle_until(
             graph: &graph,
             turns: &turns,
             stop,
+            quotas: &Default::default(),
             wake: &wake,
         };
         match pass.run(memories).await.unwrap() {

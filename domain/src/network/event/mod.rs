@@ -4,9 +4,9 @@
 //! anything else is a new version of the event, upcast where events are read. Each type has a
 //! golden sample in the room's `golden` folder.
 //!
-//! One file per topic: the network itself, which network an end is, holds on it, orphans, the link
-//! and its halves, what is about to be made, ranges and subnets, routes, firewalls, ingress,
-//! options, drift and blocks.
+//! One file per topic: the network itself, which network an end is, what its accounts allow, holds
+//! on it, orphans, the link and its halves, what is about to be made, ranges and subnets, routes,
+//! firewalls, ingress, options, drift and blocks.
 
 mod attachment;
 mod block;
@@ -22,6 +22,7 @@ mod link;
 mod network;
 mod options;
 mod orphan;
+mod quotas;
 mod ranges;
 mod review;
 mod routes;
@@ -41,6 +42,7 @@ pub use link::*;
 pub use network::*;
 pub use options::*;
 pub use orphan::*;
+pub use quotas::*;
 pub use ranges::*;
 pub use review::*;
 pub use routes::*;
@@ -107,6 +109,8 @@ events! {
     NetworkCloudRecorded(network),
     /// The id was seen that the network has for ever, whatever its name.
     NetworkImmutableIdSeen(network),
+    /// The cloud told what an account allows in which the network or a peer is.
+    NetworkQuotasSeen(network),
     /// The network of this id is on record under another one.
     NetworkIdentityMarked(network),
     /// What the engine may do by itself in this network.

@@ -121,7 +121,8 @@ pub(super) fn decide(
         | Outcome::OrphanRemovalFailed(_)
         | Outcome::CloudRecorded(_)
         | Outcome::IdentityMarked(_)
-        | Outcome::NetworkImmutableIdSeen(_) => None,
+        | Outcome::NetworkImmutableIdSeen(_)
+        | Outcome::QuotasSeen(_) => None,
     };
     Ok(Vec::from_iter(news))
 }
@@ -143,6 +144,8 @@ fn of_the_network(
         Some(network.cloud.is_none().then(|| it.clone().into()))
     } else if let Outcome::NetworkImmutableIdSeen(it) = outcome {
         Some(network.immutable_id.is_none().then(|| it.clone().into()))
+    } else if let Outcome::QuotasSeen(it) = outcome {
+        Some(network.is_news_of_quotas(it).then(|| it.clone().into()))
     } else if let Outcome::IdentityMarked(it) = outcome {
         Some(of_identity::is_news(network, it).then(|| it.clone().into()))
     } else {

@@ -31,6 +31,7 @@ mod peer_ranges;
 mod peerings;
 mod places;
 mod policy;
+mod quotas;
 mod registration;
 mod remote_firewall;
 mod removal;

@@ -24,7 +24,7 @@ pub(super) use firewall::{exposure, list_entry};
 pub(super) use guidance::{advisory, instruction};
 pub(super) use link::peering;
 pub(crate) use network::cloud;
-pub(super) use network::{Counts, network};
+pub(super) use network::{Counts, network, quotas};
 pub(super) use orphan::orphan;
 pub(super) use plan::{links, plan};
 

@@ -8,7 +8,7 @@ use crate::api::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    CloudMode,
+    CloudMode, HeldQuota, Places, QuotaKind, QuotaSource,
     network::{ExposurePolicy, Policy, Registered, Requirement},
 };
 
@@ -84,6 +84,45 @@ pub(in crate::api) fn network(
         history_fault: None,
         immutable_id: super::text(network.immutable_id.as_ref()),
         replaced_by: String::new(),
+        quotas: Vec::new(),
+    }
+}
+
+/// What the network's own account allows, and those of which that was seen.
+pub(in crate::api) fn quotas(network: &Registered, places: &Places) -> Vec<v1::AccountQuotas> {
+    let own = (&network.account, &network.region);
+    let seen = network.quotas_seen.keys();
+    let others = seen.map(|(account, region)| (account, region));
+    let all = std::iter::once(own).chain(others.filter(|it| *it != own));
+    all.map(|(account, region)| v1::AccountQuotas {
+        account: account.to_string(),
+        region: region.to_string(),
+        quotas: network
+            .quotas_held(places, account, region)
+            .map(quota)
+            .into(),
+    })
+    .collect()
+}
+
+fn quota(it: HeldQuota) -> v1::Quota {
+    let kind = match it.kind {
+        QuotaKind::Links => v1::QuotaKind::Links,
+        QuotaKind::PendingLinks => v1::QuotaKind::PendingLinks,
+        QuotaKind::Routes => v1::QuotaKind::Routes,
+        QuotaKind::Rules => v1::QuotaKind::Rules,
+        QuotaKind::GroupsOfInterface => v1::QuotaKind::GroupsOfInterface,
+    };
+    let (source, seen_at) = match it.source {
+        QuotaSource::BuiltIn => (v1::QuotaSource::BuiltIn, None),
+        QuotaSource::Seen { at } => (v1::QuotaSource::Seen, Some(timestamp(at))),
+        QuotaSource::Configured => (v1::QuotaSource::Configured, None),
+    };
+    v1::Quota {
+        kind: kind.into(),
+        most: it.most as u64,
+        source: source.into(),
+        seen_at,
     }
 }
 

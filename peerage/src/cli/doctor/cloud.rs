@@ -110,6 +110,10 @@ pub(super) fn findings(planned: &Planned) -> Vec<Finding> {
         found.push(finding(Severity::Well, CHECK, "", text, []));
     }
     found.extend(unknown);
+    for (subject, plan) in &planned.plans {
+        let checks = plan.iter().flat_map(|it| &it.checks);
+        found.extend(checks.filter_map(|it| untold(subject, it)));
+    }
     if planned.left_out > 0 {
         let text = format!(
             "{} networks and accounts were not looked at",
@@ -162,6 +166,13 @@ fn check(subject: &str, it: &Check) -> Finding {
         said(it),
         it.remedy.iter().cloned(),
     )
+}
+
+/// An account that does not tell its quotas.
+fn untold(subject: &str, it: &Check) -> Option<Finding> {
+    let is_untold = it.kind() == CheckKind::Quotas && it.outcome() == CheckOutcome::Noted;
+    let remedy = "allow it there, so that a raised or lowered quota is seen; `peerage peering show` prints the policy".to_owned();
+    is_untold.then(|| finding(Severity::Note, CHECK, subject, said(it), [remedy]))
 }
 
 fn quota(subject: &str, it: &Advisory) -> Finding {

@@ -524,6 +524,20 @@ fn what_a_plan_says_of_permissions_and_quotas_is_found_with_what_to_do() {
     );
     let later = plan(vec![skipped(v1::CheckKind::Exposures)], Vec::new());
     assert_eq!(found(&of(vec![(subject(), Ok(later))], 0)), []);
+    let untold = v1::Check {
+        kind: v1::CheckKind::Quotas.into(),
+        message: "servicequotas:ListServiceQuotas is not allowed there".to_owned(),
+        remedy: Vec::new(),
+        ..check(v1::CheckOutcome::Noted)
+    };
+    let all = found(&of(vec![(subject(), Ok(plan(vec![untold], Vec::new())))], 0));
+    let [one_found] = &all[..] else {
+        panic!("{all:?}")
+    };
+    assert_eq!(one_found.severity, Severity::Note, "a hint, and no failure");
+    assert_eq!(one_found.subject, subject());
+    assert!(one_found.text.starts_with("quotas, remote side: "));
+    assert_eq!(one_found.remedy.len(), 1);
     let near = plan(Vec::new(), vec![advisory(v1::AdvisoryCode::QuotaHeadroom)]);
     let near = of(vec![(subject(), Ok(near))], 0);
     assert_eq!(one(&near), (Severity::Risk, "cloud access"));

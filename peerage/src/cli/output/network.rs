@@ -10,8 +10,9 @@ use super::{
     word,
 };
 use crate::api::v1::{
-    AtEnd, Cloud, CloudMode, HistoryFault, HistoryFaultKind, Hold, Network, NetworkState, Policy,
-    Quarantine, Requirement, policy::Exposure, quarantine_scope::Scope,
+    AccountQuotas, AtEnd, Cloud, CloudMode, HistoryFault, HistoryFaultKind, Hold, Network,
+    NetworkState, Policy, Quarantine, Quota, QuotaSource, Requirement, policy::Exposure,
+    quarantine_scope::Scope,
 };
 use crate::cli::subnets::told;
 use humantime_serde::re::humantime;
@@ -56,6 +57,7 @@ pub(in crate::cli) fn network(it: &Network) -> String {
         ("ipv6 ranges", it.ipv6_ranges.join(", ")),
         ("subnets", chosen(&it.subnets)),
         ("nodes", it.nodes.join(", ")),
+        ("quotas", quotas(&it.quotas)),
         ("drift", word(policy.drift())),
         ("exposures", exposures(&policy)),
         ("commands carry", required(&policy)),
@@ -65,6 +67,24 @@ pub(in crate::cli) fn network(it: &Network) -> String {
         ("registered", when(it.registered_at.as_ref())),
         ("revision", it.revision.to_string()),
     ])
+}
+
+/// What each account allows, and where that comes from.
+fn quotas(all: &[AccountQuotas]) -> String {
+    let account = |it: &AccountQuotas| {
+        let quotas = it.quotas.iter().map(quota).collect::<Vec<_>>();
+        format!("{} in {}: {}", it.account, it.region, quotas.join(", "))
+    };
+    all.iter().map(account).collect::<Vec<_>>().join("; ")
+}
+
+fn quota(it: &Quota) -> String {
+    let source = match it.source() {
+        QuotaSource::Unspecified | QuotaSource::BuiltIn => "built in".to_owned(),
+        QuotaSource::Seen => format!("seen {}", when(it.seen_at.as_ref())),
+        QuotaSource::Configured => "configured".to_owned(),
+    };
+    format!("{} {} ({source})", it.most, word(it.kind()))
 }
 
 /// That another network has its name.

@@ -21,7 +21,7 @@ macro_rules! enums {
 enums! {
     AcceptedBy ActionKind AdvisoryCode ApprovalState BlockCause CheckKind CheckOutcome ConnectorState Consent
     DeliveryResult DriftPolicy InstructionLanguage LinkOption LinkState NetworkState Opening OpeningKind Origin OrphanKind PeeringState
-    Provider ReachReason Reachability RebuildStage Side StoreKind
+    Provider QuotaKind ReachReason Reachability RebuildStage Side StoreKind
 }
 
 /// The word for it: `awaiting acceptance` for PEERING_STATE_AWAITING_ACCEPTANCE. What is not set is

@@ -73,6 +73,7 @@ fn of(event: &NetworkEvent) -> String {
         NetworkEvent::NetworkImmutableIdSeen(it) => {
             format!("saw that the network's immutable id is {}", it.immutable_id)
         }
+        NetworkEvent::NetworkQuotasSeen(it) => words::quotas(it),
         NetworkEvent::NetworkIdentityMarked(it) => {
             format!("noted that the network is on record as {}", it.held_by)
         }

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use domain::{
     Range, Side,
     network::{
-        AcceptedBy, AttachTo, DriftKind, Evidence, InboundRule, Leftover, OrphanThing,
-        QuarantineScope, Thing, Where,
+        AcceptedBy, AttachTo, DriftKind, Evidence, InboundRule, Leftover, NetworkQuotasSeen,
+        OrphanThing, QuarantineScope, Thing, Where,
     },
 };
 
@@ -50,6 +50,24 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     } else {
         format!("{number} {many}")
     }
+}
+
+pub(super) fn quotas(it: &NetworkQuotasSeen) -> String {
+    let told = it.quotas;
+    let all = [
+        (told.links, "links"),
+        (told.pending_links, "links that wait"),
+        (told.routes, "routes of a table"),
+        (told.rules, "rules of a firewall group"),
+        (told.groups_of_interface, "firewall groups of an interface"),
+    ];
+    let all = all.into_iter();
+    let told = all.filter_map(|(most, what)| Some(format!("{} {what}", most?)));
+    let (account, region) = (&it.account, &it.region);
+    format!(
+        "saw that account {account} in {region} allows {}",
+        list(told)
+    )
 }
 
 pub(super) fn rule(rule: &InboundRule) -> String {

@@ -59,8 +59,9 @@ impl Change {
 #[derive(Debug)]
 pub(super) struct RunningWorld {
     cloud: Cloud,
-    /// How many links a network may have; a simulated cloud knows by itself.
-    links: usize,
+    /// How many links a network may have, as the engine is told beforehand; a simulated cloud knows
+    /// by itself.
+    links: Option<usize>,
 }
 
 /// AWS's own quota.
@@ -106,7 +107,7 @@ impl RunningWorld {
         match world {
             World::Bare | World::Strict | World::Faulty => Self {
                 cloud: Cloud::Emulated(Box::new(Emulated::start(world).await)),
-                links: LINKS,
+                links: Some(LINKS),
             },
             World::Simulated => Self::simulated(bad_day(seed())).await,
         }
@@ -124,10 +125,20 @@ impl RunningWorld {
                 .await
             }
         };
-        running.links = 1;
+        running.links = Some(1);
         if let Some(strict) = running.emulated().and_then(|it| it.strict.as_ref()) {
             strict.set("active_per_vpc", 1).await;
         }
+        Arc::new(running)
+    }
+
+    /// A strict EC2 that nobody else is in, where no network may have more than one link: it tells
+    /// that, and nobody else does.
+    pub(super) async fn telling_of_room_for_one() -> Arc<Self> {
+        let mut running = Self::start(World::Strict).await;
+        running.links = None;
+        running.strict().set("active_per_vpc", 1).await;
+        running.strict().set("tells_quotas", 1).await;
         Arc::new(running)
     }
 
@@ -140,16 +151,18 @@ impl RunningWorld {
         let cloud = SimulatedCloud::new(settings, Arc::new(chrono::Utc::now));
         Self {
             cloud: Cloud::Simulated(Simulated::new(cloud, judge().await)),
-            links: LINKS,
+            links: Some(LINKS),
         }
     }
 
     /// An engine on this cloud, which is told what it can know of it: that the strict one honours
     /// dry runs.
     pub(super) fn launch(&self, data: &std::path::Path) -> Launch {
-        let launch = Launch::new(data)
-            .set("cloud.aws.links_per_network", &self.links.to_string())
-            .set("provisioner.retry_ceiling", "200ms");
+        let launch = Launch::new(data).set("provisioner.retry_ceiling", "200ms");
+        let launch = match self.links {
+            Some(links) => launch.set("cloud.aws.links_per_network", &links.to_string()),
+            None => launch,
+        };
         match &self.cloud {
             Cloud::Emulated(cloud) if cloud.strict.is_some() => launch
                 .aws(&cloud.endpoint())

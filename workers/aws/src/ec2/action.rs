@@ -6,7 +6,7 @@ use std::fmt;
 /// Each line: the service, as IAM spells it, and its actions, as the API does.
 macro_rules! actions {
     ($($service:literal: $($name:ident),+;)+) => {
-        /// An action of EC2 or STS.
+        /// An action of EC2, STS or Service Quotas.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs)]
         pub enum Action {
@@ -65,6 +65,7 @@ actions! {
         ModifyNetworkInterfaceAttribute,
         ModifyVpcPeeringConnectionOptions,
         RevokeSecurityGroupIngress;
+    "servicequotas": ListServiceQuotas;
 }
 
 impl fmt::Display for Action {

@@ -25,6 +25,7 @@ const READ_TO_THE_END: Duration = Duration::from_secs(30);
 pub(crate) struct Clients {
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) sts: aws_sdk_sts::Client,
+    pub(crate) quotas: aws_sdk_servicequotas::Client,
 }
 
 /// One pool of connections for everybody; credentials are loaded at the first use.
@@ -59,6 +60,7 @@ impl Clients {
         Self {
             ec2: aws_sdk_ec2::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            quotas: aws_sdk_servicequotas::Client::new(&config),
         }
     }
 }

@@ -34,6 +34,7 @@ mod network_interfaces;
 mod pages;
 mod peering;
 mod prefix_lists;
+mod quotas;
 mod rehearsal;
 mod routes;
 mod scope;
@@ -58,6 +59,7 @@ pub use network_interfaces::NetworkInterface;
 pub use peering::{
     CreatePeering, PeeringConnection, PeeringEnd, PeeringOptions, PeeringRole, PeeringStatus,
 };
+pub use quotas::VpcQuota;
 pub use rehearsal::{Rehearsal, Rehearsed};
 pub use routes::{Route, RouteDestination, RouteState, RouteTable, RouteTarget};
 pub use scope::{ExternalId, Scope};

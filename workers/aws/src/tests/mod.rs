@@ -352,12 +352,21 @@ fn the_external_id_goes_along_and_is_not_told_to_the_other_side() {
 #[test]
 fn the_limits_are_awss_own_until_others_are_known() {
     let cloud = AwsCloud::new(Ec2Settings::default());
-    assert_eq!(cloud.limits(&here()), super::DEFAULT_LIMITS);
+    assert_eq!(
+        cloud.limits(&here(), Default::default()),
+        super::DEFAULT_LIMITS
+    );
     let more = cloud::Limits {
         links: 125,
         ..super::DEFAULT_LIMITS
     };
-    assert_eq!(cloud.with_limits(more).limits(&here()).links, 125);
+    assert_eq!(
+        cloud
+            .with_limits(more)
+            .limits(&here(), Default::default())
+            .links,
+        125
+    );
 }
 
 #[test]
@@ -399,7 +408,7 @@ fn what_answers_under_a_name_of_awss_is_aws_and_everything_else_an_emulator() {
 #[test]
 fn each_account_has_the_quotas_that_are_said_of_it_then_those_of_all_then_the_usual_ones() {
     let usual = AwsCloud::new(Ec2Settings::default());
-    assert_eq!(usual.limits(&here()), DEFAULT_LIMITS);
+    assert_eq!(usual.limits(&here(), Default::default()), DEFAULT_LIMITS);
     let of_all = QuotaOverrides {
         links: Some(125),
         rules: Some(100),
@@ -422,7 +431,7 @@ fn each_account_has_the_quotas_that_are_said_of_it_then_those_of_all_then_the_us
         rules: 100,
         ..DEFAULT_LIMITS
     };
-    assert_eq!(cloud.limits(&here()), everywhere);
+    assert_eq!(cloud.limits(&here(), Default::default()), everywhere);
     let theirs = Limits {
         rules: 200,
         routes: 1000,
@@ -432,6 +441,9 @@ fn each_account_has_the_quotas_that_are_said_of_it_then_those_of_all_then_the_us
         ..everywhere
     };
     for region in ["eu-west-1", "us-east-1"] {
-        assert_eq!(cloud.limits(&place("222222222222", region)), theirs);
+        assert_eq!(
+            cloud.limits(&place("222222222222", region), Default::default()),
+            theirs
+        );
     }
 }

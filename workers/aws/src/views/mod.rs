@@ -4,6 +4,7 @@ mod firewall;
 mod interfaces;
 mod links;
 mod networks;
+mod quotas;
 mod routes;
 
 pub(super) use firewall::{
@@ -12,6 +13,7 @@ pub(super) use firewall::{
 pub(super) use interfaces::interface;
 pub(super) use links::{link, made};
 pub(super) use networks::{network, subnet};
+pub(super) use quotas::quotas;
 pub(super) use routes::route_table;
 
 use super::refusals::Asked;

@@ -271,3 +271,49 @@ async fn a_rule_names_its_prefix_list_which_is_read_to_its_last_page() {
     );
     assert!(asked[2].contains("NextToken=more"), "{}", asked[2]);
 }
+
+fn quotas(all: &str, next: &str) -> (u16, String) {
+    (200, format!(r#"{{"Quotas":[{all}]{next}}}"#))
+}
+
+#[tokio::test]
+async fn the_quotas_of_an_account_are_read_to_the_last_page() {
+    let links = r#"{"ServiceCode":"vpc","QuotaCode":"L-7E9ECCDB","Value":125.0}"#;
+    let rules =
+        r#"{"ServiceCode":"vpc","QuotaCode":"L-0EA8095F","Value":100.0},{"QuotaCode":"L-1"}"#;
+    let pages = vec![quotas(links, r#","NextToken":"more""#), quotas(rules, "")];
+    let (endpoint, serving) = serve(pages).await;
+    let ec2 = Ec2::new(directly(&endpoint));
+    let found = ec2.list_vpc_quotas(&local()).await.unwrap();
+    let found: Vec<_> = found
+        .iter()
+        .map(|it| (it.code.as_str(), it.value))
+        .collect();
+    assert_eq!(found, [("L-7E9ECCDB", 125.0), ("L-0EA8095F", 100.0)]);
+    let asked = serving.await.unwrap();
+    assert!(asked[0].contains("ListServiceQuotas"), "{}", asked[0]);
+    assert!(asked[0].contains(r#""ServiceCode":"vpc""#), "{}", asked[0]);
+    assert!(asked[1].contains(r#""NextToken":"more""#), "{}", asked[1]);
+}
+
+#[tokio::test]
+async fn an_account_that_may_not_be_asked_for_its_quotas_is_told_from_an_emulator_without_them() {
+    let at = cloud::AccountRegion {
+        provider: domain::Provider::Aws,
+        account: local().account.parse().unwrap(),
+        region: domain::Region::named(&local().region).unwrap(),
+        external_id: None,
+    };
+    let denied = r#"{"__type":"AccessDeniedException","Message":"no"}"#;
+    let nothing = "<html>not implemented</html>";
+    for (status, body, expected) in [
+        (400, denied, cloud::CloudErrorKind::Denied),
+        (500, nothing, cloud::CloudErrorKind::Unsupported),
+        (501, "", cloud::CloudErrorKind::Unsupported),
+    ] {
+        let (endpoint, _serving) = serve(vec![(status, body.to_owned())]).await;
+        let aws = peerage_aws::AwsCloud::new(directly(&endpoint));
+        let told = cloud::Cloud::quotas(&aws, &at).await;
+        assert_eq!(told.unwrap_err().kind, expected, "{status}");
+    }
+}

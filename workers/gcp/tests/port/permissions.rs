@@ -119,6 +119,7 @@ async fn play(scene: &Scene, operation: Operation) -> Option<CloudErrorKind> {
             kind(cloud.revoke_rule(at, &group, &ours.rules[0].id).await)
         }
         Operation::Interfaces
+        | Operation::Quotas
         | Operation::Rehearse
         | Operation::AcceptLink
         | Operation::TagLink

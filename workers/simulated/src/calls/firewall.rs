@@ -152,7 +152,7 @@ impl Call<'_> {
         {
             return Err(self.not_found(&source.group()));
         }
-        let (shown, most) = (self.soon(), self.settings.rules);
+        let (shown, most) = (self.soon(), self.limits().rules);
         let found = self.open_group(group)?;
         if found.rules.iter().any(|it| it.rule == Some(rule)) {
             return Err(self.error(
@@ -245,7 +245,7 @@ impl Call<'_> {
                 .message(message)
         };
         let missing = self.not_found(id);
-        let most = self.settings.limits().groups_of_interface;
+        let most = self.limits().groups_of_interface;
         let found = self.state.world.interface(self.at, id).ok_or(missing)?;
         if found.groups.contains(group) {
             let message = format!("`{group}` is attached to `{id}`");

@@ -95,7 +95,7 @@ impl Call<'_> {
             let message = format!("`{}` refers to {other} already", rival.name);
             return Err(self.already_there(&message));
         }
-        if world.halves_of(network).count() >= self.settings.live_links {
+        if world.halves_of(network).count() >= self.limits().links {
             return Err(self.error(
                 CloudErrorKind::Quota,
                 "QUOTA_EXCEEDED",

@@ -101,7 +101,7 @@ impl Call<'_> {
 
     fn check_room(&self, requester: &NetworkRef) -> Result<(), CloudError> {
         let live = || self.state.world.live_links(requester);
-        if live().count() >= self.settings.live_links {
+        if live().count() >= self.limits().links {
             return Err(self.error(
                 CloudErrorKind::Quota,
                 "VpcPeeringConnectionsPerVpcLimitExceeded",
@@ -111,7 +111,7 @@ impl Call<'_> {
         let waits = |link: &&SimulatedLink| {
             !has_begun(&link.state) && link.first.network.is_same(requester)
         };
-        if live().filter(waits).count() >= self.settings.pending_links {
+        if live().filter(waits).count() >= self.limits().pending_links {
             return Err(self.error(
                 CloudErrorKind::Quota,
                 "OutstandingVpcPeeringConnectionLimitExceeded",
@@ -225,7 +225,7 @@ impl Call<'_> {
                 message,
             ));
         }
-        let begun = |network| {
+        let begun = |network: &NetworkRef| {
             self.state
                 .world
                 .live_links(network)
@@ -234,7 +234,7 @@ impl Call<'_> {
         };
         if [requester, accepter]
             .into_iter()
-            .any(|network| begun(network) >= self.settings.live_links)
+            .any(|network| begun(network) >= self.limits_at(&network.at).links)
         {
             return Err(self.error(
                 CloudErrorKind::Quota,

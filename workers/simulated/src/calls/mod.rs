@@ -15,8 +15,11 @@ use super::{
     world::{Shown, SimulatedNetwork, bare, bare_network},
 };
 use chrono::{DateTime, Utc};
-use cloud::{AccountRegion, CloudError, CloudErrorKind, NetworkRef, Operation};
-use domain::text::{Account, CloudNetwork};
+use cloud::{AccountRegion, CloudError, CloudErrorKind, Limits, NetworkRef, Operation};
+use domain::{
+    SeenQuotas,
+    text::{Account, CloudNetwork},
+};
 use ipnet::IpNet;
 use std::time::Duration;
 
@@ -42,6 +45,23 @@ impl Call<'_> {
             "NotFound",
             format!("`{}` does not exist", what.to_string()),
         )
+    }
+
+    /// What there may be where the call goes to.
+    fn limits(&self) -> Limits {
+        self.limits_at(self.at)
+    }
+
+    /// What there may be in this account and region.
+    fn limits_at(&self, at: &AccountRegion) -> Limits {
+        let set = self.state.world.quotas_at(at).unwrap_or_default();
+        self.settings.limits().seeing(&set.into())
+    }
+
+    /// What somebody has set.
+    pub(super) fn quotas(&mut self) -> Result<SeenQuotas, CloudError> {
+        let set = self.state.world.quotas_at(self.at);
+        set.ok_or_else(|| self.error(CloudErrorKind::Unsupported, "NotServed", "none are set"))
     }
 
     /// When reads will see what happens now.

@@ -37,7 +37,7 @@ impl Call<'_> {
             return Err(self.unsupported("routes to a peering in a table"));
         }
         self.check_route(table, destination, link)?;
-        let (shown, most, destination) = (self.soon(), self.settings.routes, destination.net());
+        let (shown, most, destination) = (self.soon(), self.limits().routes, destination.net());
         let Some(found) = self.state.world.table(self.at, table) else {
             return Err(self.not_found(table));
         };

@@ -5,13 +5,18 @@ use super::{
         faults::{after, prefixes},
         world::{
             Shown, SimulatedAccessList, SimulatedHalf, SimulatedNetwork, SimulatedRoute,
-            SimulatedSubnet, bare_network, traffic,
+            SimulatedSubnet, bare, bare_network, traffic,
         },
     },
     OutOfBand,
 };
-use cloud::{AccessEntry, AccessListView, Direction, DnsSupport, NetworkRef, RouteTarget};
-use domain::text::{AccessList, Account, ImmutableId, RouteTable, Subnet};
+use cloud::{
+    AccessEntry, AccessListView, AccountRegion, Direction, DnsSupport, NetworkRef, RouteTarget,
+};
+use domain::{
+    SeenQuotas,
+    text::{AccessList, Account, ImmutableId, RouteTable, Subnet},
+};
 use ipnet::{IpNet, Ipv4Net};
 use std::time::Duration;
 
@@ -50,6 +55,12 @@ impl OutOfBand {
         if let Some((ranges, subnets)) = before {
             self.build(network, &ranges, &subnets);
         }
+    }
+
+    /// From now on the account allows this in this region, and the cloud tells it.
+    pub fn set_quotas(&self, at: &AccountRegion, quotas: SeenQuotas) {
+        let key = bare(at).to_string();
+        self.reach(|state, _| state.world.quotas.insert(key, quotas));
     }
 
     /// From now on the cloud tells this of the network's immutable id, or nothing of it.

@@ -472,8 +472,10 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
     });
     assert_eq!(
         (
-            cloud.limits(&one().network.at).links,
-            cloud.limits(&one().network.at).pending_links
+            cloud.limits(&one().network.at, Default::default()).links,
+            cloud
+                .limits(&one().network.at, Default::default())
+                .pending_links
         ),
         (2, 1)
     );
@@ -516,6 +518,15 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
         Some(CloudErrorKind::Quota),
         "the accepter has two already"
     );
+    let at = one().network.at;
+    assert!(!cloud.tells_quotas(&at), "nothing is set");
+    let more = domain::SeenQuotas {
+        links: Some(3),
+        ..domain::SeenQuotas::default()
+    };
+    cloud.out_of_band().set_quotas(&at, more);
+    assert_eq!(cloud.quotas(&at).await.unwrap(), more);
+    cloud.accept_link(&at, &incoming).await.unwrap();
 }
 
 /// What happens is seen after five seconds, and not by the first two reads after that.

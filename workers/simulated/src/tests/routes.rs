@@ -157,7 +157,7 @@ async fn a_route_needs_a_live_link_of_its_own_network_and_room() {
         install("10.4.0.0/16", &link).await,
         Some(CloudErrorKind::Quota)
     );
-    assert_eq!(cloud.limits(&at).routes, 1);
+    assert_eq!(cloud.limits(&at, Default::default()).routes, 1);
 }
 
 #[tokio::test(start_paused = true)]

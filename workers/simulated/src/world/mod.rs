@@ -31,7 +31,7 @@ pub(super) use traffic::traffic;
 use chrono::{DateTime, Utc};
 use cloud::{AccountRegion, LinkRole, LinkState, NetworkRef, RouteState, RouteTarget};
 use domain::{
-    Provider,
+    Provider, SeenQuotas,
     text::{
         AccessList, Account, CloudNetwork, FirewallGroup, ImmutableId, Interface, Link, RouteTable,
     },
@@ -62,6 +62,9 @@ pub struct World {
     /// What the cloud tells of a network's immutable id, where that is not the truth.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub told_ids: BTreeMap<String, Option<ImmutableId>>,
+    /// What accounts allow that have other quotas than the settings say, each in a region.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quotas: BTreeMap<String, SeenQuotas>,
     /// What the next change of a half in an account ends with.
     #[serde(default)]
     pub failing: Vec<(Account, String)>,
@@ -70,6 +73,11 @@ pub struct World {
 }
 
 impl World {
+    /// What somebody has set that this account allows in this region.
+    pub(super) fn quotas_at(&self, at: &AccountRegion) -> Option<SeenQuotas> {
+        self.quotas.get(&bare(at).to_string()).copied()
+    }
+
     pub(super) fn network(&self, network: &NetworkRef) -> Option<&SimulatedNetwork> {
         self.networks.get(&network.to_string())
     }

@@ -10,7 +10,7 @@ use cloud::{
 };
 use conformance::{Fault, World};
 use domain::{
-    CloudMode, NetworkId, PeeringId, Provider, Range, Side,
+    CloudMode, NetworkId, PeeringId, Provider, QuotaOverrides, Range, Side,
     network::{Denial, InboundRule, LinkOption},
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
@@ -388,8 +388,8 @@ impl Cloud for Liar {
         self.honest.mode(provider)
     }
 
-    fn limits(&self, at: &AccountRegion) -> Limits {
-        self.honest.limits(at)
+    fn limits(&self, at: &AccountRegion, seen: QuotaOverrides) -> Limits {
+        self.honest.limits(at, seen)
     }
 
     fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str> {

@@ -5,6 +5,7 @@
 //! cannot be seen, or that fails, holds up nothing of the other's. Everything else asks for what it
 //! needs to see, and comes after. Before each call that opens something the record is read again.
 
+mod quotas;
 mod steps;
 
 use super::{
@@ -284,6 +285,9 @@ impl<'a> PeeringPass<'a> {
         tracing::debug!(?steps, ?next, "planned");
         state.lock().memory.note_missing(&missing, now);
         let planned_on = self.as_of(state);
+        if self.note_quotas(state).await? {
+            return Ok(Turn::Again);
+        }
         let unseen = state.lock().unseen.clone();
         let failed = BySide::of(|side| failed.get(side).clone().filter(|_| !unseen.get(side)));
         let gave_up = steps.iter().find_map(given_up).cloned();
@@ -358,7 +362,7 @@ impl<'a> PeeringPass<'a> {
         let now = (self.pass.clock)();
         self.observation.is_checked(network);
         let seen = Observed::of(self.observation, network, peering, &state.freshness);
-        let limits = BySide::of(|side| self.pass.cloud.limits(&sides::of(network, peering, side)));
+        let limits = BySide::of(|side| sides::limits(self.pass.cloud, network, peering, side));
         let graph = self.pass.graph.read();
         let age = self.observation.age(network, peering, &state.freshness);
         let plan = make(&Facts {

@@ -77,6 +77,7 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::RangesConfirmed(_)
         | Outcome::PeerImmutableIdSeen(_)
         | Outcome::NetworkImmutableIdSeen(_)
+        | Outcome::QuotasSeen(_)
         | Outcome::Abandoned(_)
         | Outcome::HalfChangeStarted(_)
         | Outcome::HalfOperationStarted(_)

@@ -5,6 +5,7 @@
 //! cannot differ from what will be done, as long as the world stays as it is.
 
 mod links;
+mod quotas;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use super::{
     scheduler::Worker,
     sides,
 };
-use cloud::{Cloud as _, CloudError};
+use cloud::CloudError;
 use domain::{
     Advisory, BySide, CommandId, Context, Ids, NetworkId, PeeringId, ServedClouds, Side,
     advisory::{Known, Usage, advisories_knowing},
@@ -212,6 +213,8 @@ impl DryRun<'_> {
         .await?;
         self.advise(id);
         self.check(id, &kept, checks).await?;
+        // What an account tells of its quotas is known by now.
+        self.advise(id);
         if checks
             .iter()
             .any(|report| matches!(report.outcome, CheckOutcome::Failed { .. }))
@@ -291,6 +294,7 @@ impl DryRun<'_> {
                 side: Some(*side),
                 outcome,
             });
+            checks.extend(self.ask_quotas(id, *side).await);
         }
         loop {
             match self.with_facts(id, plan::preflight) {
@@ -319,11 +323,8 @@ impl DryRun<'_> {
     fn with_facts<T>(&self, id: PeeringId, make: impl FnOnce(&Facts<'_>) -> T) -> Option<T> {
         let (network, peering) = self.facts(id)?;
         let seen = Observed::of(&self.observation, network, peering, &self.freshness);
-        let limits = BySide::of(|side| {
-            self.worker
-                .inquiries
-                .limits(&sides::of(network, peering, side))
-        });
+        let limits =
+            BySide::of(|side| sides::limits(&self.worker.inquiries, network, peering, side));
         let graph = self.worker.graph.read();
         let (memory, now, settings) = (
             &Memory::default(),

@@ -7,7 +7,7 @@ use crate::provisioner::{
     ProvisionerSettings,
     testing::{Log, clock, commands, peering_id},
 };
-use cloud::{AccountRegion, LinkEnd, LinkState, NetworkRef, RateLimited};
+use cloud::{AccountRegion, Cloud as _, LinkEnd, LinkState, NetworkRef, RateLimited};
 use domain::{Provider, Region};
 use journal::{Journal, JournalSettings};
 use parking_lot::RwLock;
@@ -64,12 +64,21 @@ fn worker(cloud: &SimulatedCloud) -> Worker {
         settings,
         graph: RwLock::default(),
         turns: Default::default(),
+        quotas: Default::default(),
         rest: Default::default(),
         stop: CancellationToken::new(),
     }
 }
 
 async fn played(log: &Log, cloud: &SimulatedCloud) -> (Vec<Advisory>, Vec<&'static str>) {
+    checked(log, cloud, &mut Vec::new()).await
+}
+
+async fn checked(
+    log: &Log,
+    cloud: &SimulatedCloud,
+    checks: &mut Vec<CheckReport>,
+) -> (Vec<Advisory>, Vec<&'static str>) {
     let worker = worker(cloud);
     let network = Network::Registered(log.network());
     let observation = Observation::default();
@@ -81,7 +90,7 @@ async fn played(log: &Log, cloud: &SimulatedCloud) -> (Vec<Advisory>, Vec<&'stat
         advisories: Vec::new(),
         actions: Vec::new(),
     };
-    dry_run.run(peering_id(), &mut Vec::new()).await.unwrap();
+    dry_run.run(peering_id(), checks).await.unwrap();
     (
         dry_run.advisories,
         dry_run.actions.into_iter().map(|it| it.action).collect(),
@@ -137,7 +146,7 @@ async fn links_that_the_log_knows_nothing_of_count_for_the_quota_too() {
     let log = log();
     let cloud = cloud(&log, &[]);
     let own = sides::end(&log.network(), &log.peering(), Side::Local);
-    let most = cloud.limits(&own.network.at).links;
+    let most = cloud.limits(&own.network.at, Default::default()).links;
     let busy = most * 4 / 5 + 1;
     for number in 0..busy {
         let network = NetworkRef {
@@ -160,6 +169,39 @@ async fn links_that_the_log_knows_nothing_of_count_for_the_quota_too() {
         of(&advisories, domain::advisory::QUOTA_HEADROOM).unwrap(),
         format!("{busy} of {most} possible links of this network are in use")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_goes_by_what_an_account_tells_of_its_quotas_and_notes_one_that_does_not_tell() {
+    let log = log();
+    let cloud = cloud(&log, &[]);
+    let at = sides::of(&log.network(), &log.peering(), Side::Local);
+    let told = async |check: &str| {
+        let mut checks = Vec::new();
+        checked(&log, &cloud, &mut checks).await;
+        checks.retain(|it| (it.check, it.side) == (check, Some(Side::Local)));
+        checks.pop().map(|it| it.outcome)
+    };
+    assert_eq!(told("quotas").await, None, "a cloud that tells none");
+    let none = domain::SeenQuotas {
+        links: Some(0),
+        ..domain::SeenQuotas::default()
+    };
+    cloud.out_of_band().set_quotas(&at, none);
+    assert_eq!(told("quotas").await, Some(CheckOutcome::Passed));
+    let room = told("link_quota").await;
+    assert!(
+        matches!(&room, Some(CheckOutcome::Failed { message, .. }) if message.contains("0 links of 0")),
+        "{room:?}"
+    );
+    let out_of_band = cloud.out_of_band();
+    out_of_band.deny_call(&at.account, cloud::Operation::Quotas);
+    let noted = told("quotas").await;
+    assert!(
+        matches!(&noted, Some(CheckOutcome::Noted { message }) if message.contains("is not allowed there")),
+        "{noted:?}"
+    );
+    assert_eq!(told("link_quota").await, Some(CheckOutcome::Passed));
 }
 
 #[tokio::test(start_paused = true)]

@@ -561,6 +561,7 @@ async fn what_is_asked_for_while_a_block_is_put_on_record_does_not_wait_until_th
             rest: &Default::default(),
             graph: &parking_lot::RwLock::default(),
             turns: &Default::default(),
+            quotas: &Default::default(),
             stop: &CancellationToken::new(),
             wake: &log.wake,
         };
@@ -619,6 +620,7 @@ async fn what_comes_up_is_read_while_outcomes_are_recorded_and_neither_waits_for
         rest: &Default::default(),
         graph: &parking_lot::RwLock::default(),
         turns: &Default::default(),
+        quotas: &Default::default(),
         stop: &stop,
         wake: &wake,
     };
@@ -697,6 +699,7 @@ async fn a_pass_that_looks_at_nothing_reads_no_more_of_the_record_than_what_woke
         rest: &Default::default(),
         graph: &parking_lot::RwLock::default(),
         turns: &Default::default(),
+        quotas: &Default::default(),
         stop: &CancellationToken::new(),
         wake: &wake,
     };

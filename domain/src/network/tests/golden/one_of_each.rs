@@ -1,7 +1,7 @@
 //! What each sample says.
 
 use super::super::{super::*, samples::*};
-use crate::{CloudMode, side::Side, text::Interface};
+use crate::{CloudMode, place::SeenQuotas, side::Side, text::Interface};
 use chrono::{DateTime, TimeZone, Utc};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -88,6 +88,19 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
         NetworkImmutableIdSeen {
             network_id,
             immutable_id: text("9114364167955000001"),
+        }
+        .into(),
+        NetworkQuotasSeen {
+            network_id,
+            account: text("111122223333"),
+            region: Region::named("eu-west-1").unwrap(),
+            quotas: SeenQuotas {
+                links: Some(125),
+                pending_links: Some(25),
+                routes: Some(500),
+                rules: Some(100),
+                groups_of_interface: None,
+            },
         }
         .into(),
         NetworkIdentityMarked {

@@ -299,6 +299,8 @@ fn a_denial_event() -> impl Strategy<Value = Outcome> {
             }
             .into()
         }),
+        ((0..3_u8), option::of(1..3_u32))
+            .prop_map(|(of, rules)| quotas_seen(of.checked_sub(1).map(peer).as_ref(), rules)),
     ]
 }
 
@@ -541,6 +543,7 @@ pub(in super::super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::RangesConfirmed(it) => it.into(),
         Outcome::PeerImmutableIdSeen(it) => it.into(),
         Outcome::NetworkImmutableIdSeen(it) => it.into(),
+        Outcome::QuotasSeen(it) => it.into(),
         Outcome::HalfChangeStarted(it) => it.into(),
         Outcome::HalfOperationStarted(it) => it.into(),
         Outcome::HalfOperationFailed(it) => it.into(),

@@ -2,7 +2,7 @@
 
 use super::{super::super::*, super::now, *};
 use crate::text::Reason;
-use crate::{ids::IngressId, side::Side};
+use crate::{ids::IngressId, place::SeenQuotas, side::Side};
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub(crate) fn reason_given(words: &str) -> Reason {
@@ -271,6 +271,26 @@ pub(crate) fn replaced(side: Side) -> DriftKind {
         recorded: text("4711"),
         seen: text("4712"),
     }
+}
+
+/// The cloud told the rules of the account of this peer, or of the network's own.
+pub(crate) fn quotas_seen(of: Option<&Peer>, rules: Option<u32>) -> Outcome {
+    let own = register();
+    let (account, region) = match of {
+        Some(peer) => (peer.account.clone(), peer.region.clone()),
+        None => (own.account, own.region),
+    };
+    let quotas = SeenQuotas {
+        rules,
+        ..SeenQuotas::default()
+    };
+    NetworkQuotasSeen {
+        network_id: network_id(),
+        account,
+        region,
+        quotas,
+    }
+    .into()
 }
 
 pub(crate) fn immutable_id_seen(side: Side, immutable_id: &str) -> Outcome {

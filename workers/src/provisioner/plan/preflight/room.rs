@@ -16,6 +16,8 @@ pub(super) fn link_quota(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         .flatten()
         .flatten()
         .filter(|link| link.state.is_live())
+        // The peering's own link is there: it takes no more room.
+        .filter(|link| facts.peering.life.link() != Some(&link.link))
         .collect();
     let waiting = live
         .iter()

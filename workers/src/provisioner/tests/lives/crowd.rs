@@ -143,6 +143,7 @@ async fn beside<T>(
         rest: &Default::default(),
         graph: &graph,
         turns: &Turns::default(),
+        quotas: &Default::default(),
         stop: &stop,
         wake,
     };

@@ -29,6 +29,7 @@ mod neighbours;
 mod options;
 mod orphans;
 mod ownership;
+mod quotas;
 mod ranges;
 mod removal;
 mod replaced;
@@ -178,6 +179,7 @@ impl Life {
                 rest: &Default::default(),
                 graph: &parking_lot::RwLock::default(),
                 turns: &crate::provisioner::turns::Turns::default(),
+                quotas: &Default::default(),
                 stop: &CancellationToken::new(),
                 wake,
             };

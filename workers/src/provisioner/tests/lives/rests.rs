@@ -41,6 +41,7 @@ impl Life {
                 rest,
                 graph: &graph,
                 turns: &turns,
+                quotas: &Default::default(),
                 stop: &stop,
                 wake: &wake,
             };

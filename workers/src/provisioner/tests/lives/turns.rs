@@ -101,6 +101,7 @@ async fn work(cloud: Arc<dyn Cloud>, log: &Log, clock: &Clock, turns: &Turns) {
             rest: &Default::default(),
             graph: &graph,
             turns,
+            quotas: &Default::default(),
             stop: &stop,
             wake: &wake,
         };

@@ -308,6 +308,7 @@ impl Life {
                     settings: &settings,
                     graph: &graph,
                     turns: &turns,
+                    quotas: &Default::default(),
                     stop: &stop,
                     rest: &Default::default(),
                     wake: &wake,

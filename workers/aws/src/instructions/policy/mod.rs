@@ -5,6 +5,10 @@
 //! two ends (or its id, once there is one), and what is the engine's own to its tag. Sources: the
 //! EC2 part of the service authorization reference, and the VPC peering guide.
 
+mod owner;
+
+pub(super) use owner::of_owner;
+
 use super::ENGINE_PRINCIPAL;
 use crate::{
     NAME_TAG,
@@ -15,7 +19,7 @@ use cloud::{OWNER_TAG, Owner};
 use domain::{
     Partition, Places, Provider, Region, Side,
     network::{
-        ExposurePolicy, Firewall, Life, LinkOption, Orphan, OrphanThing, Peering, Registered,
+        ExposurePolicy, Firewall, Life, Orphan, OrphanThing, Peering, Registered,
     },
     text::{Account, CloudNetwork},
 };
@@ -110,6 +114,16 @@ fn look(end: End<'_>, actions: &[Action]) -> Value {
     allow(
         "Look",
         actions,
+        &["*".to_owned()],
+        Some(json!({ "StringEquals": { "aws:RequestedRegion": end.region.as_str() } })),
+    )
+}
+
+/// Without it the engine goes by the quotas that AWS gives every account, or the configured ones.
+fn look_at_quotas(end: End<'_>) -> Value {
+    allow(
+        "LookAtQuotas",
+        &[Action::ListServiceQuotas],
         &["*".to_owned()],
         Some(json!({ "StringEquals": { "aws:RequestedRegion": end.region.as_str() } })),
     )
@@ -369,7 +383,7 @@ pub(super) fn of_engine_on_remote_side(
     tags: &Tags,
 ) -> Value {
     let end = End::remote(peering);
-    let mut statements = vec![look(end, &reads())];
+    let mut statements = vec![look(end, &reads()), look_at_quotas(end)];
     let may_be_asked = peering.asked_side() != Some(Side::Local) && is_to_be_accepted(peering);
     if peering.made_the_link() || may_be_asked {
         statements.extend(accept(end, network, peering));
@@ -415,7 +429,7 @@ pub(super) fn of_engine_on_local_side(
     tags: &Tags,
 ) -> Value {
     let end = End::local(network);
-    let mut statements = vec![look(end, &reads())];
+    let mut statements = vec![look(end, &reads()), look_at_quotas(end)];
     let mut keeps = vec![Action::ModifyVpcPeeringConnectionOptions];
     if peering.made_the_link() {
         let create = [Action::CreateVpcPeeringConnection];
@@ -440,58 +454,5 @@ pub(super) fn of_engine_on_local_side(
     statements.extend(attach(end, &peering.firewall.local));
     statements.extend(deny(end, &peering.firewall.local));
     statements.extend(orphans(end, network));
-    policy(statements)
-}
-
-/// What the instructions to the peer's owner take, as things stand.
-pub(super) fn of_owner(network: &Registered, peering: &Peering) -> Value {
-    let end = End::remote(peering);
-    let groups = end.arn("security-group/*");
-    let mut statements = vec![look(
-        end,
-        &[
-            Action::DescribeVpcPeeringConnections,
-            Action::DescribeRouteTables,
-            Action::DescribeSecurityGroups,
-        ],
-    )];
-    if matches!(peering.life, Life::Removing { .. }) {
-        statements.push(allow(
-            "RoutesOfThisVpc",
-            &[Action::DeleteRoute],
-            &[end.arn("route-table/*")],
-            Some(end.in_vpc()),
-        ));
-        statements.push(allow(
-            "CloseWhatWasDeclared",
-            &[Action::RevokeSecurityGroupIngress],
-            &[groups],
-            Some(end.in_vpc()),
-        ));
-        return policy(statements);
-    }
-    if peering.asked_side() == Some(Side::Remote) && is_to_be_accepted(peering) {
-        statements.extend(accept(end, network, peering));
-    }
-    if peering
-        .option(Side::Remote, LinkOption::DnsResolution)
-        .wanted
-    {
-        statements.push(keep_link(
-            end,
-            network,
-            peering,
-            &[Action::ModifyVpcPeeringConnectionOptions],
-        ));
-    }
-    statements.push(routes(end));
-    if !peering.ingress.is_empty() {
-        statements.push(allow(
-            "OpenWhatIsDeclared",
-            &[Action::AuthorizeSecurityGroupIngress],
-            &[groups],
-            Some(end.in_vpc()),
-        ));
-    }
     policy(statements)
 }
