@@ -3,7 +3,7 @@
 //! the other one lives.
 
 use crate::{
-    network::NetworkEvent,
+    network::{DriftKind, LinkOption, NetworkEvent},
     range::{Family, Range},
 };
 
@@ -30,6 +30,9 @@ const IPV6_VOCABULARY: u32 = 3;
 /// What reads a group as a source that is admitted.
 const GROUP_VOCABULARY: u32 = 4;
 
+/// What reads multipath resilience as an option of a link.
+const MULTIPATH_VOCABULARY: u32 = 6;
+
 /// The vocabulary that reads this event type.
 pub fn reads(event_type: &str) -> u32 {
     let added = ADDED.iter().find(|(name, _)| *name == event_type);
@@ -37,7 +40,8 @@ pub fn reads(event_type: &str) -> u32 {
 }
 
 /// The vocabulary that reads this event: that of its type, of the ranges with which IPv6 comes into
-/// a network, and of the sources that a firewall admits. All that names a part of them comes later.
+/// a network, of the sources that a firewall admits, and of the options that are set on a link or
+/// found there. All that names a part of them comes later.
 pub fn needed(event: &NetworkEvent) -> u32 {
     let is_of_ipv6 = |range: &Range| range.family() == Family::Ipv6;
     let is_ipv6 = if let NetworkEvent::NetworkRegistered(it) = event {
@@ -56,7 +60,18 @@ pub fn needed(event: &NetworkEvent) -> u32 {
     } else {
         false
     };
+    let is_multipath = |option: LinkOption| option == LinkOption::MultipathResilience;
+    let names_multipath = if let NetworkEvent::LinkOptionSet(it) = event {
+        is_multipath(it.option)
+    } else if let NetworkEvent::PeeringSurveyed(it) = event {
+        it.options.iter().any(|it| is_multipath(it.option))
+    } else if let NetworkEvent::DriftDetected(it) = event {
+        matches!(it.finding, DriftKind::LinkOptionFlipped { option, .. } if is_multipath(option))
+    } else {
+        false
+    };
     let said = [
+        (names_multipath, MULTIPATH_VOCABULARY),
         (is_ipv6, IPV6_VOCABULARY),
         (admits_a_group, GROUP_VOCABULARY),
     ];
@@ -71,7 +86,7 @@ mod tests {
         access::AccessEvent,
         approval::ApprovalEvent,
         connector::{ConnectorEvent, built_in::BuiltInEvent, parked::ParkedEvent},
-        network::tests::samples,
+        network::{DriftDetected, FoundOption, LinkOptionSet, PeeringSurveyed, tests::samples},
     };
 
     /// Every event type with the vocabulary that reads it: a new one is a new line, and a new
@@ -89,7 +104,10 @@ mod tests {
             assert!(names.contains(&name), "{name}");
             assert!((FIRST_VOCABULARY + 1..=VOCABULARY).contains(&vocabulary));
         }
-        let added = ADDED.iter().map(|(_, it)| *it).chain([GROUP_VOCABULARY]);
+        let added = ADDED
+            .iter()
+            .map(|(_, it)| *it)
+            .chain([GROUP_VOCABULARY, MULTIPATH_VOCABULARY]);
         assert_eq!(added.max(), Some(VOCABULARY));
     }
     /// Each event that brings IPv6 into a network is of a type that older servers read, and what it
@@ -100,6 +118,48 @@ mod tests {
             let expected = if dual_stack { 3 } else { FIRST_VOCABULARY };
             for event in samples::bringing_ranges(dual_stack) {
                 assert_eq!(needed(&event), expected, "{}", event.name());
+            }
+        }
+    }
+
+    /// What first names the option, of types that older servers read.
+    #[test]
+    fn what_first_names_multipath_resilience_needs_the_vocabulary_that_reads_it() {
+        let peering_id = samples::peering_id(1);
+        let side = crate::side::Side::Local;
+        for option in LinkOption::ALL {
+            let expected = match option {
+                LinkOption::MultipathResilience => 6,
+                LinkOption::DnsResolution
+                | LinkOption::ExportCustomRoutes
+                | LinkOption::ImportCustomRoutes
+                | LinkOption::DualStack
+                | LinkOption::ForwardedTraffic
+                | LinkOption::GatewayTransit
+                | LinkOption::RemoteGateways
+                | LinkOption::AddressSpaceSync
+                | LinkOption::VirtualNetworkAccess => FIRST_VOCABULARY,
+            };
+            let set = LinkOptionSet {
+                peering_id,
+                side,
+                option,
+                enabled: true,
+            };
+            let surveyed = PeeringSurveyed {
+                peering_id,
+                routes: Vec::new(),
+                names: Vec::new(),
+                options: vec![FoundOption { side, option }],
+            };
+            let drifted = DriftDetected {
+                peering_id,
+                finding: DriftKind::option_flipped(side, option),
+                detected_at: chrono::DateTime::UNIX_EPOCH,
+            };
+            let all: [NetworkEvent; 3] = [set.into(), surveyed.into(), drifted.into()];
+            for event in all {
+                assert_eq!(needed(&event), expected, "{event:?}");
             }
         }
     }

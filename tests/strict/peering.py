@@ -30,6 +30,7 @@ EXPIRES_AFTER = timedelta(hours=168)
 SHORT, LONG = timedelta(hours=2), timedelta(days=2)
 
 OPTION = "AllowDnsResolutionFromRemoteVpc"
+MULTIPATH = "AllowMultipathResilience"
 
 
 @dataclass
@@ -59,6 +60,8 @@ class Peering:
     reads: int = 0
     # The DNS option, by role.
     options: dict = field(default_factory=lambda: {"requester": False, "accepter": False})
+    # Whether each end allows multipath resilience, by role.
+    multipath: dict = field(default_factory=lambda: {"requester": False, "accepter": False})
     # Tags by place, for a peering that the emulator does not know.
     tags: dict = field(default_factory=dict)
     # What late reads still show, and until when and how often, by place.
@@ -116,6 +119,7 @@ def remember(world, peering):
     if world.on("stale-reads") and reads > 0:
         peering.past = replace_past(peering)
         peering.past.options = dict(peering.options)
+        peering.past.multipath = dict(peering.multipath)
         peering.past_reads = {peering.requester.place: reads, peering.accepter.place: reads}
         peering.past_until = world.now() + timedelta(seconds=world.settings["stale_seconds"])
 

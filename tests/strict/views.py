@@ -19,6 +19,7 @@ def content(world, peering, tags):
         "status": {"code": peering.state, "message": peering.message},
         "tagSet": [{"key": key, "value": value} for key, value in sorted(tags.items())],
         "vpcPeeringConnectionId": peering.id,
+        "multipathResilienceStatus": {0: "disabled", 1: "pending", 2: "enabled"}[sum(peering.multipath.values())],
     }
 
 
@@ -36,6 +37,8 @@ def side(world, peering, role):
             "allowDnsResolutionFromRemoteVpc": peering.options[role],
             "allowEgressFromLocalClassicLinkToRemoteVpc": False,
             "allowEgressFromLocalVpcToRemoteClassicLink": False,
+            "allowMultipathResilience": peering.multipath[role],
+            "multipathResilienceMode": "always-on" if peering.multipath[role] else None,
         },
         "vpcId": end.vpc,
         "region": end.region,

@@ -71,8 +71,11 @@ pub const ROUTES_EXCHANGED: &str = "ROUTES_EXCHANGED";
 /// A connector ingress is open on whatever carries the group.
 pub const INGRESS_NOT_AIMED: &str = "INGRESS_NOT_AIMED";
 
+/// A link's traffic goes over several paths at once, which costs extra.
+pub const MULTIPATH: &str = "MULTIPATH";
+
 /// Every code there is.
-pub const CODES: [&str; 15] = [
+pub const CODES: [&str; 16] = [
     CROSS_REGION,
     INTER_REGION_LIMITS,
     PRIVATE_NAMES,
@@ -88,6 +91,7 @@ pub const CODES: [&str; 15] = [
     IDLE_TABLE,
     ROUTES_EXCHANGED,
     INGRESS_NOT_AIMED,
+    MULTIPATH,
 ];
 
 /// What somebody has read at the cloud. What is not known gives no advisory, or one from a
@@ -136,6 +140,7 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
         cross_region(local, remote),
         inter_region_limits(network.provider).filter(|_| between_regions),
         private_names(network.provider, peering).filter(|_| between_regions),
+        multipath(peering),
         cross_zone(known).filter(|_| !between_regions),
         Some(non_transitive()),
         Some(edge_routing(network.provider)),
@@ -220,6 +225,30 @@ fn private_names(provider: Provider, peering: &Peering) -> Option<Advisory> {
         }),
         Provider::Gcp | Provider::Azure => None,
     }
+}
+
+/// What is asked for of it, and that it costs.
+fn multipath(peering: &Peering) -> Option<Advisory> {
+    let is_wanted = |side: &Side| {
+        peering
+            .option(*side, LinkOption::MultipathResilience)
+            .wanted
+    };
+    let wanted: Vec<Side> = Side::BOTH.into_iter().filter(is_wanted).collect();
+    let effect = match wanted[..] {
+        [] => return None,
+        [side] => format!(
+            "it takes effect only once the {} side allows it as well",
+            side.other()
+        ),
+        [..] => "it takes effect while both sides allow it".to_owned(),
+    };
+    Some(advisory(
+        MULTIPATH,
+        format!(
+            "multipath resilience sends traffic over several paths between the regions at once, which is charged extra; {effect}"
+        ),
+    ))
 }
 
 fn cross_zone(known: &Known) -> Option<Advisory> {

@@ -5,7 +5,8 @@
 //! other side is its owner's to keep, that is the owner's to do, and the worker waits for it.
 
 use super::{
-    OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken, Peering, Refusal, Registered,
+    OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken, OptionWithinRegion, Peering,
+    Refusal, Registered,
     command::{SetDnsResolution, SetLinkOption},
     event::{LinkOption, LinkOptionSet, Needs, NetworkEvent},
 };
@@ -65,7 +66,8 @@ fn unsupported(network: &Registered, option: LinkOption) -> Refusal {
         | LinkOption::GatewayTransit
         | LinkOption::RemoteGateways
         | LinkOption::AddressSpaceSync
-        | LinkOption::VirtualNetworkAccess => Refusal::LinkOptionUnsupported { provider, option },
+        | LinkOption::VirtualNetworkAccess
+        | LinkOption::MultipathResilience => Refusal::LinkOptionUnsupported { provider, option },
     }
 }
 
@@ -76,6 +78,13 @@ fn may_be_on(
 ) -> Result<(), Refusal> {
     let SetLinkOption { side, option, .. } = *command;
     let other = side.other();
+    if option.is_between_regions() && network.region == peering.peer.region {
+        let region = network.region.clone();
+        return Err(Refusal::LinkOptionWithinRegion(OptionWithinRegion {
+            option,
+            region,
+        }));
+    }
     if let Needs::Before(needs) = option.needs()
         && peering.is_ours_to_keep(other)
         && !peering.option(other, needs).wanted

@@ -89,7 +89,9 @@ pub use evolve::evolve;
 pub use freeze::Hold;
 pub use identity::{Identity, Marked, claims};
 pub use opening::{Opening, may_open, may_rest_on_part, openings};
-pub use option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken};
+pub use option_refusal::{
+    OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken, OptionWithinRegion,
+};
 pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;
 pub use peer::Peer;

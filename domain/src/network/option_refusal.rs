@@ -1,7 +1,7 @@
 //! Why an option of a link cannot be set, where another option is the reason.
 
 use super::event::LinkOption;
-use crate::{ids::PeeringId, side::Side};
+use crate::{ids::PeeringId, place::Region, side::Side};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -18,6 +18,19 @@ pub struct OptionTaken {
     pub side: Side,
     /// The peering that has it.
     pub peering_id: PeeringId,
+}
+
+/// Only a link between regions has the option, and both ends are in one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "only links between regions have {}, and both ends are in {region}",
+    option.as_str()
+)]
+pub struct OptionWithinRegion {
+    /// The option.
+    pub option: LinkOption,
+    /// The region.
+    pub region: Region,
 }
 
 /// The option needs another one on the other side, which nobody has asked for.

@@ -1,7 +1,9 @@
 //! Why a command is not possible: one variant per reason, with its facts and their text.
 
 use super::event::{LinkOption, Pattern};
-use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken};
+use super::option_refusal::{
+    OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken, OptionWithinRegion,
+};
 use super::refusal_facts::{
     AccepterMismatch, AddressFamilyMissing, AdmissionUnknown, DenialUnsupported, DeniedSubnets,
     ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NetworkRangeNotAllowed,
@@ -386,6 +388,9 @@ pub enum Refusal {
     /// A network can have the option once, and another peering has it.
     #[error(transparent)]
     LinkOptionTaken(OptionTaken),
+    /// Only a link between regions has the option, and both ends are in one.
+    #[error(transparent)]
+    LinkOptionWithinRegion(OptionWithinRegion),
     /// Firewalls of this provider are not attached to interfaces.
     #[error("firewalls on {provider} are not attached to interfaces")]
     AttachmentUnsupported {

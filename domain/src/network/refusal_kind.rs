@@ -52,6 +52,7 @@ impl Refusal {
             | Self::OwnerRequired
             | Self::DnsResolutionUnsupported { .. }
             | Self::LinkOptionUnsupported { .. }
+            | Self::LinkOptionWithinRegion(_)
             | Self::AttachmentUnsupported { .. }
             | Self::DenialUnsupported(_)
             | Self::DeniedSubnets(_)

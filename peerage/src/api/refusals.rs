@@ -8,8 +8,8 @@ use domain::{
         AccepterMismatch, AddressFamilyMissing, AdmissionUnknown, DenialUnsupported, DeniedSubnets,
         ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, LinkOption, NetworkRangeNotAllowed,
         NothingAdmittedAnew, OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken,
-        OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, Refusal, RegionUnknown,
-        SourceGroupUnsupported, SourceOutsideNetwork,
+        OptionWithinRegion, OrphanIsACopy, PartitionMismatch, PeerLinkedElsewhere, Refusal,
+        RegionUnknown, SourceGroupUnsupported, SourceOutsideNetwork,
     },
 };
 use uuid::Uuid;
@@ -178,6 +178,10 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             provider: Provider::Aws,
             option: LinkOption::GatewayTransit,
         },
+        Refusal::LinkOptionWithinRegion(OptionWithinRegion {
+            option: LinkOption::MultipathResilience,
+            region: domain::Region::named("eu-west-1").unwrap(),
+        }),
         Refusal::LinkOptionNeedsOther(OptionNeedsOther {
             option: LinkOption::RemoteGateways,
             side: Side::Local,

@@ -86,6 +86,7 @@ words! {
         RemoteGateways,
         AddressSpaceSync,
         VirtualNetworkAccess,
+        MultipathResilience,
     }
     BlockCause = BlockCause {
         EndpointUnreachable,

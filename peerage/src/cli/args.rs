@@ -75,6 +75,9 @@ pub(super) enum LinkOption {
     AddressSpaceSync,
     /// Azure: open the half; it is made closed, and opens once the firewall denies the other side.
     VirtualNetworkAccess,
+    /// AWS, between regions: send traffic over several paths at once, at extra cost; both sides
+    /// need it.
+    MultipathResilience,
 }
 
 impl LinkOption {
@@ -97,6 +100,7 @@ impl From<LinkOption> for v1::LinkOption {
             LinkOption::RemoteGateways => Self::RemoteGateways,
             LinkOption::AddressSpaceSync => Self::AddressSpaceSync,
             LinkOption::VirtualNetworkAccess => Self::VirtualNetworkAccess,
+            LinkOption::MultipathResilience => Self::MultipathResilience,
         }
     }
 }

@@ -122,6 +122,10 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage peering option --help` tells which options links of which provider have",
     ),
     (
+        "LINK_OPTION_WITHIN_REGION",
+        "`peerage peering show PEERING` tells the region of each end",
+    ),
+    (
         "LINK_OPTION_NEEDS_OTHER",
         "`peerage peering option PEERING --side SIDE OPTION on` asks for what it needs on the other side; do that first",
     ),

@@ -152,3 +152,19 @@ def the_option_needs_host_names_in_both_networks(lab):
     with_hostnames(lab, (lab.right, theirs))
     set_option(lab.left, name, "Requester")
     set_option(lab.left, name, "Requester", on=False)
+
+
+@proves("options-multipath")
+def only_a_peering_between_regions_takes_several_paths(lab):
+    name, *_ = active(lab)
+    wanted = {"AllowMultipathResilience": True, "MultipathResilienceMode": "always-on"}
+    arguments = {"VpcPeeringConnectionId": name, "RequesterPeeringConnectionOptions": wanted}
+    refused("InvalidParameterCombination", lab.left.modify_vpc_peering_connection_options, **arguments)
+    far, *_ = active(lab, far=True)
+    for side, role, status in ((lab.left, "Requester", "pending"), (lab.far, "Accepter", "enabled")):
+        side.modify_vpc_peering_connection_options(VpcPeeringConnectionId=far, **{f"{role}PeeringConnectionOptions": wanted})
+        seen = see(side, far)
+        same(seen[f"{role}VpcInfo"]["PeeringOptions"]["AllowMultipathResilience"], True)
+        same(seen["MultipathResilienceStatus"], status)
+    alone = {"VpcPeeringConnectionId": far, "RequesterPeeringConnectionOptions": {"MultipathResilienceMode": "always-on"}}
+    refused("InvalidParameterCombination", lab.left.modify_vpc_peering_connection_options, **alone)

@@ -30,7 +30,7 @@ pub use actions::actions;
 pub use mode::mode_at;
 pub use quotas::DEFAULT_LIMITS;
 
-use crate::ec2::{Ec2, Ec2Settings, PeeringOptions, PeeringRole, Tags, VpcId};
+use crate::ec2::{Ec2, Ec2Settings, PeeringOption, PeeringRole, Tags, VpcId};
 use async_trait::async_trait;
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
@@ -321,16 +321,24 @@ impl Cloud for AwsCloud {
         to: Switch,
     ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::SetOption, &network.at)?;
-        if option != LinkOption::DnsResolution {
-            let message = format!("a VPC peering connection has no {}", option.as_str());
-            return Err(asked.error(CloudErrorKind::Unsupported).message(message));
-        }
+        let option = match option {
+            LinkOption::DnsResolution => PeeringOption::AllowDnsResolutionFromRemoteVpc,
+            LinkOption::MultipathResilience => PeeringOption::AllowMultipathResilience,
+            LinkOption::ExportCustomRoutes
+            | LinkOption::ImportCustomRoutes
+            | LinkOption::DualStack
+            | LinkOption::ForwardedTraffic
+            | LinkOption::GatewayTransit
+            | LinkOption::RemoteGateways
+            | LinkOption::AddressSpaceSync
+            | LinkOption::VirtualNetworkAccess => {
+                let message = format!("a VPC peering connection has no {}", option.as_str());
+                return Err(asked.error(CloudErrorKind::Unsupported).message(message));
+            }
+        };
         let role = match end {
             LinkRole::First => PeeringRole::Requester,
             LinkRole::Second => PeeringRole::Accepter,
-        };
-        let options = PeeringOptions {
-            allow_dns_resolution_from_remote_vpc: to.is_on(),
         };
         let set = self
             .ec2
@@ -338,7 +346,8 @@ impl Cloud for AwsCloud {
                 &asked.scope,
                 &link.as_str().into(),
                 role,
-                options,
+                option,
+                to.is_on(),
             )
             .await;
         set.map_err(|error| asked.failed(error))

@@ -179,7 +179,8 @@ fn options(half: &Half) -> BTreeMap<LinkOption, bool> {
             LinkOption::DnsResolution
             | LinkOption::ExportCustomRoutes
             | LinkOption::ImportCustomRoutes
-            | LinkOption::DualStack => return None,
+            | LinkOption::DualStack
+            | LinkOption::MultipathResilience => return None,
         };
         Some((option, is_on))
     };

@@ -34,7 +34,8 @@ pub(crate) async fn set(
         LinkOption::DnsResolution
         | LinkOption::ExportCustomRoutes
         | LinkOption::ImportCustomRoutes
-        | LinkOption::DualStack => {
+        | LinkOption::DualStack
+        | LinkOption::MultipathResilience => {
             let message = format!("a half has no `{}`", option.as_str());
             return Err(asked.error(CloudErrorKind::Unsupported).message(message));
         }

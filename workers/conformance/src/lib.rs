@@ -79,7 +79,8 @@ pub const CASES: &[Case] = cases! {
         a_link_is_deleted_once_by_either_side,
         a_request_that_waits_is_taken_back_by_its_requester_alone,
         an_owner_tag_is_seen_where_it_was_put_and_putting_it_again_does_no_harm,
-        an_option_is_set_by_its_own_side_on_an_active_link_whose_networks_meet_it;
+        an_option_is_set_by_its_own_side_on_an_active_link_whose_networks_meet_it,
+        several_paths_are_allowed_by_each_side_for_itself_and_between_regions_only;
     routes:
         a_route_is_installed_once_and_nothing_is_replaced,
         a_route_is_removed_once,

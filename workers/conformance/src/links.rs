@@ -2,7 +2,7 @@
 
 use crate::OneObject as _;
 use crate::stage::{ANOTHER, OURS, Stage, kind, range, spec};
-use cloud::{CloudErrorKind, LinkRole, LinkState, LinkView};
+use cloud::{CloudErrorKind, LinkRole, LinkState, LinkView, NetworkRef};
 use domain::{network::LinkOption, text::Link};
 use std::{collections::BTreeSet, slice};
 
@@ -236,5 +236,60 @@ pub(crate) async fn an_option_is_set_by_its_own_side_on_an_active_link_whose_net
     assert_eq!(
         set(local, LinkRole::First, true).await,
         Some(CloudErrorKind::Precondition)
+    );
+}
+
+pub(crate) async fn several_paths_are_allowed_by_each_side_for_itself_and_between_regions_only(
+    stage: Stage,
+) {
+    let paths = LinkOption::MultipathResilience;
+    let link = stage.active().await;
+    let ends = [
+        (&stage.local, LinkRole::First),
+        (&stage.remote, LinkRole::Second),
+    ];
+    let set = async |at, link, end, enabled: bool| {
+        let set = stage.cloud.set_option(at, link, end, paths, enabled.into());
+        kind(set.await)
+    };
+    let shows = async |(at, role): (&NetworkRef, LinkRole), expected: bool| {
+        let read = async || {
+            let view = stage.shown(at, &link, LinkState::Active).await;
+            let end = match role {
+                LinkRole::First => view.first,
+                LinkRole::Second => view.second,
+            };
+            (
+                end.option(paths),
+                end.option(LinkOption::DnsResolution).unwrap_or_default(),
+            )
+        };
+        let right = |it: &(Option<bool>, bool)| *it == (Some(expected), false);
+        stage.until("the option, and no other", read, right).await;
+    };
+    assert_eq!(
+        set(&stage.local, &link, LinkRole::Second, true).await,
+        WRONG_STATE,
+        "the other side's"
+    );
+    // Names are another option's, and so is what they need.
+    stage.world.take_names(&stage.local).await;
+    for enabled in [true, false] {
+        for (end, asked) in [(0, enabled), (1, enabled)] {
+            let (at, role) = ends[end];
+            assert_eq!(set(at, &link, role, asked).await, None);
+            shows(ends[end], enabled).await;
+            // What one side says, the other has not said.
+            shows(ends[1 - end], enabled == (end == 1)).await;
+        }
+    }
+    let (near, link) = stage.near_peer().await;
+    stage.cloud.accept_link(&near.at, &link).await.unwrap();
+    stage.shown(&stage.local, &link, LinkState::Active).await;
+    let within = set(&stage.local, &link, LinkRole::First, true).await;
+    assert_eq!(
+        within,
+        Some(CloudErrorKind::InvalidRequest),
+        "within a region"
     );
 }

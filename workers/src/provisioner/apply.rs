@@ -301,7 +301,8 @@ impl Action {
                     | LinkOption::GatewayTransit
                     | LinkOption::RemoteGateways
                     | LinkOption::AddressSpaceSync
-                    | LinkOption::VirtualNetworkAccess => "set_link_option",
+                    | LinkOption::VirtualNetworkAccess
+                    | LinkOption::MultipathResilience => "set_link_option",
                 },
                 format!(
                     "{} {} over {link}",

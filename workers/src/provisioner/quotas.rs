@@ -186,7 +186,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_person_is_told_what_is_allowed_now_or_why_that_is_not_told_and_passes_go_on_from_it() {
+    async fn a_person_is_told_what_is_allowed_now_or_why_that_is_not_told_and_passes_go_on_from_it()
+    {
         let (world, cloud) = counted();
         let (at, quotas) = (place(), QuotasTold::default());
         assert_eq!(quotas.or_why_not(&cloud, &at).await, None);

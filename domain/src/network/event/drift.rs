@@ -147,7 +147,8 @@ impl DriftKind {
             | LinkOption::GatewayTransit
             | LinkOption::RemoteGateways
             | LinkOption::AddressSpaceSync
-            | LinkOption::VirtualNetworkAccess => Self::LinkOptionFlipped { side, option },
+            | LinkOption::VirtualNetworkAccess
+            | LinkOption::MultipathResilience => Self::LinkOptionFlipped { side, option },
         }
     }
 

@@ -31,6 +31,9 @@ pub enum LinkOption {
     /// The side's half is open: its network counts the other one as a part of itself, and its
     /// default rules let the two talk (Azure). Every half is made without.
     VirtualNetworkAccess,
+    /// The side lets its traffic go over several paths at once, at extra cost, where the other side
+    /// does too (AWS: multipath resilience, between regions).
+    MultipathResilience,
 }
 
 /// What an option needs of the other side.
@@ -46,7 +49,7 @@ pub enum Needs {
 
 impl LinkOption {
     /// All options, in the order in which they are told.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DnsResolution,
         Self::ExportCustomRoutes,
         Self::ImportCustomRoutes,
@@ -56,6 +59,7 @@ impl LinkOption {
         Self::RemoteGateways,
         Self::AddressSpaceSync,
         Self::VirtualNetworkAccess,
+        Self::MultipathResilience,
     ];
 
     /// The option's stored name.
@@ -70,6 +74,7 @@ impl LinkOption {
             Self::RemoteGateways => "remote_gateways",
             Self::AddressSpaceSync => "address_space_sync",
             Self::VirtualNetworkAccess => "virtual_network_access",
+            Self::MultipathResilience => "multipath_resilience",
         }
     }
 
@@ -85,13 +90,14 @@ impl LinkOption {
             Self::RemoteGateways => "the use of remote gateways",
             Self::AddressSpaceSync => "the sync of address spaces",
             Self::VirtualNetworkAccess => "virtual network access",
+            Self::MultipathResilience => "multipath resilience",
         }
     }
 
     /// The provider whose links have it.
     pub fn provider(self) -> Provider {
         match self {
-            Self::DnsResolution => Provider::Aws,
+            Self::DnsResolution | Self::MultipathResilience => Provider::Aws,
             Self::ExportCustomRoutes | Self::ImportCustomRoutes | Self::DualStack => Provider::Gcp,
             Self::ForwardedTraffic
             | Self::GatewayTransit
@@ -113,6 +119,7 @@ impl LinkOption {
         match self {
             Self::ImportCustomRoutes => Needs::ForEffect(Self::ExportCustomRoutes),
             Self::DualStack => Needs::ForEffect(Self::DualStack),
+            Self::MultipathResilience => Needs::ForEffect(Self::MultipathResilience),
             Self::RemoteGateways => Needs::Before(Self::GatewayTransit),
             Self::DnsResolution
             | Self::ExportCustomRoutes
@@ -134,13 +141,19 @@ impl LinkOption {
             | Self::DualStack
             | Self::ForwardedTraffic
             | Self::AddressSpaceSync
-            | Self::VirtualNetworkAccess => None,
+            | Self::VirtualNetworkAccess
+            | Self::MultipathResilience => None,
         }
     }
 
     /// Whether at most one link of a network can have it.
     pub fn is_exclusive(self) -> bool {
         self == Self::RemoteGateways
+    }
+
+    /// Whether only links between regions have it.
+    pub fn is_between_regions(self) -> bool {
+        self == Self::MultipathResilience
     }
 
     /// Whether it is brought about whenever it is not so, and never undone: switched off, it is

@@ -135,6 +135,31 @@ fn each_option_is_refused_where_the_links_have_none() {
 }
 
 #[test]
+fn only_a_link_between_regions_takes_several_paths_and_each_side_is_asked_by_itself() {
+    let multipath = LinkOption::MultipathResilience;
+    for side in Side::BOTH {
+        given(history([]))
+            .when(option(side, multipath, true))
+            .then([is_set(side, multipath, true)]);
+    }
+    let events = history([is_set(Side::Local, multipath, true)]);
+    given(events)
+        .when(option(Side::Local, multipath, false))
+        .then([is_set(Side::Local, multipath, false)]);
+    let mut within = requested(1);
+    let region = register().region;
+    if let NetworkEvent::PeeringRequested(it) = &mut within {
+        it.peer.region = region.clone();
+    }
+    given([registered(), within])
+        .when(option(Side::Local, multipath, true))
+        .then_refused(Refusal::LinkOptionWithinRegion(OptionWithinRegion {
+            option: multipath,
+            region,
+        }));
+}
+
+#[test]
 fn what_an_option_needs_of_the_other_side_is_asked_for_first_and_given_up_last() {
     let (local, remote) = (Side::Local, Side::Remote);
     let (lend, borrow) = (LinkOption::GatewayTransit, LinkOption::RemoteGateways);

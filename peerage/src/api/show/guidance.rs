@@ -6,7 +6,7 @@ use domain::{
     Advisory,
     advisory::{
         ATTACH_GROUP, CROSS_REGION, CROSS_ZONE, DENIED_WITH_LISTS, EDGE_ROUTING, IDLE_TABLE,
-        INGRESS_NOT_AIMED, INTER_REGION_LIMITS, IPV6, NON_TRANSITIVE, OPEN_BY_DEFAULT,
+        INGRESS_NOT_AIMED, INTER_REGION_LIMITS, IPV6, MULTIPATH, NON_TRANSITIVE, OPEN_BY_DEFAULT,
         PRIVATE_NAMES, PUBLIC_RANGE, QUOTA_HEADROOM, ROUTES_EXCHANGED,
     },
 };
@@ -35,6 +35,7 @@ fn advisory_code(code: &str) -> v1::AdvisoryCode {
         IDLE_TABLE => Code::IdleTable,
         ROUTES_EXCHANGED => Code::RoutesExchanged,
         INGRESS_NOT_AIMED => Code::IngressNotAimed,
+        MULTIPATH => Code::Multipath,
         DENIED_WITH_LISTS => Code::DeniedWithLists,
         _ => Code::Unspecified,
     }

@@ -530,7 +530,10 @@ fn what_a_plan_says_of_permissions_and_quotas_is_found_with_what_to_do() {
         remedy: Vec::new(),
         ..check(v1::CheckOutcome::Noted)
     };
-    let all = found(&of(vec![(subject(), Ok(plan(vec![untold], Vec::new())))], 0));
+    let all = found(&of(
+        vec![(subject(), Ok(plan(vec![untold], Vec::new())))],
+        0,
+    ));
     let [one_found] = &all[..] else {
         panic!("{all:?}")
     };

@@ -382,8 +382,12 @@ fn options(it: &Peering) -> String {
                 (true, false) => ", not yet",
                 (false, _) => ", to go",
             };
+            let waits = match it.waits_for_other_side {
+                true => ", without effect until the other side allows it as well",
+                false => "",
+            };
             let option = word(it.option());
-            format!("{} side: {option}{how}", word(it.side()))
+            format!("{} side: {option}{how}{waits}", word(it.side()))
         });
     told.collect::<Vec<_>>().join("; ")
 }

@@ -105,7 +105,10 @@ async fn a_link_too_many_waits_as_the_account_tells_and_is_made_once_the_quota_w
         outcomes.collect::<Vec<_>>()
     };
     assert_eq!(of_kind("CHECK_KIND_QUOTAS"), ["CHECK_OUTCOME_PASSED"; 2]);
-    assert_eq!(of_kind("CHECK_KIND_LINK_QUOTA"), ["CHECK_OUTCOME_PASSED"; 2]);
+    assert_eq!(
+        of_kind("CHECK_KIND_LINK_QUOTA"),
+        ["CHECK_OUTCOME_PASSED"; 2]
+    );
     assert_eq!(life.converged().await.block, None);
     life.ends().await;
 }

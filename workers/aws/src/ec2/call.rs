@@ -22,13 +22,15 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Sends a request of the call, and answers what EC2 did; a failure is the caller's.
+/// Sends a request of the call, with one more interceptor where one is named, and answers what EC2
+/// did; a failure is the caller's.
 macro_rules! sent {
-    ($call:ident, $request:expr) => {
+    ($call:ident, $request:expr $(, $with:expr)?) => {
         $call.answered(
             $request
                 .customize()
                 .interceptor($call.watch())
+                $(.interceptor($with))?
                 .send()
                 .await
                 .map_err(|error| $call.failed(error))?,

@@ -13,14 +13,15 @@ pub(crate) const PAGE_OF_ROUTE_TABLES: i32 = 100;
 /// AWS: a filter has at most 200 values.
 const VALUES_PER_FILTER: usize = 200;
 
-/// Reads a list to its last page: the request, the items of an answer, and what becomes of one.
+/// Reads a list to its last page: the request, the items of an answer, what becomes of one, and who
+/// else looks at the answers.
 macro_rules! every_page {
-    ($call:ident, $request:expr, $items:ident, $convert:path) => {{
+    ($call:ident, $request:expr, $items:ident, $convert:path $(, $with:expr)?) => {{
         let asked = $request;
         let (mut all, mut token) = (Vec::new(), None);
         loop {
             let request = asked.clone().set_next_token(token.clone());
-            let answer = $crate::ec2::call::sent!($call, request);
+            let answer = $crate::ec2::call::sent!($call, request $(, $with.clone())?);
             for found in answer.$items() {
                 all.push($convert(&$call, found)?);
             }

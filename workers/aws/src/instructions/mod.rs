@@ -14,7 +14,7 @@ use cloud::instructions::{
     shell::{command, quoted},
 };
 use domain::{
-    Family, Range, Side,
+    Family, Provider, Range, Side,
     network::{Consent, Life, LinkOption, LinkTrace, Peering, Registered},
     text::{Link, Subnet},
 };
@@ -200,7 +200,7 @@ fn setup(network: &Registered, peering: &Peering, link: &Link) -> Vec<Instructio
         .map(|ingress| open(peering, ingress));
     routes
         .chain(withdrawn)
-        .chain(dns(peering, link))
+        .chain(options(peering, link))
         .chain([deny(network, peering)])
         .chain(ingress)
         .collect()
@@ -314,13 +314,44 @@ fn add_route(peering: &Peering, destination: Range, link: &Link) -> String {
     )
 }
 
-fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
-    if !peering
-        .option(Side::Remote, LinkOption::DnsResolution)
-        .wanted
-    {
-        return None;
-    }
+/// The options of the side that are asked for, each with what the owner should know first.
+fn options(peering: &Peering, link: &Link) -> Vec<Instruction> {
+    let wanted = |it: &LinkOption| peering.option(Side::Remote, *it).wanted;
+    let all = LinkOption::of(Provider::Aws).filter(wanted);
+    all.filter_map(|it| match it {
+        LinkOption::DnsResolution => Some(set_option(
+            peering,
+            link,
+            "AllowDnsResolutionFromRemoteVpc=true",
+            "Once the link is active; both VPCs need DNS support and DNS hostnames.",
+            "Let this VPC's names resolve to private addresses on the other side",
+        )),
+        LinkOption::MultipathResilience => Some(set_option(
+            peering,
+            link,
+            "AllowMultipathResilience=true,MultipathResilienceMode=always-on",
+            "Once the link is active; it is charged extra, and takes an AWS CLI that knows the option.",
+            "Allow traffic of the link to go over several paths at once",
+        )),
+        LinkOption::ExportCustomRoutes
+        | LinkOption::ImportCustomRoutes
+        | LinkOption::DualStack
+        | LinkOption::ForwardedTraffic
+        | LinkOption::GatewayTransit
+        | LinkOption::RemoteGateways
+        | LinkOption::AddressSpaceSync
+        | LinkOption::VirtualNetworkAccess => None,
+    })
+    .collect()
+}
+
+fn set_option(
+    peering: &Peering,
+    link: &Link,
+    value: &str,
+    note: &str,
+    title: &'static str,
+) -> Instruction {
     // Of an adopted link the record does not say who asked for it before somebody has looked.
     let option = match peering.asked_side() {
         Some(Side::Remote) => "--accepter-peering-connection-options",
@@ -332,7 +363,7 @@ fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
         &[
             ("--region", quoted(&peering.peer.region)),
             ("--vpc-peering-connection-id", quoted(link)),
-            (option, quoted("AllowDnsResolutionFromRemoteVpc=true")),
+            (option, quoted(value)),
         ],
     );
     let end = if peering.asked_side().is_some() {
@@ -340,13 +371,8 @@ fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
     } else {
         ": \"${end:?set it to requester or accepter, whichever this VPC is}\"\n"
     };
-    let body = format!(
-        "set -eu\n# Once the link is active; both VPCs need DNS support and DNS hostnames.\n{end}{set}\n"
-    );
-    Some(Instruction::sh(
-        "Let this VPC's names resolve to private addresses on the other side",
-        body,
-    ))
+    let body = format!("set -eu\n# {note}\n{end}{set}\n");
+    Instruction::sh(title, body)
 }
 
 /// How EC2 calls the destination of a route.

@@ -68,11 +68,18 @@ fn end(asked: &Asked<'_>, found: &PeeringEnd) -> Option<LinkEnd> {
         at,
         network: found.vpc.as_ref()?.as_str().parse().ok()?,
     };
-    let names = found.allow_dns_resolution_from_remote_vpc;
+    let (names, paths) = (
+        found.allow_dns_resolution_from_remote_vpc,
+        found.allow_multipath_resilience,
+    );
+    let told = [
+        (LinkOption::DnsResolution, names),
+        (LinkOption::MultipathResilience, paths),
+    ];
     Some(LinkEnd {
-        options: names
+        options: told
             .into_iter()
-            .map(|it| (LinkOption::DnsResolution, it))
+            .filter_map(|(option, told)| Some((option, told?)))
             .collect(),
         ..LinkEnd::new(network, found.cidrs.clone())
     })

@@ -9,7 +9,7 @@ mod support;
 
 use peerage_aws::ec2::{
     CreatePeering, CreateSecurityGroup, CreateVpc, Ec2, Ec2ErrorKind, IngressRule, IngressSource,
-    PeeringConnection, PeeringConnectionId, PeeringOptions, PeeringRole, PeeringStatus,
+    PeeringConnection, PeeringConnectionId, PeeringOption, PeeringRole, PeeringStatus,
     RouteDestination, RouteState, RouteTarget, RuleSource, Scope, Tags, VpcId,
 };
 use support::{LOCAL, REMOTE, local, remote, settings, tags};
@@ -169,14 +169,11 @@ async fn each_end_has_options_of_its_own() {
         let seen = the_peering_of(&ec2, &local(), &ours).await;
         [seen.requester, seen.accepter].map(|end| end.allow_dns_resolution_from_remote_vpc)
     };
-    let set =
-        async |at: Scope, id: PeeringConnectionId, role, allow_dns_resolution_from_remote_vpc| {
-            let options = PeeringOptions {
-                allow_dns_resolution_from_remote_vpc,
-            };
-            ec2.modify_vpc_peering_connection_options(&at, &id, role, options)
-                .await
-        };
+    let set = async |at: Scope, id: PeeringConnectionId, role, allow| {
+        let names = PeeringOption::AllowDnsResolutionFromRemoteVpc;
+        ec2.modify_vpc_peering_connection_options(&at, &id, role, names, allow)
+            .await
+    };
     assert_eq!(options().await, [Some(false), Some(false)]);
     set(local(), id.clone(), PeeringRole::Requester, true)
         .await

@@ -313,6 +313,15 @@ impl Call<'_> {
                 "`{link}`: each side sets its own options, in its own region"
             )));
         }
+        let is_within_region = found.first.network.at.region == found.second.network.at.region;
+        if option.is_between_regions() && is_within_region {
+            let message = format!("`{link}` is within a region, where there is one path");
+            return Err(self.error(
+                CloudErrorKind::InvalidRequest,
+                "InvalidParameterCombination",
+                message,
+            ));
+        }
         if found.state != LinkState::Active {
             return Err(self.not_permitted(format!(
                 "`{link}` is not active. Options can be set only for active ones."
@@ -326,7 +335,7 @@ impl Call<'_> {
                     .network(network)
                     .is_some_and(|network| !network.dns.resolution || !network.dns.hostnames)
             });
-        if let Some(lacking) = lacking.filter(|_| enabled) {
+        if let Some(lacking) = lacking.filter(|_| enabled && option == LinkOption::DnsResolution) {
             let message = format!(
                 "`{}` has no DNS host names or no DNS resolution",
                 lacking.network

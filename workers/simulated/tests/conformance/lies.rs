@@ -86,10 +86,16 @@ enum Lie {
     AttachedTwice,
     /// A number that is taken is said to have been given to the entry.
     DeniedUnderAnothersNumber,
+    /// One option is set in place of another.
+    OptionsAreOne,
 }
 
 /// Each lie, and a promise that it breaks.
-const LIES: [(Lie, &str); 29] = [
+const LIES: [(Lie, &str); 30] = [
+    (
+        Lie::OptionsAreOne,
+        "several_paths_are_allowed_by_each_side_for_itself_and_between_regions_only",
+    ),
     (
         Lie::DeniedUnderAnothersNumber,
         "a_denial_takes_no_number_that_is_taken_and_only_the_very_entry_is_removed",
@@ -579,6 +585,11 @@ impl Cloud for Liar {
         option: LinkOption,
         to: Switch,
     ) -> Result<(), CloudError> {
+        let option = if self.lie == Lie::OptionsAreOne {
+            LinkOption::DnsResolution
+        } else {
+            option
+        };
         let set = self.honest.set_option(network, link, end, option, to);
         self.told(set.await)
     }

@@ -59,7 +59,8 @@ pub(super) fn is_surveyed(
                 | LinkOption::GatewayTransit
                 | LinkOption::RemoteGateways
                 | LinkOption::AddressSpaceSync
-                | LinkOption::VirtualNetworkAccess => options.push(FoundOption { side, option }),
+                | LinkOption::VirtualNetworkAccess
+                | LinkOption::MultipathResilience => options.push(FoundOption { side, option }),
             }
         }
         let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {

@@ -65,6 +65,7 @@ refusals! {
     IngressUnknown { peering_id: peering_id(1), ingress_id: ingress_id(1) } => Unknown,
     DnsResolutionUnsupported { provider: Provider::Azure } => Invalid,
     LinkOptionUnsupported { provider: Provider::Aws, option: LinkOption::GatewayTransit } => Invalid,
+    LinkOptionWithinRegion(OptionWithinRegion { option: LinkOption::MultipathResilience, region: Region::named("eu-west-1").unwrap() }) => Invalid,
     LinkOptionNeedsOther(OptionNeedsOther { option: LinkOption::RemoteGateways, side: Side::Local, needs: LinkOption::GatewayTransit, of: Side::Remote }) => Precondition,
     LinkOptionNeeded(OptionNeeded { option: LinkOption::GatewayTransit, side: Side::Remote, by: LinkOption::RemoteGateways, of: Side::Local }) => Precondition,
     LinkOptionExcluded(OptionExcluded { option: LinkOption::GatewayTransit, side: Side::Local, with: LinkOption::RemoteGateways }) => Precondition,

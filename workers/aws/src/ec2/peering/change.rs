@@ -1,6 +1,6 @@
 //! Changing peering connections: asked for, accepted, given options, deleted.
 
-use super::{PeeringConnection, connection};
+use super::{PeeringConnection, connection, multipath::Said};
 use crate::ec2::action::Action;
 use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
@@ -34,11 +34,13 @@ pub enum PeeringRole {
     Accepter,
 }
 
-/// What an end of an active connection offers the other.
+/// An option of an end of an active connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeeringOptions {
-    /// Whether private names of this end are resolved for the other.
-    pub allow_dns_resolution_from_remote_vpc: bool,
+pub enum PeeringOption {
+    /// Private names of this end are resolved for the other.
+    AllowDnsResolutionFromRemoteVpc,
+    /// Traffic may go over several paths at once, where both ends say so; between regions only.
+    AllowMultipathResilience,
 }
 
 impl Ec2 {
@@ -74,25 +76,30 @@ impl Ec2 {
         )
     }
 
-    /// Sets the options of one end of an active connection, in that end's account and region: EC2
+    /// Sets an option of one end of an active connection, in that end's account and region: EC2
     /// refuses the other end's.
     ///
-    /// Reads show the change with a delay. A VPC without both of [`VpcDns`](crate::ec2::VpcDns) is
-    /// a [`DnsPrecondition`](crate::ec2::Ec2ErrorKind::DnsPrecondition).
+    /// Reads show the change with a delay. Names of a VPC without both of
+    /// [`VpcDns`](crate::ec2::VpcDns) are a
+    /// [`DnsPrecondition`](crate::ec2::Ec2ErrorKind::DnsPrecondition).
     pub async fn modify_vpc_peering_connection_options(
         &self,
         at: &Scope,
         id: &PeeringConnectionId,
         role: PeeringRole,
-        options: PeeringOptions,
+        option: PeeringOption,
+        allow: bool,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, Action::ModifyVpcPeeringConnectionOptions, at).await;
-        let dns = options.allow_dns_resolution_from_remote_vpc;
-        let options = PeeringConnectionOptionsRequest::builder()
-            .allow_dns_resolution_from_remote_vpc(dns)
-            .build();
         let request = call.clients.ec2.modify_vpc_peering_connection_options();
         let request = request.vpc_peering_connection_id(id.as_str());
+        if option == PeeringOption::AllowMultipathResilience {
+            sent!(call, request, Said { role, allow });
+            return Ok(());
+        }
+        let options = PeeringConnectionOptionsRequest::builder()
+            .allow_dns_resolution_from_remote_vpc(allow)
+            .build();
         let request = match role {
             PeeringRole::Requester => request.requester_peering_connection_options(options),
             PeeringRole::Accepter => request.accepter_peering_connection_options(options),

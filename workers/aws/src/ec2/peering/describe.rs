@@ -1,6 +1,6 @@
 //! Looking at peering connections. EC2 shows an ended one for hours or days, then no more.
 
-use super::{PeeringConnection, PeeringEnd, connection};
+use super::{PeeringConnection, PeeringEnd, connection, multipath::Told};
 use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
@@ -29,7 +29,9 @@ impl Ec2 {
         let call = Call::start(self, Action::DescribeVpcPeeringConnections, at).await;
         let request = call.clients.ec2.describe_vpc_peering_connections();
         let request = request.max_results(PAGE);
-        let mut all = every_page!(call, request, vpc_peering_connections, connection);
+        let told = Told::default();
+        let mut all = every_page!(call, request, vpc_peering_connections, connection, told);
+        told.add_to(&mut all);
         all.retain(|found| among(&found.requester) || among(&found.accepter));
         Ok(all)
     }

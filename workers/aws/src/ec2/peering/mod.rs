@@ -3,8 +3,9 @@
 
 mod change;
 mod describe;
+mod multipath;
 
-pub use change::{CreatePeering, PeeringOptions, PeeringRole};
+pub use change::{CreatePeering, PeeringOption, PeeringRole};
 pub(crate) use change::{accept, create};
 
 use crate::ec2::call::Call;
@@ -49,6 +50,9 @@ pub struct PeeringEnd {
     /// The end's option of this name: whether private names of this end are resolved for the other.
     /// `None`: not told.
     pub allow_dns_resolution_from_remote_vpc: Option<bool>,
+    /// The end's option of this name: whether its traffic may go over several paths at once.
+    /// `None`: not told, as by every answer but that of a list.
+    pub allow_multipath_resilience: Option<bool>,
 }
 
 /// EC2's states of a peering connection.
@@ -166,5 +170,6 @@ fn end(
         allow_dns_resolution_from_remote_vpc: info
             .peering_options()
             .and_then(|options| options.allow_dns_resolution_from_remote_vpc()),
+        allow_multipath_resilience: None,
     })
 }

@@ -18,9 +18,7 @@ use crate::{
 use cloud::{OWNER_TAG, Owner};
 use domain::{
     Partition, Places, Provider, Region, Side,
-    network::{
-        ExposurePolicy, Firewall, Life, Orphan, OrphanThing, Peering, Registered,
-    },
+    network::{ExposurePolicy, Firewall, Life, Orphan, OrphanThing, Peering, Registered},
     text::{Account, CloudNetwork},
 };
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use super::{End, accept, allow, is_to_be_accepted, keep_link, look, policy, routes};
 use crate::ec2::Action;
 use domain::{
-    Side,
+    Provider, Side,
     network::{Life, LinkOption, Peering, Registered},
 };
 use serde_json::Value;
@@ -38,10 +38,8 @@ pub(in super::super) fn of_owner(network: &Registered, peering: &Peering) -> Val
     if peering.asked_side() == Some(Side::Remote) && is_to_be_accepted(peering) {
         statements.extend(accept(end, network, peering));
     }
-    if peering
-        .option(Side::Remote, LinkOption::DnsResolution)
-        .wanted
-    {
+    let is_wanted = |it| peering.option(Side::Remote, it).wanted;
+    if LinkOption::of(Provider::Aws).any(is_wanted) {
         statements.push(keep_link(
             end,
             network,

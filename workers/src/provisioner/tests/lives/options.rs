@@ -6,6 +6,7 @@ use crate::provisioner::{
     ProvisionerSettings,
     testing::{Fuse, peering_id},
 };
+use cloud::LinkRole;
 use domain::{
     Provider, Side,
     network::{
@@ -88,6 +89,48 @@ async fn each_option_of_each_provider_is_switched_on_kept_so_and_switched_off() 
         life.settles().await;
         is_clean(&life.cloud.world(), "removed");
     }
+}
+
+/// A link of one object, between regions.
+#[tokio::test(start_paused = true)]
+async fn several_paths_are_taken_where_that_is_asked_for_kept_so_and_given_up() {
+    let paths = LinkOption::MultipathResilience;
+    let mut life = Life::active().await;
+    let ends = [LinkRole::First, LinkRole::Second];
+    let shown = |life: &Life| {
+        let link = life.cloud.world().links[&life.link()].clone();
+        [&link.first, &link.second].map(|it| it.options.get(&paths).copied().unwrap_or_default())
+    };
+    assert_eq!(shown(&life), [false, false], "nobody asked for it");
+    life.switches(Side::Local, paths, true);
+    life.settles().await;
+    assert_eq!(shown(&life), [true, false], "each side by itself");
+    life.switches(Side::Remote, paths, true);
+    life.settles().await;
+    assert_eq!(shown(&life), [true, true]);
+    assert!(Side::BOTH.iter().all(|side| life.is_applied(*side, paths)));
+    let link = life.link();
+    for end in ends {
+        life.cloud.out_of_band().flip(&link, end, paths, false);
+    }
+    life.looks_again().await;
+    assert_eq!(shown(&life), [true, true], "what differs is drift");
+    let flipped = |side| DriftKind::option_flipped(side, paths);
+    for side in Side::BOTH {
+        let detected =
+            life.log.events().into_iter().any(
+                |it| matches!(it, NetworkEvent::DriftDetected(it) if it.finding == flipped(side)),
+            );
+        assert!(detected, "{side}");
+    }
+    for side in Side::BOTH {
+        life.switches(side, paths, false);
+    }
+    life.settles().await;
+    assert_eq!(shown(&life), [false, false]);
+    life.cloud.out_of_band().flip(&link, ends[0], paths, true);
+    life.looks_again().await;
+    assert_eq!(shown(&life), [false, false], "it costs, and nobody asked");
 }
 
 #[tokio::test(start_paused = true)]

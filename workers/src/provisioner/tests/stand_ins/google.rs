@@ -91,7 +91,8 @@ fn member(option: LinkOption) -> &'static str {
         | LinkOption::GatewayTransit
         | LinkOption::RemoteGateways
         | LinkOption::AddressSpaceSync
-        | LinkOption::VirtualNetworkAccess => panic!("Google Cloud has no {option:?}"),
+        | LinkOption::VirtualNetworkAccess
+        | LinkOption::MultipathResilience => panic!("Google Cloud has no {option:?}"),
     }
 }
 
