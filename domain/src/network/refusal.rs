@@ -1,9 +1,7 @@
 //! Why a command is not possible: one variant per reason, with its facts and their text.
 
 use super::event::{LinkOption, Pattern};
-use super::option_refusal::{
-    OptionExcluded, OptionNeeded, OptionNeedsOther, OptionTaken, OptionWithinRegion,
-};
+use super::option_refusal as options;
 use super::refusal_facts::{
     AccepterMismatch, AddressFamilyMissing, AdmissionUnknown, DenialUnsupported, DeniedSubnets,
     ExpiryTooFar, IngressNotApart, LinkOnRecordElsewhere, NetworkRangeNotAllowed,
@@ -11,12 +9,8 @@ use super::refusal_facts::{
     SourceGroupUnsupported, SourceOutsideNetwork,
 };
 use super::refusal_text::{list, span, told, written};
-use crate::{
-    ids::{IngressId, NetworkId, PeeringId},
-    place::Provider,
-    range::Range,
-    side::Side,
-};
+use crate::ids::{IngressId, NetworkId, PeeringId};
+use crate::{place::Provider, range::Range, side::Side};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
@@ -378,19 +372,19 @@ pub enum Refusal {
     },
     /// The option needs another one on the other side, which nobody has asked for.
     #[error(transparent)]
-    LinkOptionNeedsOther(OptionNeedsOther),
+    LinkOptionNeedsOther(options::OptionNeedsOther),
     /// Another option, on the other side, needs this one.
     #[error(transparent)]
-    LinkOptionNeeded(OptionNeeded),
+    LinkOptionNeeded(options::OptionNeeded),
     /// Two options exclude each other.
     #[error(transparent)]
-    LinkOptionExcluded(OptionExcluded),
+    LinkOptionExcluded(options::OptionExcluded),
     /// A network can have the option once, and another peering has it.
     #[error(transparent)]
-    LinkOptionTaken(OptionTaken),
+    LinkOptionTaken(options::OptionTaken),
     /// Only a link between regions has the option, and both ends are in one.
     #[error(transparent)]
-    LinkOptionWithinRegion(OptionWithinRegion),
+    LinkOptionWithinRegion(options::OptionWithinRegion),
     /// Firewalls of this provider are not attached to interfaces.
     #[error("firewalls on {provider} are not attached to interfaces")]
     AttachmentUnsupported {

@@ -333,6 +333,7 @@ async fn a_check_that_somebody_asks_for_reads_on_the_share_of_inquiries_and_a_co
             rest: &Default::default(),
             graph: &graph,
             turns: &Turns::default(),
+            quotas: &Default::default(),
             stop: &stop,
             wake: &wake,
         };
