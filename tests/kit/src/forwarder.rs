@@ -4,15 +4,14 @@
 
 use crate::ports;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// A door to `127.0.0.1:{behind}`.
 #[derive(Debug)]
 pub struct Door {
     port: u16,
     behind: u16,
-    open: Option<AbortHandle>,
+    open: Option<JoinHandle<()>>,
 }
 
 impl Door {
@@ -54,7 +53,21 @@ impl Door {
                 connections.spawn(pass(near, behind));
             }
         });
-        self.open = Some(task.abort_handle());
+        self.open = Some(task);
+    }
+
+    /// Breaks open connections; whoever comes again finds what is at this port.
+    ///
+    /// # Panics
+    /// When somebody took the port meanwhile.
+    pub async fn reopen(&mut self, behind: u16) {
+        self.behind = behind;
+        if let Some(task) = self.open.take() {
+            task.abort();
+            // It has the port until it has ended.
+            let _ = task.await;
+        }
+        self.open().await;
     }
 
     /// Shuts it; open connections break.

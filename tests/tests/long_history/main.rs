@@ -2,6 +2,7 @@
 //! of another log or another fold, and nobody who asks can tell but by the time it takes.
 #![allow(clippy::unwrap_used)]
 
+mod another_log;
 mod large;
 
 use chrono::Utc;
@@ -146,7 +147,16 @@ async fn registered(journal: &Journal) -> NetworkId {
 }
 
 async fn registered_as(journal: &Journal, name: &str) -> NetworkId {
-    let command = RegisterNetwork {
+    let caller = caller(0);
+    let id = Ids::of(caller.command_id).network();
+    execute(journal, id, &registration(name), &caller)
+        .await
+        .unwrap();
+    id
+}
+
+fn registration(name: &str) -> NetworkCommand {
+    RegisterNetwork {
         project: text("payments"),
         name: text(name),
         provider: Provider::Aws,
@@ -156,13 +166,8 @@ async fn registered_as(journal: &Journal, name: &str) -> NetworkId {
         range: text("10.20.0.0/16"),
         ipv6_ranges: Vec::new(),
         subnets: Vec::new(),
-    };
-    let caller = caller(0);
-    let id = Ids::of(caller.command_id).network();
-    execute(journal, id, &command.into(), &caller)
-        .await
-        .unwrap();
-    id
+    }
+    .into()
 }
 
 async fn execute(
