@@ -5,6 +5,7 @@ mod apply;
 mod approval;
 mod args;
 mod audit;
+mod bookmark;
 mod connector;
 mod demo;
 mod deny;

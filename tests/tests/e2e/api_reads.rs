@@ -630,17 +630,40 @@ async fn a_watch_tells_every_event_in_order_goes_on_live_and_resumes_behind_any_
         assert_eq!(rest, told[seen + 1..][..rest.len()], "behind event {seen}");
     }
     let last = told[told.len() - 1].position.clone();
-    let mut end = watch(&last).await;
-    let Update::Bookmark(bookmark) = any(&mut end).await else {
+    let mut live_end = watch(&last).await;
+    let Update::Bookmark(bookmark) = any(&mut live_end).await else {
         panic!("behind the last event there is nothing to tell but that")
     };
-    assert!(!bookmark.position.is_empty());
+    assert_eq!(bookmark.position, last);
+    let known = bookmark.known_event.unwrap();
+    let end = &told[told.len() - 1];
+    assert_eq!(
+        (known.position, known.event_id),
+        (last, end.event_id.clone())
+    );
+    assert_eq!(
+        (known.stream, known.revision),
+        (end.stream.clone(), end.revision)
+    );
     let another = api::accept(&network, &peering, "remote", "10.20.1.0/24");
     api.done(&Command::Accept(another)).await;
     let Update::Event(event) = next(&mut watch(&bookmark.position).await).await else {
         panic!("a watch goes on behind its bookmark")
     };
     assert_eq!(event.r#type, "RouteAccepted");
+    // What the log is known by goes on with the watch.
+    let mut is_told = false;
+    loop {
+        match any(&mut live_end).await {
+            Update::Event(told) => is_told |= told.event_id == event.event_id,
+            Update::Bookmark(bookmark) if is_told => {
+                let known = bookmark.known_event.unwrap();
+                assert!(known.revision >= event.revision, "{known:?}");
+                break;
+            }
+            Update::Bookmark(_) | Update::Peering(_) => {}
+        }
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,17 @@ pub(in crate::api) struct Known {
     pub(in crate::api) event_id: EventId,
 }
 
+impl Known {
+    pub(in crate::api) fn message(&self) -> v1::KnownEvent {
+        v1::KnownEvent {
+            position: self.position.to_string(),
+            stream: self.stream.clone(),
+            revision: self.revision,
+            event_id: self.event_id.0.to_string(),
+        }
+    }
+}
+
 /// The event that the caller names, if it names one.
 pub(in crate::api) fn known(event: Option<&v1::KnownEvent>) -> Result<Option<Known>, Problem> {
     let Some(event) = event else {

@@ -1,6 +1,6 @@
 //! What reads ask for: which part of an answer, how fresh, and of what.
 
-use super::Fields;
+use super::{Fields, Known, known::known};
 use crate::api::{problem::Problem, time::span, v1};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
@@ -409,11 +409,13 @@ pub(in crate::api) enum Scope {
 }
 
 /// What a watch sends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::api) struct Watch {
     pub(in crate::api) scope: Scope,
     /// Continue after this position; `None`: begin with the states as they are now.
     pub(in crate::api) after: Option<Position>,
+    /// What the caller knows the log by.
+    pub(in crate::api) known: Option<Known>,
     pub(in crate::api) events: v1::WatchEvents,
     /// The longest silence.
     pub(in crate::api) bookmarks: Duration,
@@ -430,6 +432,7 @@ pub(in crate::api) fn watch_networks(request: &v1::WatchNetworksRequest) -> Resu
         scope,
         (&request.after, request.events, &request.min_position),
         request.bookmark_interval.as_ref(),
+        request.known_event.as_ref(),
     )
 }
 
@@ -446,6 +449,7 @@ pub(in crate::api) fn watch_peerings(request: &v1::WatchPeeringsRequest) -> Resu
         scope,
         (&request.after, request.events, &request.min_position),
         request.bookmark_interval.as_ref(),
+        request.known_event.as_ref(),
     )
 }
 
@@ -454,7 +458,9 @@ fn watch(
     scope: Option<Scope>,
     (after, events, min_position): (&str, i32, &str),
     bookmarks: Option<&prost_types::Duration>,
+    known_event: Option<&v1::KnownEvent>,
 ) -> Result<Watch, Problem> {
+    let known = known(known_event)?;
     let after = fields.optional("after", after);
     let min_position = fields.optional("min_position", min_position);
     let events = match v1::WatchEvents::try_from(events) {
@@ -470,6 +476,7 @@ fn watch(
         Some(Watch {
             scope: scope?,
             after: after?,
+            known,
             events: events?,
             bookmarks,
             min_position: min_position?,

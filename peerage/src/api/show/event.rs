@@ -11,6 +11,16 @@ use prost_types::{ListValue, Struct, Value, value::Kind};
 /// How deep a document may be that is shown as a structure; what is deeper is there as bytes.
 const DEPTH: usize = 64;
 
+/// An event as what its log is known by.
+pub(in crate::api) fn known_event(row: &TimelineEntry) -> v1::KnownEvent {
+    v1::KnownEvent {
+        position: row.position.to_string(),
+        stream: row.stream.clone(),
+        revision: row.revision,
+        event_id: row.event_id.0.to_string(),
+    }
+}
+
 pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
     v1::Event {
         position: row.position.to_string(),

@@ -18,7 +18,7 @@ mod routes;
 mod tenure;
 
 pub(super) use drift::open_drift;
-pub(super) use event::{at_cloud, decision, event, recorded, structure, value};
+pub(super) use event::{at_cloud, decision, event, known_event, recorded, structure, value};
 pub(super) use explained::{explained, opening};
 pub(super) use firewall::{exposure, list_entry};
 pub(super) use guidance::{advisory, instruction};

@@ -5,16 +5,16 @@ use crate::api::{
     Services,
     access::Caller,
     guard,
-    parse::{Scope, Watch},
+    parse::{Events, Known, Scope, Watch},
     problem::{Problem, Reason},
-    reads, show,
+    reads, rows, show,
     time::timestamp,
     v1,
 };
 use chrono::{DateTime, Utc};
 use domain::NetworkId;
 use journal::Position;
-use projections::{Page, PageRequest, TimelineEntry};
+use projections::{Order, Page, PageRequest, TimelineEntry};
 use std::{
     collections::{BTreeSet, HashMap},
     future::Future,
@@ -97,16 +97,18 @@ pub(super) async fn follow<K: Kind>(
     seat: &Seat,
     sender: &Sender<Result<K::Message, Status>>,
 ) -> Result<(), Problem> {
+    let (after, bookmarks) = (watch.after, watch.bookmarks);
     let mut session = Session::<K> {
         services,
         caller,
-        watch,
         seat,
         sender,
-        position: watch.after,
+        position: after,
+        known: watch.known.as_ref().map(Known::message),
+        watch,
         sent: HashMap::new(),
     };
-    if watch.after.is_none() && !session.begin().await? {
+    if after.is_none() && !session.begin().await? {
         return Ok(());
     }
     loop {
@@ -116,7 +118,7 @@ pub(super) async fn follow<K: Kind>(
         if session.bookmark().await.is_err() {
             return Ok(());
         }
-        let mut silence = Instant::now() + watch.bookmarks;
+        let mut silence = Instant::now() + bookmarks;
         loop {
             tokio::select! {
                 () = seat.changed() => break,
@@ -125,7 +127,7 @@ pub(super) async fn follow<K: Kind>(
                     if !session.catch_up().await? || session.bookmark().await.is_err() {
                         return Ok(());
                     }
-                    silence = Instant::now() + watch.bookmarks;
+                    silence = Instant::now() + bookmarks;
                 }
                 () = sender.closed() => return Ok(()),
                 () = services.draining.cancelled() => {
@@ -145,6 +147,8 @@ struct Session<'a, K: Kind> {
     sender: &'a Sender<Result<K::Message, Status>>,
     /// Everything up to here was sent.
     position: Option<Position>,
+    /// The last event up to there that the caller sees.
+    known: Option<v1::KnownEvent>,
     sent: HashMap<K::Id, Version>,
 }
 
@@ -185,6 +189,7 @@ impl<K: Kind> Session<'_, K> {
             let changed: BTreeSet<K::Id> = rows.items.iter().filter_map(K::changed_by).collect();
             let held: BTreeSet<_> = rows.items.iter().filter_map(K::changed_in).collect();
             let last = rows.items.last().map(|it| it.position);
+            self.know(&rows.items).await;
             if self.wants_events() {
                 for event in &rows.items {
                     let mut event = show::event(event);
@@ -280,26 +285,68 @@ impl<K: Kind> Session<'_, K> {
         self.send(state.message).await
     }
 
-    async fn bookmark(&self) -> Result<(), Left> {
+    async fn bookmark(&mut self) -> Result<(), Left> {
+        if self.known.is_none() {
+            self.know_the_last().await;
+        }
         let bookmark = v1::Bookmark {
             position: self.position.map(|it| it.to_string()).unwrap_or_default(),
             sent_at: Some(timestamp((self.services.clock)())),
+            known_event: self.known.clone(),
         };
         self.send(K::bookmark(bookmark)).await
     }
 
-    /// Sends what the caller may see; the rest does not show.
-    async fn send(&self, message: K::Message) -> Result<(), Left> {
-        let network = K::network(&message).filter(|_| !self.caller.is_unbounded());
-        if let Some(network) = network {
-            let Ok(id) = network.parse() else {
-                return Ok(());
-            };
-            let sees = guard::sees(self.services, self.caller, id).await;
-            if !sees.unwrap_or_default() {
-                return Ok(());
+    /// Takes the last of these events that the caller sees, in the log's order, for what the log is
+    /// known by.
+    async fn know(&mut self, events: &[TimelineEntry]) {
+        for event in events.iter().rev() {
+            if self.sees(event.network_id).await {
+                self.known = Some(show::known_event(event));
+                return;
             }
         }
+    }
+
+    /// Looks for one that came before this watch began. A bookmark without any serves as well.
+    async fn know_the_last(&mut self) {
+        let (network, peering) = match self.watch.scope {
+            Scope::All => (None, None),
+            Scope::Network(id) => (Some(id), None),
+            Scope::Peering(id) => (None, Some(id)),
+        };
+        let asked = Events {
+            network,
+            peering,
+            to: self.position,
+            order: Order::NewestFirst,
+            ..Events::default()
+        };
+        if let Ok(mut last) = rows::events(self.services, &asked, None, &self.part()).await {
+            last.items.reverse();
+            self.know(&last.items).await;
+        }
+    }
+
+    /// Sends what the caller may see; the rest does not show.
+    async fn send(&self, message: K::Message) -> Result<(), Left> {
+        if let Some(network) = K::network(&message)
+            && !self.sees(network.parse().ok()).await
+        {
+            return Ok(());
+        }
         self.sender.send(Ok(message)).await.map_err(|_| Left)
+    }
+
+    /// Whether the caller may see what is of this network; what is of none is for who may see all.
+    async fn sees(&self, network: Option<NetworkId>) -> bool {
+        if self.caller.is_unbounded() {
+            return true;
+        }
+        let Some(id) = network else {
+            return false;
+        };
+        let sees = guard::sees(self.services, self.caller, id).await;
+        sees.unwrap_or_default()
     }
 }

@@ -67,6 +67,7 @@ async fn start<K: follow::Kind>(
         while_building: projections::WhileBuilding::Refuse,
     };
     reached(services, fresh).await?;
+    same_log::is_not_another(services, watch.known.as_ref()).await?;
     match watch.scope {
         parse::Scope::All => {}
         parse::Scope::Network(id) => guard::network(services, &caller, id).await?,

@@ -52,8 +52,8 @@ pub(in crate::cli) trait Watch: prost::Message + Clone + 'static {
         request: Request<Self>,
         channel: Channel,
     ) -> impl Future<Output = Result<Response<Streaming<Self::Update>>, Status>> + Send;
-    /// Goes on after this position.
-    fn resume(&mut self, after: String);
+    /// Goes on after this bookmark, in the log that it is of.
+    fn resume(&mut self, after: v1::Bookmark);
     fn at_least(&mut self, position: &str);
 }
 
@@ -63,12 +63,12 @@ pub(in crate::cli) trait Update: prost::Message + Default + 'static {
 }
 
 /// Where a message of a watch stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) enum Mark<'a> {
     /// An event, by its position.
     Event(&'a str),
     /// Everything up to here was sent: a watch resumes after it.
-    Bookmark(&'a str),
+    Bookmark(&'a v1::Bookmark),
     /// A state: it has no place in the log.
     State,
 }
@@ -156,8 +156,8 @@ macro_rules! watches {
                 $client::new(channel).max_decoding_message_size(LARGEST).$method(request).await
             }
 
-            fn resume(&mut self, after: String) {
-                self.after = after;
+            fn resume(&mut self, after: v1::Bookmark) {
+                (self.after, self.known_event) = (after.position, after.known_event);
             }
 
             fn at_least(&mut self, position: &str) {
@@ -172,7 +172,7 @@ macro_rules! watches {
                 use v1::$update::Update;
                 match &self.update {
                     Some(Update::Event(event)) => Mark::Event(&event.position),
-                    Some(Update::Bookmark(bookmark)) => Mark::Bookmark(&bookmark.position),
+                    Some(Update::Bookmark(bookmark)) => Mark::Bookmark(bookmark),
                     Some(Update::$state(_)) | None => Mark::State,
                 }
             }
@@ -298,7 +298,7 @@ impl Watch for v1::WatchConnectorsRequest {
     }
 
     /// It begins with everything again.
-    fn resume(&mut self, _: String) {}
+    fn resume(&mut self, _: v1::Bookmark) {}
 
     fn at_least(&mut self, _: &str) {}
 }

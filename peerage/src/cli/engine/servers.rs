@@ -236,8 +236,8 @@ impl Servers {
                     pauses = PAUSES.build();
                     match update.mark() {
                         Mark::Event(position) if !shown.insert(position.to_owned()) => continue,
-                        Mark::Bookmark(position) if !position.is_empty() => {
-                            message.resume(position.to_owned());
+                        Mark::Bookmark(bookmark) if !bookmark.position.is_empty() => {
+                            message.resume(bookmark.clone());
                             shown.clear();
                         }
                         Mark::Event(_) | Mark::Bookmark(_) | Mark::State => {}

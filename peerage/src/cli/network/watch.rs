@@ -3,7 +3,9 @@
 use crate::{
     api::v1::{self, WatchEvents, watch_networks_response::Update},
     cli::{
-        CliError, Output, Remote, output,
+        CliError, Output, Remote,
+        bookmark::After,
+        output,
         resolve::{self, Named},
         terminal,
     },
@@ -19,10 +21,10 @@ pub(in crate::cli) struct Watch {
     /// Default: all networks.
     #[arg(value_name = "NETWORK")]
     network: Option<Named>,
-    /// Continue after this position of the log, as a bookmark of `--output json` has it, like
-    /// 4711/4711.
-    #[arg(long, value_name = "POSITION")]
-    after: Option<String>,
+    /// Continue after this bookmark, as `--output json` has it: the whole object, which is refused
+    /// in another log, or its position alone, like 4711/4711.
+    #[arg(long, value_name = "BOOKMARK")]
+    after: Option<After>,
     /// Show changes of state alone, no events.
     #[arg(long)]
     no_events: bool,
@@ -37,9 +39,11 @@ impl Watch {
         } else {
             WatchEvents::New
         };
+        let after = After::bookmark(self.after.as_ref());
         let message = v1::WatchNetworksRequest {
             network_id,
-            after: self.after.unwrap_or_default(),
+            after: after.position,
+            known_event: after.known_event,
             events: events.into(),
             ..Default::default()
         };

@@ -9,6 +9,7 @@ use crate::{
     cli::{
         CliError, Output,
         args::Side,
+        bookmark::After,
         engine::{Done, Servers},
         output, terminal,
     },
@@ -90,7 +91,7 @@ async fn gone(
             Ok(())
         }
     };
-    let after = done.answer.position;
+    let after = After::position(done.answer.position);
     let gone = watch::until(servers, peering_id.clone(), after, Goal::Gone, show).await?;
     if human {
         return terminal::answer(&format!("\n{}", output::leftovers(&gone)));

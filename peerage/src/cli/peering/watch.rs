@@ -7,6 +7,7 @@ use crate::{
     },
     cli::{
         CliError, Output, Remote,
+        bookmark::After,
         engine::Servers,
         output,
         resolve::{self, Named},
@@ -36,10 +37,10 @@ pub(in crate::cli) struct Watch {
     /// Of one peering: go on when everything is in place, until it has ended.
     #[arg(long, requires = "peering")]
     follow: bool,
-    /// Continue after this position of the log, as a bookmark of `--output json` has it, like
-    /// 4711/4711.
-    #[arg(long, value_name = "POSITION")]
-    after: Option<String>,
+    /// Continue after this bookmark, as `--output json` has it: the whole object, which is refused
+    /// in another log, or its position alone, like 4711/4711.
+    #[arg(long, value_name = "BOOKMARK")]
+    after: Option<After>,
     /// Show changes of state alone, no events.
     #[arg(long)]
     no_events: bool,
@@ -59,7 +60,7 @@ pub(super) enum Goal {
 impl Watch {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let after = self.after.clone().unwrap_or_default();
+        let after = After::bookmark(self.after.as_ref());
         let several = self.peering.is_none();
         let (output, no_events) = (self.remote.output, self.no_events);
         let each = |update: &v1::WatchPeeringsResponse| match (output, &update.update) {
@@ -91,7 +92,8 @@ impl Watch {
         };
         let message = v1::WatchPeeringsRequest {
             scope,
-            after,
+            after: after.position,
+            known_event: after.known_event,
             events: events.into(),
             ..Default::default()
         };
@@ -105,13 +107,14 @@ impl Watch {
 pub(super) async fn until(
     servers: &mut Servers,
     peering_id: String,
-    after: String,
+    after: v1::Bookmark,
     mut goal: Goal,
     show: impl Fn(&v1::WatchPeeringsResponse) -> Result<(), CliError>,
 ) -> Result<v1::Peering, CliError> {
     let message = v1::WatchPeeringsRequest {
         scope: Some(Scope::PeeringId(peering_id)),
-        after,
+        after: after.position,
+        known_event: after.known_event,
         events: WatchEvents::All.into(),
         ..Default::default()
     };

@@ -210,6 +210,21 @@ async fn who_reads_on_in_a_log_that_became_another_one_is_told_so_and_given_noth
         follower.prints(&gone).await;
         let mut watch = begun(&engine, &["peering", "watch", &gone, "--follow"]);
         watch.prints("converged").await;
+        let mut marked = begun(&engine, &["network", "watch", "--no-events"]);
+        let bookmark = wait::until("a bookmark", SOON, || async {
+            let printed = marked.output();
+            let mut lines = printed.lines().filter_map(|it| {
+                let line: Value = serde_json::from_str(it).ok()?;
+                line.get("bookmark").cloned()
+            });
+            lines.find(|it| it["knownEvent"].is_object())
+        })
+        .await;
+        let whole = bookmark.to_string();
+        let resumes = ["network", "watch", "--after", &whole];
+        let mut same = begun(&engine, &resumes);
+        same.prints("\"bookmark\"").await;
+        drop(same);
 
         node.signal("TERM");
         node.finished(SOON).await;
@@ -227,6 +242,24 @@ async fn who_reads_on_in_a_log_that_became_another_one_is_told_so_and_given_noth
         let resumed = engine.cli(&[&export[..], &["--resume"]].concat()).await;
         assert!(resumed.stderr.contains("[ANOTHER_LOG]"), "{resumed:?}");
         assert_eq!(fs::read(&file).unwrap(), written, "{becomes}");
+        // What says nothing of its log is taken as it always was.
+        wait::until("the read models", SOON, || async {
+            let expected = if becomes == "older" {
+                "orders"
+            } else {
+                "the-others"
+            };
+            (names(&engine).await? == [expected.to_owned()].into()).then_some(())
+        })
+        .await;
+        let mut refused = begun(&engine, &resumes);
+        let ended = refused.finished(SOON).await;
+        let told = refused.output();
+        assert!(!ended.success() && told.contains("[ANOTHER_LOG]"), "{told}");
+        let position = bookmark["position"].as_str().unwrap();
+        let mut older = begun(&engine, &["network", "watch", "--after", position]);
+        older.prints("\"bookmark\"").await;
+        drop(older);
         engine.stop().await;
         drop(node);
     }

@@ -80,7 +80,15 @@ async fn watched(
         match next.and_then(|it| it.update).expect("something is said") {
             Update::Network(it) => drop(names.insert(it.name)),
             Update::Event(it) => drop(events.insert(it.network_id)),
-            Update::Bookmark(_) => return Ok((names.into_iter().collect(), events.len())),
+            Update::Bookmark(it) => {
+                // It proves the log by what its caller sees, and by nothing else.
+                let known = it.known_event.map(|it| it.stream.replace("network-", ""));
+                assert!(
+                    known.map_or(events.is_empty(), |it| events.contains(&it)),
+                    "{events:?}"
+                );
+                return Ok((names.into_iter().collect(), events.len()));
+            }
         }
     }
 }
