@@ -8,6 +8,7 @@ mod auth;
 mod browser;
 mod doctor;
 mod fair;
+mod flush;
 mod histories;
 mod load;
 mod matrix;
