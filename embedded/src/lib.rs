@@ -55,6 +55,7 @@ mod read;
 mod scavenging;
 mod security;
 mod source;
+mod vital;
 
 pub use advertised::{Advertise, NotAHost};
 pub use error::{Cause, StartError};

@@ -27,6 +27,7 @@ use crate::{
     scavenging::{self, Quiet},
     security::{Callers, Guard, Owner, Users},
     source::{Clock, NewId, random_ids, wall_clock},
+    vital::Vital,
 };
 
 /// Up to 25.0 a real server refuses appends of more than this.
@@ -49,6 +50,7 @@ pub struct EmbeddedNode {
     advertised: Advertised,
     is_tls: bool,
     stopping: CancellationToken,
+    vital: Vital,
     shutdown: DropGuard,
     served: JoinHandle<()>,
     local: Option<JoinHandle<()>>,
@@ -64,6 +66,8 @@ pub enum Stopped {
     /// What writes its log has died: nothing can be appended any more. What was acknowledged is
     /// kept.
     WriterDied,
+    /// Another part of it has died.
+    PartDied(&'static str),
 }
 
 /// How a node is to run. By default: in memory, on a free port of the loopback interface.
@@ -155,11 +159,13 @@ impl EmbeddedNode {
     /// write no more does so by itself. [`shutdown`](Self::shutdown) finishes it.
     pub fn stopping(&self) -> impl Future<Output = Stopped> + Send + use<> {
         let (stopping, died) = (self.stopping.clone(), self.engine.died.clone());
+        let vital = self.vital.clone();
         async move {
             stopping.cancelled().await;
-            match died.is_cancelled() {
-                true => Stopped::WriterDied,
-                false => Stopped::Asked,
+            match (died.is_cancelled(), vital.died()) {
+                (true, _) => Stopped::WriterDied,
+                (false, Some(part)) => Stopped::PartDied(part),
+                (false, None) => Stopped::Asked,
             }
         }
     }
@@ -348,6 +354,7 @@ impl Builder {
             listener.map_err(|source| StartError::listen(self.listen, source))?;
         let advertised = Advertised::of(self.advertise.as_ref(), address);
         let (shutdown, quiet) = (CancellationToken::new(), Quiet::default());
+        let vital = Vital::of(shutdown.clone());
         let (log, engine) = self.open().await?;
         let reader = Reader::new(
             log,
@@ -357,7 +364,7 @@ impl Builder {
             shutdown.clone(),
         );
         let instance = (self.new_id)();
-        let groups = Groups::start(reader.clone(), engine.writer.clone()).await;
+        let groups = Groups::start(reader.clone(), engine.writer.clone(), vital.clone()).await;
         let groups = groups
             .map_err(|error| StartError::read(self.data.clone().unwrap_or_default(), error))?;
         let guard = Guard::new(reader.clone(), self.callers(&reader, &engine).await?);
@@ -377,7 +384,8 @@ impl Builder {
         let context = Arc::new(context);
         let local = self.local_socket().map(|socket| {
             let routes = grpc::local_routes(Arc::clone(&context));
-            tokio::spawn(socket.run(routes, shutdown.clone()))
+            let run = socket.run(routes, shutdown.clone());
+            vital.spawn("the listener in its data directory", run)
         });
         let server = Server {
             routes: grpc::routes(context),
@@ -393,22 +401,24 @@ impl Builder {
             limits: self.limits,
             shutdown: shutdown.clone(),
         };
-        let served = tokio::spawn(server.run(listener));
+        let served = vital.spawn("its listener", server.run(listener));
         let (died, stop) = (engine.died.clone(), shutdown.clone());
-        tokio::spawn(async move {
+        vital.spawn("what looks after its writer", async move {
             if let Some(()) = stop.run_until_cancelled(died.cancelled()).await {
                 stop.cancel();
             }
         });
         if let Some(every) = self.scavenge_every {
             let (writer, stop) = (engine.writer.clone(), shutdown.clone());
-            tokio::spawn(scavenging::now_and_then(writer, quiet, every, stop));
+            let run = scavenging::now_and_then(writer, quiet, every, stop);
+            vital.spawn("its scavenging", run);
         }
         Ok(EmbeddedNode {
             address,
             advertised,
             is_tls: self.tls.is_some(),
             stopping: shutdown.clone(),
+            vital,
             shutdown: shutdown.drop_guard(),
             served,
             local,

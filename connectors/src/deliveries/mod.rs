@@ -29,6 +29,7 @@ use std::{
     time::Duration,
 };
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 use waiting::Waiting;
 
 /// How often it is looked at what has become too old.
@@ -177,6 +178,8 @@ struct Inner {
     waiting: Arc<Waiting>,
     file: Arc<Mutex<File>>,
     left_out: AtomicU64,
+    /// Cancelled when what writes has ended.
+    ended: CancellationToken,
 }
 
 impl DeliveryLog {
@@ -189,16 +192,31 @@ impl DeliveryLog {
         let file = Arc::new(Mutex::new(File::open(path, settings.max_bytes)?));
         let waiting = Arc::new(Waiting::default());
         let (taken, written) = (Arc::clone(&waiting), Arc::clone(&file));
+        let ended = CancellationToken::new();
+        let ends = ended.clone().drop_guard();
         // Ends when nobody can hand anything over any more.
         thread::Builder::new()
             .name("delivery-log".to_owned())
-            .spawn(move || write(&taken, &written, settings, &clock))
+            .spawn(move || {
+                let _ends = ends;
+                write(&taken, &written, settings, &clock);
+            })
             .map_err(DeliveryLogError::Aside)?;
         Ok(Self(Some(Arc::new(Inner {
             waiting,
             file,
             left_out: AtomicU64::new(0),
+            ended,
         }))))
+    }
+
+    /// Returns when what writes it has died, which it does of its own mistakes alone: nothing more
+    /// is kept then.
+    pub async fn died(&self) {
+        match &self.0 {
+            Some(inner) => inner.ended.cancelled().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Whether it keeps anything.

@@ -210,6 +210,20 @@ async fn nobody_waits_for_what_is_kept_even_while_nothing_can_be_written() {
 }
 
 #[tokio::test]
+async fn that_what_writes_has_died_is_known() {
+    let untold = Arc::new(|| panic!("no time is told"));
+    let log = DeliveryLog::open(None, DeliveryLogSettings::default(), untold).unwrap();
+    tokio::select! {
+        biased;
+        () = log.died() => panic!("it lives"),
+        () = std::future::ready(()) => {}
+    }
+    log.note(&parcel("webhook", &[1], 1), &attempt(1, busy(), "later"));
+    let died = tokio::time::timeout(Duration::from_secs(30), log.died());
+    died.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_query_finds_what_was_handed_over_before_it_however_many_are_gathered() {
     let log = DeliveryLog::open(None, DeliveryLogSettings::default(), clock(9)).unwrap();
     for n in 0..200 {

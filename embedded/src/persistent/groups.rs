@@ -19,6 +19,7 @@ use crate::{
     engine::{Deletion, Failure, WriterHandle},
     model::{Expected, NewEvent, StreamName},
     read::{ReadError, Reader},
+    vital::Vital,
 };
 
 /// How many questions may wait for a group.
@@ -49,6 +50,7 @@ pub(crate) struct Groups {
     writer: WriterHandle,
     running: Arc<Mutex<BTreeMap<GroupName, Running>>>,
     held: Budget,
+    vital: Vital,
 }
 
 struct Running {
@@ -67,10 +69,15 @@ pub(crate) struct Connection {
 
 impl Groups {
     /// Starts the groups that were there when the store was last open.
-    pub(crate) async fn start(reader: Reader, writer: WriterHandle) -> Result<Self, ReadError> {
+    pub(crate) async fn start(
+        reader: Reader,
+        writer: WriterHandle,
+        vital: Vital,
+    ) -> Result<Self, ReadError> {
         let groups = Self {
             reader,
             writer,
+            vital,
             running: Arc::default(),
             held: Budget::default(),
         };
@@ -260,7 +267,7 @@ impl Groups {
             Running {
                 config,
                 asks,
-                task: tokio::spawn(group.run()),
+                task: self.vital.spawn("a persistent subscription", group.run()),
             },
             is_ready,
         )

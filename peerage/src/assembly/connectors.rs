@@ -52,7 +52,14 @@ pub(super) fn start(
         ..RuntimeSettings::new(host.to_string(), instance, tenancy)
     };
     let runtime = Runtime::new(journal.clone(), Arc::new(sinks), clock(), settings);
-    let runtime = runtime.keeping(deliveries(config, storage)?);
+    let deliveries = deliveries(config, storage)?;
+    let runtime = runtime.keeping(deliveries.clone());
+    let stopping = engine.stopping.clone();
+    engine.parts.spawn(async move {
+        let died = stopping.run_until_cancelled(deliveries.died()).await;
+        let died = died.map_or(Ok(()), |()| Err("what writes it has died".into()));
+        ("the log of deliveries", died)
+    });
     let catalogue = Catalogue::default();
     let (run, stopping) = (runtime.clone(), engine.stopping.clone());
     engine.parts.spawn(async move {

@@ -242,6 +242,7 @@ impl Engine {
                 None => Ok(()),
                 Some(Stopped::Asked) => Err("a caller shut it down".into()),
                 Some(Stopped::WriterDied) => Err(WRITER_DIED.into()),
+                Some(Stopped::PartDied(part)) => Err(format!("{part} has died").into()),
             };
             ("the event store", why)
         });

@@ -139,7 +139,7 @@ async fn again(world: &World, events: &[RecordedEvent], peering: PeeringId) {
 
 /// That another server works, for ever.
 #[derive(Debug)]
-struct Others;
+pub(super) struct Others;
 
 #[async_trait]
 impl Lease for Others {

@@ -5,6 +5,7 @@
 mod another_log;
 mod large;
 
+use another_log::Others;
 use chrono::Utc;
 use domain::{
     CommandId, Ids, NetworkId, PeeringId, Provider, Region,
@@ -785,6 +786,22 @@ async fn an_engine_begins_at_its_checkpoint_and_knows_all_peerings_and_networks_
     // its snapshot.
     assert_eq!(second.journal.networks().figures().loaded_from_start, 1);
     second.stop().await;
+    world.node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_task_of_the_provisioners_own_that_dies_takes_it_along() {
+    let world = World::new().await;
+    // Under an id of old: a marker is to be left beside everything else.
+    registered(&world.journal(0)).await;
+    let cloud = SimulatedCloud::new(SimulatedSettings::instant(1), Arc::new(Utc::now));
+    let (settings, stop) = (ProvisionerSettings::default(), CancellationToken::new());
+    let clock = Arc::new(|| panic!("no time is told"));
+    let provisioner = Provisioner::new(world.journal(0), Arc::new(cloud), clock, settings, stop);
+    let running = tokio::spawn(provisioner.under(Box::new(Others)).run());
+    let died = soon(running).await.unwrap_err();
+    let why = died.into_panic();
+    assert_eq!(why.downcast_ref(), Some(&"no time is told"));
     world.node.shutdown().await;
 }
 

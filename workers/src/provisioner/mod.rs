@@ -86,7 +86,7 @@ use rest::Resting;
 use same_log::LastKnown;
 use scheduler::{Scheduler, Worker};
 use start::Reached;
-use std::{fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until},
@@ -199,14 +199,21 @@ impl Provisioner {
 
     /// Runs until it is told to stop, then lets the calls that are on their way come to their end.
     /// An error means that the log can never be followed, whatever time passes.
+    ///
+    /// # Panics
+    /// When a task of its own has died, with the cause of that.
     pub async fn run(mut self) -> Result<(), FollowError> {
         let mut scheduler = Scheduler::new(Arc::clone(&self.worker), Arc::clone(&self.progress));
         let networks = self.worker.networks.clone();
         let checking = tokio::spawn(async move { networks.check_snapshots().await });
-        let _checking = AbortOnDropHandle::new(checking);
+        let checking = AbortOnDropHandle::new(checking);
         let marking = identities::mark(Arc::clone(&self.worker), self.directory.clone());
-        let _marking = AbortOnDropHandle::new(tokio::spawn(marking));
-        let result = self.follow(&mut scheduler).await;
+        let marking = AbortOnDropHandle::new(tokio::spawn(marking));
+        let result = tokio::select! {
+            result = self.follow(&mut scheduler) => result,
+            never = death(checking) => match never {},
+            never = death(marking) => match never {},
+        };
         scheduler.drain().await;
         // Gives the lease back as far as it is held for this: nothing is under way any more.
         self.held.set(None);
@@ -336,6 +343,14 @@ enum Followed {
     ToItsEnd,
     /// The log is another one.
     IntoAnother,
+}
+
+/// A task that has no end and has ended has died: whoever runs it dies of the same.
+async fn death(task: AbortOnDropHandle<()>) -> Infallible {
+    match task.await {
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) | Ok(()) => std::future::pending().await,
+    }
 }
 
 async fn until(due: Option<Instant>) {

@@ -82,6 +82,9 @@ impl Serve {
                 Ok(())
             }
             Stopped::WriterDied => Err(CliError::failed(WRITER_DIED)),
+            Stopped::PartDied(part) => Err(CliError::failed(format!(
+                "{part} has died: the store ended"
+            ))),
         }
     }
 
