@@ -207,6 +207,35 @@ async fn ends_as(stage: &Stage, id: &str, event_type: &str) {
 }
 
 #[tokio::test]
+async fn fifty_requests_of_a_person_wait_and_a_hundred_in_a_network_and_no_more() {
+    let stage = Stage::with(RULES).await;
+    let (_, peering) = stage.peered("orders", "payments", 1).await;
+    let asks = async |who: &str, port: u16| {
+        let command = json!({
+            "context": { "commandId": Uuid::new_v4().to_string(), "actor": who, "reason": "nightly" },
+            "peeringId": peering, "target": "10.30.7.0/24", "port": port,
+            "from": ["10.20.1.0/24"], "noExpiry": true,
+        });
+        let method = "PeeringService/AllowConnectorIngress";
+        let (status, told) = stage.call(who, method, command).await;
+        (status, told.to_string())
+    };
+    for (who, ports, then) in [
+        ("ada", 5_001..5_051, "APPROVALS_OF_REQUESTER"),
+        ("root", 5_101..5_151, "APPROVALS_OF_NETWORK"),
+    ] {
+        for port in ports {
+            let (status, told) = asks(who, port).await;
+            assert_eq!(status, 200, "{who} {port}: {told}");
+            assert!(told.contains("approvalId"), "it waits: {told}");
+        }
+        let (status, told) = asks(who, 6_000).await;
+        assert_eq!(status, 429, "{told}");
+        assert!(told.contains(then), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn the_time_of_what_waits_ends_by_itself() {
     let stage = Stage::with(RULES).await;
     let (_, peering) = stage.peered("orders", "payments", 1).await;
