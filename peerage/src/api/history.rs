@@ -134,7 +134,17 @@ pub(super) async fn compare(
         audit::DifferenceError::Document(error) => unwritable(&error),
     })?;
     let network = on_record(id, "to", &found.to, found.first)?;
-    let event = |it| show::recorded(it, network.cloud.as_ref());
+    let positions: Vec<_> = found.events.values().map(|it| it.position).collect();
+    // Read models of an older form have none: then each event has its own command alone.
+    let causes = services.projections.causes(positions).await;
+    let causes = causes.unwrap_or_default();
+    let event = |it: &journal::Recorded| v1::Event {
+        cause_command_id: causes
+            .get(&it.position)
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        ..show::recorded(it, network.cloud.as_ref())
+    };
     let changes = found.changes.iter().map(|it| v1::Change {
         pointer: it.pointer(),
         before: it.before.as_ref().and_then(show::value),

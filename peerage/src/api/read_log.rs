@@ -6,12 +6,13 @@ use super::{
     access::Caller,
     guard, log_end, parse,
     problem::{Problem, Reason},
-    same_log, show,
+    rows, same_log, show,
     time::timestamp,
     v1,
 };
 use domain::NetworkId;
 use journal::{Followed, Position, Recorded, Signal};
+use projections::{Order, PageRequest, Part};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 use tree::is_covered;
 
@@ -51,6 +52,12 @@ pub(super) async fn read_log(
         let place = audit::Until::Position(after);
         log_end::is_within(services, "after_", place, None).await?;
     }
+    let after = match part.after {
+        // Where an event is known to have been, whoever asks goes on there.
+        Some(after) if part.known.is_none() => event_up_to(services, after).await?,
+        after => after,
+    };
+    let part = parse::Part { after, ..part };
     let end = services.journal.end().await;
     let end = end.map_err(|error| Problem::from(&error))?;
     let mut read = Read {
@@ -72,6 +79,33 @@ pub(super) async fn read_log(
         is_end: read.is_end,
         end_position: end.map(|it| it.to_string()).unwrap_or_default(),
     })
+}
+
+/// The place of the last event up to this one: a store reads on behind events alone. Where the read
+/// models are not as far, the store is left to say whether something is there.
+async fn event_up_to(services: &Services, place: Position) -> Result<Option<Position>, Problem> {
+    let projections = &services.projections;
+    let is_known = projections.wait_for(place, services.read_patience).await;
+    if !is_known || !*projections.caught_up().borrow() {
+        return Ok(Some(place));
+    }
+    let up_to_there = parse::Events {
+        to: Some(place),
+        order: Order::NewestFirst,
+        parts: vec![
+            Part::Networks,
+            Part::Connectors,
+            Part::Access,
+            Part::Approvals,
+        ],
+        ..parse::Events::default()
+    };
+    let one = PageRequest {
+        size: 1,
+        ..PageRequest::default()
+    };
+    let found = rows::events(services, &up_to_there, None, &one).await?;
+    Ok(found.items.first().map(|it| it.position))
 }
 
 async fn collect(services: &Services, part: &parse::Part, read: &mut Read) -> Result<(), Problem> {

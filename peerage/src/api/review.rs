@@ -154,7 +154,9 @@ fn follow(review: &mut Review, row: &TimelineEntry) {
     if let Body::Event(event) = journal::decode(&row.event_type, version, &row.raw) {
         let decision = Decision {
             position: row.position,
+            revision: row.revision,
             event_id: row.event_id,
+            peering: row.peering_id,
             event_type: event.name().to_owned(),
             time: row.time,
             sentence: audit::sentence(&event),

@@ -33,8 +33,12 @@ pub struct Decision {
     /// Where it is in the log.
     #[serde(with = "crate::stored::as_text")]
     pub position: Position,
+    /// Its number in the network's stream.
+    pub revision: u64,
     /// Which event it is.
     pub event_id: EventId,
+    /// About which peering.
+    pub peering: Option<PeeringId>,
     /// Its type.
     pub event_type: String,
     /// When it was decided.
@@ -56,7 +60,9 @@ impl Decision {
         let about = recorded.metadata.as_ref();
         Self {
             position: recorded.position,
+            revision: recorded.revision,
             event_id: recorded.event_id,
+            peering: event.peering_id(),
             event_type: event.name().to_owned(),
             time: recorded.time(),
             sentence: sentence(event),

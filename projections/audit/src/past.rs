@@ -72,6 +72,8 @@ pub struct Past {
     pub last: Option<Place>,
     /// Where the last event is that was about each peering.
     pub peerings: BTreeMap<PeeringId, Place>,
+    /// Where the last event is that the engine recorded about each: what it did or saw.
+    pub observed: BTreeMap<PeeringId, Place>,
     /// Whose word each opening goes back to.
     #[serde(with = "crate::stored::decisions")]
     pub decisions: Decisions,
@@ -90,6 +92,9 @@ impl Past {
         };
         if let Some(peering) = body.peering_id() {
             self.peerings.insert(peering, place);
+            if body.is_outcome() {
+                self.observed.insert(peering, place);
+            }
         }
         self.decisions.follow(body, event);
         self.network = evolve(std::mem::take(&mut self.network), body, place.time);

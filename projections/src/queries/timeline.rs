@@ -15,7 +15,10 @@ use journal::Position;
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 use uuid::Uuid;
 
 /// One event of the log.
@@ -174,6 +177,32 @@ pub enum Order {
 }
 
 impl Projections {
+    /// Of what the engine recorded at these places, the commands that it goes back to.
+    ///
+    /// # Errors
+    /// When the read models cannot be read, or are of a form that keeps none.
+    pub async fn causes(
+        &self,
+        places: Vec<Position>,
+    ) -> Result<BTreeMap<Position, CommandId>, QueryError> {
+        let found = self.answer("find the commands of outcomes", move |connection, _| {
+            let mut select = connection.prepare_cached(
+                "SELECT cause FROM timeline WHERE commit_position = ?1 AND prepare_position = ?2",
+            )?;
+            let mut found = BTreeMap::new();
+            for place in places {
+                let mut rows = select.query([place.commit, place.prepare])?;
+                if let Some(row) = rows.next()?
+                    && let Some(cause) = maybe::<CommandId>(row, "cause")?
+                {
+                    found.insert(place, cause);
+                }
+            }
+            Ok(found)
+        });
+        found.await
+    }
+
     /// The networks in whose events a range is named that this address is in, so many at most.
     pub async fn networks_naming(
         &self,

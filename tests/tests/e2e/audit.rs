@@ -74,6 +74,30 @@ async fn the_log_tells_in_sentences_who_did_what_and_why_and_is_found_by_ticket_
     let first = all[0]["position"].as_str().unwrap();
     let up_to_first = engine.json(&["audit", "log", "--up-to", first]).await;
     assert_eq!(types(&up_to_first), ["NetworkRegistered"]);
+    let told = engine.cli(&["audit", "log", "--limit", "2"]).await;
+    assert!(
+        told.stderr.contains("earlier ones are left out"),
+        "{told:?}"
+    );
+    // A position between two events is one to begin behind, also for an export.
+    let (commit, _) = first.split_once('/').unwrap();
+    let between = commit.parse::<u64>().unwrap() + 1;
+    let between = format!("{between}/{between}");
+    let out = data.path().join("part.jsonl").display().to_string();
+    let export = ["audit", "export", "--out", &out, "--from", &between];
+    let part = engine.cli(&export).await.done();
+    let rest = types(&all).len() - 1;
+    assert!(part.starts_with(&format!("{rest} events")), "{part}");
+    // What changed between two places names the command that the engine's part of it goes back to.
+    let diff = ["audit", "diff", first, "0s", "--network", "orders"];
+    let changes = engine.json(&diff).await;
+    let mut events = changes["events"].as_array().unwrap().iter();
+    let accepted = events.find(|it| it["type"] == "PeeringActivated").unwrap();
+    assert_eq!(accepted["causeCommandId"], requested["commandId"]);
+    for nothing in ["--ticket", "--actor", "--range"] {
+        let asked = engine.cli(&["audit", "log", nothing, ""]).await;
+        assert_eq!(asked.code, Some(2), "{nothing}: {asked:?}");
+    }
     // What the engine recorded names the command that it goes back to.
     let active = all.as_array().unwrap().iter();
     let active = active.clone().find(|it| it["type"] == "PeeringActivated");
@@ -339,7 +363,9 @@ async fn what_nothing_can_be_on_record_of_is_refused_and_is_no_empty_answer() {
     let out = data.path().join("audit.jsonl");
     let out = out.to_str().unwrap();
     let (beyond, later) = ("99999999/99999999", "2999-01-01T00:00:00Z");
-    let of_log: [&[&str]; 4] = [
+    let of_log: [&[&str]; 6] = [
+        &["log", "--since", "1h", "--until", "2h"],
+        &["log", "--type", "NetworkRegistered,NetworkRegistred"],
         &["log", "--after", beyond],
         &["log", "--up-to", beyond],
         &["log", "--since", later],
@@ -354,7 +380,12 @@ async fn what_nothing_can_be_on_record_of_is_refused_and_is_no_empty_answer() {
     for asked in of_log.into_iter().chain(of_others) {
         let told = engine.cli(&[&["audit"], asked].concat()).await;
         assert!(told.code.is_some_and(|it| it > 0), "{asked:?}: {told:?}");
-        let cause = ["lies beyond the log", "lies in the future", "did you mean"];
+        let cause = [
+            "lies beyond the log",
+            "lies in the future",
+            "lies behind --until",
+            "did you mean",
+        ];
         let is_told = cause.iter().any(|it| told.stderr.contains(it));
         assert!(is_told, "{asked:?}: {told:?}");
         assert_eq!(told.stdout, "", "{asked:?}");

@@ -90,6 +90,9 @@ pub(in crate::api) fn decision(network: &Registered, it: &Decision) -> v1::Event
     let mut event = v1::Event {
         position: it.position.to_string(),
         network_id: network.id.to_string(),
+        peering_id: text(it.peering.as_ref()),
+        stream: network.id.stream(),
+        revision: it.revision,
         r#type: it.event_type.to_owned(),
         actor: it.actor.as_ref().map(actor),
         command_id: text(it.command_id.as_ref()),

@@ -56,7 +56,9 @@ impl At {
         if let Some(network) = &self.network {
             let id = resolve::network(&mut servers, network).await?;
             let answer = servers.read(ask(id)).await?;
-            return output::messages(form, &[answer], output::network_at);
+            let at = self.place.time;
+            let told = |answers: &[_]| output::network_at(answers, at);
+            return output::messages(form, &[answer], told);
         }
         let all = v1::ListNetworksRequest::default();
         let all = servers.list(all, usize::MAX).await?;

@@ -1,6 +1,8 @@
 //! `peerage audit evidence`: all that is on record of one ticket, peering or event, as one file.
 
 use super::{
+    filter::said,
+    others::Part,
     place::{self, EventName, at_position},
     prove, stored,
 };
@@ -15,9 +17,10 @@ use crate::{
     },
 };
 use clap::{ArgGroup, Args};
+use journal::Position;
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
     io::Write as _,
     path::{Path, PathBuf},
@@ -37,7 +40,7 @@ pub(super) struct Evidence {
     #[command(flatten)]
     remote: Remote,
     /// Of what was done with this ticket, like OPS-1234.
-    #[arg(long, value_name = "TICKET")]
+    #[arg(long, value_name = "TICKET", value_parser = said)]
     ticket: Option<String>,
     /// Of this peering: its id, the id's first characters, its link's id, the peer's network, or
     /// ACCOUNT/NETWORK.
@@ -111,14 +114,50 @@ async fn all(
         order: EventOrder::OldestFirst.into(),
         ticket,
         peering_id,
+        parts: Part::All.parts(),
         ..Default::default()
     };
-    let events = servers.list(message, EVENTS + 1).await?;
+    let mut events = servers.list(message, EVENTS + 1).await?;
+    bounded(&events)?;
+    add_outcomes(servers, &mut events).await?;
+    bounded(&events)?;
+    Ok(events)
+}
+
+fn bounded(events: &[Event]) -> Result<(), CliError> {
     if events.len() > EVENTS {
         let text = format!("more than {EVENTS} events are on record of it: name one event");
         return Err(CliError::failed(text));
     }
-    Ok(events)
+    Ok(())
+}
+
+/// Adds what the engine did because of the commands that these events are of: it goes back to them,
+/// and carries no ticket of its own.
+async fn add_outcomes(servers: &mut Servers, events: &mut Vec<Event>) -> Result<(), CliError> {
+    let commands: BTreeSet<_> = events.iter().map(|it| it.command_id.clone()).collect();
+    let known: BTreeSet<_> = events.iter().map(|it| it.position.clone()).collect();
+    let peerings = events.iter().filter(|it| !it.peering_id.is_empty());
+    let peerings: BTreeSet<_> = peerings
+        .map(|it| (it.network_id.clone(), it.peering_id.clone()))
+        .collect();
+    for (network_id, peering_id) in peerings {
+        let message = v1::ListEventsRequest {
+            order: EventOrder::OldestFirst.into(),
+            network_id,
+            peering_id,
+            ..Default::default()
+        };
+        let of_peering = servers.list(message, EVENTS + 1).await?;
+        bounded(&of_peering)?;
+        events.extend(
+            of_peering.into_iter().filter(|it| {
+                commands.contains(&it.cause_command_id) && !known.contains(&it.position)
+            }),
+        );
+    }
+    events.sort_by_key(|it| it.position.parse::<Position>().ok());
+    Ok(())
 }
 
 /// What the file shows of the events: as far as there are proofs, what these hold and nothing
@@ -159,6 +198,7 @@ async fn one(servers: &mut Servers, event: &EventName) -> Result<Vec<Event>, Cli
     let message = v1::ListEventsRequest {
         order: EventOrder::NewestFirst.into(),
         until_position: position.clone(),
+        parts: Part::All.parts(),
         ..Default::default()
     };
     let mut found = servers.list(message, 1).await?;
@@ -187,7 +227,8 @@ async fn position_of(servers: &mut Servers, id: Uuid) -> Result<String, CliError
 /// How the events came about: the whole of each peering, or what led to a network's own event.
 async fn explained(servers: &mut Servers, events: &[Event]) -> Result<Vec<Value>, CliError> {
     let mut about: Vec<v1::ExplainRequest> = Vec::new();
-    for event in events {
+    let of_networks = events.iter().filter(|it| !it.network_id.is_empty());
+    for event in of_networks {
         let message = if event.peering_id.is_empty() {
             v1::ExplainRequest {
                 event_position: event.position.clone(),
@@ -215,7 +256,8 @@ async fn explained(servers: &mut Servers, events: &[Event]) -> Result<Vec<Value>
 /// Each network before the first of the events and after the last.
 async fn networks(servers: &mut Servers, events: &[Event]) -> Result<Vec<Value>, CliError> {
     let mut spans: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
-    for event in events {
+    let of_networks = events.iter().filter(|it| !it.network_id.is_empty());
+    for event in of_networks {
         let span = spans
             .entry(&event.network_id)
             .or_insert((&event.position, &event.position));

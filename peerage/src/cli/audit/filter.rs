@@ -31,23 +31,23 @@ pub(super) struct Filter {
     #[arg(long, value_name = "PEERING")]
     peering: Option<Named>,
     /// Only about peerings with this account, like 444455556601.
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", value_parser = said)]
     account: Option<String>,
     /// Only what this command did: its UUID, as the command printed it.
     #[arg(long, value_name = "UUID")]
     command: Option<Uuid>,
     /// Only what this actor did: the verified subject, or what was claimed, like ada@example.com.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = said)]
     actor: Option<String>,
     /// Only what was done with this ticket, like OPS-1234.
-    #[arg(long, value_name = "TICKET")]
+    #[arg(long, value_name = "TICKET", value_parser = said)]
     ticket: Option<String>,
     /// Only events of this type, like PeeringRequested; again, or separated by commas, for more.
-    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = said)]
     types: Vec<String>,
     /// Only what names a range that is a part of this one, or that this one is a part of, like
     /// 10.20.0.0/16 or 10.20.0.5.
-    #[arg(long, value_name = "RANGE|ADDRESS")]
+    #[arg(long, value_name = "RANGE|ADDRESS", value_parser = said)]
     range: Option<String>,
     /// Only what was decided since: how long ago, like 24h, or a time, like 2026-03-01T09:00:00Z.
     #[arg(long, value_name = "DURATION|TIME", value_parser = time_gone)]
@@ -56,11 +56,20 @@ pub(super) struct Filter {
     #[arg(long, value_name = "DURATION|TIME", value_parser = time_gone)]
     until: Option<DateTime<Utc>>,
     /// Only what lies behind this position of the log, like 4711/4711.
-    #[arg(long, value_name = "POSITION")]
+    #[arg(long, value_name = "POSITION", value_parser = said)]
     after: Option<String>,
     /// Only what lies up to this position of the log, itself included, like 4711/4711.
-    #[arg(long, value_name = "POSITION")]
+    #[arg(long, value_name = "POSITION", value_parser = said)]
     up_to: Option<String>,
+}
+
+/// A value that says something: an empty one is a variable that was not set, and would ask for
+/// everything.
+pub(super) fn said(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 impl Filter {
@@ -70,6 +79,11 @@ impl Filter {
         servers: &mut Servers,
         order: EventOrder,
     ) -> Result<v1::ListEventsRequest, CliError> {
+        let span = self.since.zip(self.until);
+        if span.is_some_and(|(since, until)| since >= until) {
+            let text = "--since lies behind --until, or is the same";
+            return Err(CliError::usage(text));
+        }
         let network_id = resolve::network_if_any(servers, self.network.as_ref()).await?;
         let peering_id = resolve::peering_if_any(servers, self.peering.as_ref()).await?;
         Ok(v1::ListEventsRequest {
@@ -91,13 +105,15 @@ impl Filter {
     }
 }
 
-/// Refuses types that this version does not know, where nothing was found: such a name was
-/// mistyped.
-pub(super) fn are_types(types: &[String]) -> Result<(), CliError> {
-    let is_known = |it: &&String| known_types().any(|known| known == journal::current_type(it));
-    let Some(unknown) = types.iter().find(|it| !is_known(it)) else {
-        return Ok(());
-    };
+/// Those of these types that this version does not know. Where nothing is found of one, its name
+/// was mistyped.
+pub(super) fn unknown_types(types: &[String]) -> impl Iterator<Item = &String> {
+    let is_known = |it: &str| known_types().any(|known| known == journal::current_type(it));
+    types.iter().filter(move |it| !is_known(it))
+}
+
+/// That this is no type of events.
+pub(super) fn mistyped(unknown: &str) -> CliError {
     let near = known_types()
         .map(|it| (strsim::jaro_winkler(it, unknown), it))
         .filter(|(likeness, _)| *likeness > 0.8)
@@ -105,10 +121,9 @@ pub(super) fn are_types(types: &[String]) -> Result<(), CliError> {
     let meant = near
         .map(|(_, name)| format!("; did you mean `{name}`?"))
         .unwrap_or_default();
-    let text = format!(
+    CliError::usage(format!(
         "--type {unknown}: nothing was found, and no event type of this name is known{meant}"
-    );
-    Err(CliError::usage(text))
+    ))
 }
 
 fn known_types() -> impl Iterator<Item = &'static str> {
@@ -128,16 +143,14 @@ mod tests {
 
     #[test]
     fn a_mistyped_type_is_told_with_what_may_be_meant_and_an_older_one_is_known() {
-        let of = |it: &str| are_types(&[it.to_owned()]);
-        for known in ["PeeringRequested", "AccessDenied", "ConnectorRecordParked"] {
-            assert!(of(known).is_ok(), "{known}");
-        }
-        for older in ["DnsResolutionSet", "DnsResolutionApplied"] {
-            assert!(of(older).is_ok(), "{older}");
-        }
-        let told = of("PeeringRequestd").unwrap_err().text;
+        let known = ["PeeringRequested", "AccessDenied", "ConnectorRecordParked"];
+        let older = ["DnsResolutionSet", "DnsResolutionApplied"];
+        let all: Vec<_> = known.into_iter().chain(older).chain(["Xyz"]).collect();
+        let all: Vec<_> = all.into_iter().map(str::to_owned).collect();
+        assert_eq!(unknown_types(&all).collect::<Vec<_>>(), ["Xyz"]);
+        let told = mistyped("PeeringRequestd").text;
         assert!(told.contains("did you mean `PeeringRequested`?"), "{told}");
-        let told = of("Xyz").unwrap_err().text;
+        let told = mistyped("Xyz").text;
         assert!(told.contains("--type Xyz: nothing was found"), "{told}");
         assert!(!told.contains("did you mean"), "{told}");
     }

@@ -1,7 +1,7 @@
 //! `peerage audit log`: what happened, in sentences.
 
 use super::{
-    filter::{Filter, are_types},
+    filter::{Filter, mistyped, unknown_types},
     others::Part,
     seen::Seen,
 };
@@ -42,7 +42,11 @@ impl Log {
         };
         // Asked for first: what comes while the last ones are fetched is new.
         let seen = if self.follow {
-            end(&mut servers, &message).await?
+            let one = v1::ListEventsRequest {
+                page_size: 1,
+                ..message.clone()
+            };
+            servers.read(one).await?.as_of
         } else {
             message.until_position.clone()
         };
@@ -50,10 +54,25 @@ impl Log {
             until_position: seen.clone(),
             ..message.clone()
         };
-        let mut events = servers.list(until_seen, self.limit).await?;
+        let mut events = servers
+            .list(until_seen, self.limit.saturating_add(1))
+            .await?;
+        if events.len() > self.limit {
+            events.truncate(self.limit);
+            let many = output::counted(self.limit as u64, "event");
+            terminal::note(&format!(
+                "these are the last {many}: earlier ones are left out (--limit)"
+            ));
+        }
         events.reverse();
-        if events.is_empty() {
-            are_types(&message.types)?;
+        for unknown in unknown_types(&message.types) {
+            let of_it = v1::ListEventsRequest {
+                types: vec![unknown.clone()],
+                ..message.clone()
+            };
+            if servers.list(of_it, 1).await?.is_empty() {
+                return Err(mistyped(unknown));
+            }
         }
         if !self.follow {
             return output::messages(self.remote.output, &events, output::log);
@@ -76,7 +95,7 @@ async fn end(servers: &mut Servers, message: &v1::ListEventsRequest) -> Result<S
         page_size: 1,
         ..message.clone()
     };
-    Ok(servers.read(one).await?.as_of)
+    Ok(servers.read_on(one).await?.as_of)
 }
 
 /// Tells what lies behind this position, and goes on with what is new.
@@ -101,7 +120,7 @@ async fn follow(
             continue;
         }
         loop {
-            let answer = servers.read(page.clone()).await?;
+            let answer = servers.read_on(page.clone()).await?;
             for event in &answer.events {
                 tell(output, event)?;
             }

@@ -5,7 +5,7 @@
 //! what the server made of them, and is proved by nothing but them.
 
 use super::{evidence::FORMAT, place::exact, stored};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 use tree::{Against, Leaf, Proved, Verdict};
 
@@ -32,21 +32,32 @@ const MEMBERS: [&str; 18] = [
     "cloud",
 ];
 
-/// As much of such a file as is checked.
+/// As much of such a file as is checked, and what else it has: nothing that no version writes.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct File {
-    format: String,
+    #[serde(rename = "format")]
+    _format: IgnoredAny,
     version: u32,
     events: Vec<Value>,
     #[serde(default)]
     proofs: Vec<String>,
+    #[serde(default, rename = "question")]
+    _question: IgnoredAny,
+    #[serde(default, rename = "explained")]
+    _explained: IgnoredAny,
+    #[serde(default, rename = "networks")]
+    _networks: IgnoredAny,
 }
 
 impl File {
-    /// The text of a file, if it is one of evidence.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        let file: Self = serde_json::from_str(text).ok()?;
-        (file.format == FORMAT).then_some(file)
+    /// The text of a file, if it is one of evidence, or why it is none that can be believed.
+    pub(super) fn read(text: &str) -> Option<Result<Self, String>> {
+        let whole: Value = serde_json::from_str(text).ok()?;
+        if whole["format"] != FORMAT {
+            return None;
+        }
+        Some(serde_json::from_value(whole).map_err(|error| error.to_string()))
     }
 
     /// What it proves, or why it is not believed.

@@ -73,24 +73,37 @@ impl Verify {
             CliError::usage(format!("{} cannot be read: {error}", self.file.display()))
         };
         let mut opened = BufReader::new(File::open(&self.file).map_err(unread)?);
+        let asks_witnesses = !self.witnesses.is_empty();
         let against = Against {
             keys: self.keys.into_iter().chain(self.witnesses).collect(),
             older: self.older.as_deref().map(file::checkpoint).transpose()?,
             expected: self.expect.as_deref().map(file::checkpoint).transpose()?,
         };
         let verified = match evidence(&mut opened).map_err(unread)? {
-            Some(evidence) => evidence.verify(&against),
+            Some(evidence) => evidence.and_then(|it| it.verify(&against)),
             None => tree::verify(opened, &against).map_err(|error| domain::error_chain(&error)),
         };
-        let verdict = verified.map_err(|why| {
-            CliError::failed(format!("{}: NOT VERIFIED: {why}", self.file.display()))
-        })?;
+        let verified = verified.and_then(|it| match it.vouched.witnesses.is_empty() {
+            true if asks_witnesses => Err("no witness that you named has cosigned it".to_owned()),
+            true | false => Ok(it),
+        });
+        let verdict = match verified {
+            Ok(verdict) => verdict,
+            Err(why) => {
+                if self.output == Output::Json {
+                    let refused = json!({ "verified": false, "why": why });
+                    output::print(self.output, &refused, |_| String::new())?;
+                }
+                let text = format!("{}: NOT VERIFIED: {why}", self.file.display());
+                return Err(CliError::failed(text));
+            }
+        };
         output::print(self.output, &document(&verdict), |_| in_words(&verdict))
     }
 }
 
 /// The file, if it is one of evidence: one JSON object over several lines, which nothing else is.
-fn evidence(file: &mut impl BufRead) -> io::Result<Option<proved::File>> {
+fn evidence(file: &mut impl BufRead) -> io::Result<Option<Result<proved::File, String>>> {
     if !file.fill_buf()?.starts_with(b"{\n") {
         return Ok(None);
     }
@@ -136,7 +149,9 @@ fn what(it: &Verdict) -> String {
                 1 => ("this event".to_owned(), "is"),
                 many => (format!("these {many} events"), "are"),
             };
-            format!("{many} {are} in the log; of others the file says nothing")
+            format!(
+                "{many} {are} in the log; of others the file says nothing, and what it explains beside its events is the server's word"
+            )
         }
     }
 }

@@ -138,6 +138,32 @@ impl Servers {
         }
     }
 
+    /// The same for whoever follows what comes: a server that starts again is waited for, as a
+    /// watch waits.
+    pub(in crate::cli) async fn read_on<R: Read>(
+        &mut self,
+        mut message: R,
+    ) -> Result<R::Answer, CliError> {
+        message.at_least(&self.position);
+        let mut pauses = PAUSES.build();
+        let mut is_told = false;
+        loop {
+            let failure = match self.attempt(message.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let Some(pause) = pauses.next().filter(|_| failure.is_passing()) else {
+                return Err(self.error(&failure));
+            };
+            if !std::mem::replace(&mut is_told, true) {
+                let why = failure.in_short();
+                terminal::note(&format!("the log cannot be read for now ({why}); going on"));
+            }
+            self.next(&failure);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// All pages of a list, up to so many items.
     pub(in crate::cli) async fn list<P: Page>(
         &mut self,

@@ -69,7 +69,7 @@ fn in_words(done: &Done) -> String {
         ("note", notes(&it.advisories)),
     ]);
     let would_be = match (&it.peering, &it.network) {
-        (Some(peering), _) if it.validated_only => Some(peering::bare(peering)),
+        (Some(peering), _) if it.validated_only => Some(peering::bare(peering, chrono::Utc::now())),
         (_, Some(network)) if it.validated_only => Some(network::network(network)),
         (_, _) => None,
     };

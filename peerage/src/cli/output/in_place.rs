@@ -15,13 +15,14 @@ use crate::api::v1::{
     AttachTo, Consent, DiscoveredLink, Drift, ExposedBy, Exposure, Firewall, InboundRule, Orphan,
     Peering, RuleAim, RuleVerdicts, Side, attach_to::To, drift::Drift as What,
 };
+use chrono::{DateTime, Utc};
 
 /// Drift that is open now.
 pub(super) fn open_drift(peering: &Peering) -> impl Iterator<Item = &Drift> {
     peering.drift.iter().filter(|it| it.since.is_some())
 }
 
-pub(super) fn in_place(peering: &Peering) -> Vec<String> {
+pub(super) fn in_place(peering: &Peering, now: DateTime<Utc>) -> Vec<String> {
     let mut parts = vec![
         format!("routes\n{}", routes(peering)),
         format!(
@@ -40,7 +41,7 @@ pub(super) fn in_place(peering: &Peering) -> Vec<String> {
     parts.extend((!peering.ingress.is_empty()).then(|| {
         format!(
             "connector ingress: what the private network may reach\n{}",
-            ingress(peering)
+            ingress(peering, now)
         )
     }));
     parts.extend((!peering.exposures.is_empty()).then(|| {
@@ -266,7 +267,7 @@ fn wanted(to: Option<&AttachTo>) -> String {
     }
 }
 
-fn ingress(peering: &Peering) -> String {
+fn ingress(peering: &Peering, now: DateTime<Utc>) -> String {
     let short = short(peering.ingress.iter().map(|it| it.ingress_id.as_str()));
     let rows = peering.ingress.iter().map(|it| {
         let port = it.rule.as_ref().map(|rule| rule.port).unwrap_or_default();
@@ -281,7 +282,7 @@ fn ingress(peering: &Peering) -> String {
         };
         let until = match &it.expires_at {
             None => "revoked by hand".to_owned(),
-            Some(at) => with_time_left(Some(at)),
+            Some(at) => with_time_left(Some(at), now),
         };
         [
             short(&it.ingress_id),

@@ -13,14 +13,22 @@ use crate::api::v1::{
     WhoCanReachResponse,
 };
 use crate::cli::terminal;
+use chrono::{DateTime, Utc};
 use prost_types::{Value, value::Kind};
 
-/// One network as it was, with everything about it and about each of its peerings.
-pub(in crate::cli) fn network_at(answers: &[GetNetworkAtResponse]) -> String {
+/// One network as it was, with everything about it and about each of its peerings; at this time,
+/// or else when the last event was decided.
+pub(in crate::cli) fn network_at(
+    answers: &[GetNetworkAtResponse],
+    at: Option<DateTime<Utc>>,
+) -> String {
     let blocks = answers.iter().map(|it| {
+        let last = it.last.as_ref().and_then(|it| it.time.as_ref());
+        let now = at.or_else(|| last.and_then(time::time));
+        let now = now.unwrap_or_else(Utc::now);
         let mut parts = vec![format!("as of {}", seen(it.last.as_ref()))];
         parts.extend(it.network.as_ref().map(network));
-        parts.extend(it.peerings.iter().map(bare));
+        parts.extend(it.peerings.iter().map(|it| bare(it, now)));
         parts.extend(unread(it));
         parts.join("\n\n")
     });
@@ -60,8 +68,9 @@ pub(in crate::cli) fn difference(it: &CompareNetworkResponse) -> String {
     let of = |revision: &u64| it.events.iter().find(|it| it.revision == *revision);
     let blocks = it.changes.iter().map(|change| {
         let pointer = match change.pointer.as_str() {
-            "" => "the network",
-            pointer => pointer,
+            "" => "the network".to_owned(),
+            // As a JSON pointer is written where it stands by itself (RFC 6901).
+            pointer => pointer.replace("~1", "/").replace("~0", "~"),
         };
         let (before, after) = (value(change.before.as_ref()), value(change.after.as_ref()));
         let head = format!("{pointer}  {before} → {after}");
@@ -140,9 +149,13 @@ fn named(name: &str, ids: &[String]) -> String {
 /// An event that did something, by whom and by which command.
 fn by(it: &Event) -> String {
     let reason = super::cause(&it.reason);
+    let (command, id) = match it.cause_command_id.as_str() {
+        "" => ("command ", &it.command_id),
+        _ => ("caused by command ", &it.cause_command_id),
+    };
     let own = [
         ("", it.sentence.as_str()),
-        ("command ", &it.command_id),
+        (command, id),
         ("ticket: ", &it.ticket),
         ("reason: ", &reason),
     ];

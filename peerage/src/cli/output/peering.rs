@@ -20,6 +20,7 @@ use crate::{
     },
     cli::states::has_ended,
 };
+use chrono::{DateTime, Utc};
 
 /// Who answers for the peering.
 fn owner(it: &Peering) -> String {
@@ -27,7 +28,7 @@ fn owner(it: &Peering) -> String {
 }
 
 /// When it ends by itself, and whether that time has come.
-fn ends(it: &Peering) -> String {
+fn ends(it: &Peering, now: DateTime<Utc>) -> String {
     let tenure = it.tenure.clone().unwrap_or_default();
     match (&it.ended_at, &tenure.expires_at) {
         (Some(at), _) => format!(
@@ -35,7 +36,7 @@ fn ends(it: &Peering) -> String {
             when(Some(at))
         ),
         (None, Some(_)) if has_ended(it.state()) => when(tenure.expires_at.as_ref()),
-        (None, at) => with_time_left(at.as_ref()),
+        (None, at) => with_time_left(at.as_ref(), now),
     }
 }
 
@@ -136,7 +137,7 @@ fn peer_name(it: &Peering) -> String {
 /// has to be done last, where it can be copied from.
 pub(in crate::cli) fn peering(it: &GetPeeringResponse) -> String {
     let peering = it.peering.clone().unwrap_or_default();
-    let mut parts = vec![bare(&peering)];
+    let mut parts = vec![bare(&peering, Utc::now())];
     if !has_ended(peering.state()) {
         parts.extend(notes(&it.advisories));
     }
@@ -145,11 +146,11 @@ pub(in crate::cli) fn peering(it: &GetPeeringResponse) -> String {
     parts.join("\n\n")
 }
 
-/// One peering by itself.
-pub(super) fn bare(peering: &Peering) -> String {
-    let mut parts = vec![own_facts(peering)];
+/// One peering by itself, as it was at this moment.
+pub(super) fn bare(peering: &Peering, now: DateTime<Utc>) -> String {
+    let mut parts = vec![own_facts(peering, now)];
     if !has_ended(peering.state()) {
-        parts.extend(in_place(peering));
+        parts.extend(in_place(peering, now));
     }
     parts.join("\n\n")
 }
@@ -163,7 +164,7 @@ pub(super) fn notes(advisories: &[Advisory]) -> Option<String> {
     (!rows.is_empty()).then(|| format!("notes\n{}", plain([Whole(""), Wrapped("")], &rows)))
 }
 
-fn own_facts(it: &Peering) -> String {
+fn own_facts(it: &Peering, now: DateTime<Utc>) -> String {
     let peer = it.peer.clone().unwrap_or_default();
     let found = it
         .found_routes
@@ -201,10 +202,10 @@ fn own_facts(it: &Peering) -> String {
         ("ranges", ranges(&peer.ranges, &it.unconfirmed_ranges)),
         ("subnets", chosen(&peer.subnets)),
         ("link", it.link.clone()),
-        ("expires", with_time_left(it.expires_at.as_ref())),
+        ("expires", with_time_left(it.expires_at.as_ref(), now)),
         ("owner", owner(it)),
-        ("ends", ends(it)),
-        ("terms", terms(it)),
+        ("ends", ends(it, now)),
+        ("terms", terms(it, now)),
         ("accepted", accepted(it)),
         (parting(it), removal(it)),
         (
@@ -256,7 +257,7 @@ fn waits_for(it: &Peering) -> String {
     }
 }
 
-fn terms(it: &Peering) -> String {
+fn terms(it: &Peering, now: DateTime<Utc>) -> String {
     let consent = match (it.origin(), it.consent()) {
         (Origin::Adopted, Consent::Owner) => "adopted link; the peer's owner keeps that side",
         (Origin::Adopted, _) => "adopted link; the engine keeps both sides",
@@ -269,7 +270,7 @@ fn terms(it: &Peering) -> String {
         && !matches!(it.state(), PeeringState::Active | PeeringState::Removing);
     let deadline = match (&it.deadline, is_pending) {
         (None, _) => String::new(),
-        (Some(at), true) => format!("; active by {}", with_time_left(Some(at))),
+        (Some(at), true) => format!("; active by {}", with_time_left(Some(at), now)),
         (Some(at), false) => format!("; active by {}", when(Some(at))),
     };
     let renew = if it.renew {

@@ -6,7 +6,7 @@ use crate::api::v1::{
     CheckOutcome, CloudMode, Consent, Event, GetPeeringResponse, Peering, PeeringState, Side,
     drift::Drift as What, leftover::Leftover as Left,
 };
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use prost_types::Timestamp;
 use serde_json::Value;
 
@@ -622,4 +622,29 @@ fn who_can_reach_says_of_each_rule_its_port_and_its_source_be_it_a_range_or_a_gr
         let said = format!("sgr-1 (TCP 2113 from {said})");
         assert!(text.contains(&said), "{text}");
     }
+}
+
+#[test]
+fn a_network_as_it_was_counts_what_was_left_from_then() {
+    let then = "2020-03-01T09:00:00Z".parse::<DateTime<Utc>>().unwrap();
+    let last = v1::EventPlace {
+        time: at((then - TimeDelta::hours(1)).timestamp()),
+        ..Default::default()
+    };
+    let answer = v1::GetNetworkAtResponse {
+        peerings: vec![Peering {
+            expires_at: at((then + TimeDelta::minutes(90)).timestamp()),
+            ..waiting()
+        }],
+        last: Some(last),
+        ..Default::default()
+    };
+    let answers = [answer];
+    let told = network_at(&answers, Some(then));
+    assert!(told.contains("(1 h 30 min left)"), "{told}");
+    let told = network_at(&answers, None);
+    assert!(
+        told.contains("(2 h 30 min left)"),
+        "at the last event: {told}"
+    );
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use prost_types::Timestamp;
 
 /// The time of a timestamp, if it is one.
-fn time(at: &Timestamp) -> Option<DateTime<Utc>> {
+pub(super) fn time(at: &Timestamp) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(at.seconds, u32::try_from(at.nanos).ok()?)
 }
 
@@ -22,12 +22,12 @@ pub(super) fn clock(at: Option<&Timestamp>) -> String {
         .unwrap_or_default()
 }
 
-/// A time to come, with how far off it is; nothing for none.
-pub(super) fn with_time_left(at: Option<&Timestamp>) -> String {
+/// A time to come, with how far off it was at this moment; nothing for none.
+pub(super) fn with_time_left(at: Option<&Timestamp>, now: DateTime<Utc>) -> String {
     let Some(until) = at.and_then(time) else {
         return String::new();
     };
-    format!("{} ({})", when(at), left(until - Utc::now()))
+    format!("{} ({})", when(at), left(until - now))
 }
 
 fn left(left: TimeDelta) -> String {
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(when(Some(&at)), "2026-03-01T09:00:00Z");
         assert_eq!(clock(Some(&at)), "09:00:00");
         assert_eq!(
-            (when(None), with_time_left(None)),
+            (when(None), with_time_left(None, Utc::now())),
             (String::new(), String::new())
         );
         assert_eq!(

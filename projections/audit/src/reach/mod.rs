@@ -93,7 +93,8 @@ pub struct Way {
     pub denials: Vec<Denial>,
     /// Whose word it goes back to, in the order of the log.
     pub decisions: Vec<Arc<Decision>>,
-    /// The last event that is on record about this peering: what came later was not seen.
+    /// The last event that the engine recorded about this peering, of what it did or saw: what came
+    /// later was not seen.
     pub seen: Option<Place>,
 }
 
@@ -148,7 +149,7 @@ impl Asked<'_> {
             exposures: Vec::new(),
             denials: Vec::new(),
             decisions: Vec::new(),
-            seen: self.past.peerings.get(&self.peering.id).copied(),
+            seen: self.past.observed.get(&self.peering.id).copied(),
         };
         if way.link.is_some() {
             way.verdict = self.judge(side, &mut way);

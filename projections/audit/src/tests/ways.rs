@@ -549,3 +549,19 @@ fn an_entry_that_was_seen_to_be_missing_keeps_nothing_out() {
         assert_eq!(other.verdict(LOCAL, 22), DENIED, "{event}");
     }
 }
+
+#[test]
+fn an_answer_is_as_of_what_was_seen_last_and_no_command_makes_it_newer() {
+    let story = of_both_families();
+    let seen = story.way("10.20.0.5", 2113).seen.unwrap();
+    let again = json!({ "side": "local", "destination": "10.101.0.0/16" });
+    let decided = story.says("RouteAccepted", &again);
+    let way = decided.way("10.20.0.5", 2113);
+    assert_eq!(way.seen, Some(seen), "only accepted, not looked at");
+    let installed = json!({
+        "side": "local", "destination": "10.101.0.0/16", "route_table": "rtb-07",
+    });
+    let looked = decided.says("RouteInstalled", &installed);
+    let later = looked.way("10.20.0.5", 2113).seen.unwrap();
+    assert!(later.revision > seen.revision);
+}

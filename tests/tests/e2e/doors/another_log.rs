@@ -210,7 +210,7 @@ async fn who_reads_on_in_a_log_that_became_another_one_is_told_so_and_given_noth
         follower.prints(&gone).await;
         let mut watch = begun(&engine, &["peering", "watch", &gone, "--follow"]);
         watch.prints("converged").await;
-        let mut marked = begun(&engine, &["network", "watch", "--no-events"]);
+        let marked = begun(&engine, &["network", "watch", "--no-events"]);
         let bookmark = wait::until("a bookmark", SOON, || async {
             let printed = marked.output();
             let mut lines = printed.lines().filter_map(|it| {
@@ -222,7 +222,7 @@ async fn who_reads_on_in_a_log_that_became_another_one_is_told_so_and_given_noth
         .await;
         let whole = bookmark.to_string();
         let resumes = ["network", "watch", "--after", &whole];
-        let mut same = begun(&engine, &resumes);
+        let same = begun(&engine, &resumes);
         same.prints("\"bookmark\"").await;
         drop(same);
 
@@ -257,7 +257,7 @@ async fn who_reads_on_in_a_log_that_became_another_one_is_told_so_and_given_noth
         let told = refused.output();
         assert!(!ended.success() && told.contains("[ANOTHER_LOG]"), "{told}");
         let position = bookmark["position"].as_str().unwrap();
-        let mut older = begun(&engine, &["network", "watch", "--after", position]);
+        let older = begun(&engine, &["network", "watch", "--after", position]);
         older.prints("\"bookmark\"").await;
         drop(older);
         engine.stop().await;

@@ -56,6 +56,9 @@ impl Place {
     }
 }
 
+/// A witness that has cosigned nothing.
+const WITNESS: &str = "witness.example/w1+3d32764d+BOWqFNsAkTifJZoZXpBLPVBpiQcrSwR6WTOTtBRGgnQj";
+
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
@@ -211,6 +214,10 @@ async fn what_happened_is_proved_by_files_that_this_program_and_strangers_verify
             "{told}"
         );
         assert!(told.contains("SELF-ATTESTED"), "{told}");
+        // Whoever asks for a witness is not content with none.
+        let unwitnessed = place.verify(proof, &["--witness", WITNESS]).await;
+        assert_eq!(unwitnessed.code, Some(1));
+        assert!(unwitnessed.stderr.contains("no witness that you named"));
         assert!(told.contains("what came later is unknown"), "{told}");
         let (holds, said) = stranger("verify_proof.py", &[text(proof), &place.key]);
         assert!(
