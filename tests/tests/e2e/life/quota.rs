@@ -135,6 +135,5 @@ async fn an_account_that_does_not_tell_its_quotas_holds_nothing_up_and_the_docto
     assert_eq!(hint["severity"], "note", "{hint}");
     let said = text(&hint["text"]);
     assert!(said.contains("servicequotas:ListServiceQuotas"), "{said}");
-    // The doctor rehearses the making of the link that is there, which the policies of that time do
-    // not name: their trial at the end of a life would say so.
+    life.ends().await;
 }

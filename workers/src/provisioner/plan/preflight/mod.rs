@@ -102,8 +102,9 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
     {
         exposure::open(facts, Side::Remote, draft);
     }
-    // A link that somebody else made is never made again: its owner grants no such permission.
-    if facts.peering.made_the_link() {
+    // A link that somebody else made is never made again, and one that is there need not be: no
+    // policy that is printed then grants it.
+    if facts.peering.made_the_link() && facts.peering.life.link().is_none() {
         draft.require(&facts.seen.may_create_link, Query::MayCreateLink);
     }
     if !draft.needs.is_empty() {
@@ -416,7 +417,7 @@ fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         .seen
         .may_create_link
         .as_ref()
-        .filter(|_| side == Side::Local);
+        .filter(|_| side == Side::Local && facts.peering.life.link().is_none());
     let group = facts.seen.may_create_group.get(side).as_ref();
     let said: Vec<&Rehearsed> = link.into_iter().chain(group).collect();
     let refused = said.iter().find_map(|it| {
