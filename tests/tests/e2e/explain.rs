@@ -338,6 +338,9 @@ async fn the_past_is_played_again_with_a_picture_of_its_links_and_evidence_of_it
     let _ = engine.cli(&[&bare[..], &made].concat()).await.done();
     let file: Value = serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap();
     assert_eq!(file["events"][0]["type"], "PeeringRequested");
+    // What the engine did because of it carries no ticket, and is evidence all the same.
+    let mut events = file["events"].as_array().unwrap().iter();
+    assert!(events.any(|it| it["type"] == "PeeringActivated"));
     assert_eq!(file["explained"][0]["peeringId"], json!(peering));
     assert_eq!(file["networks"][0]["before"]["peerings"], json!([]));
     assert_eq!(
@@ -391,6 +394,7 @@ async fn the_past_is_played_again_with_a_picture_of_its_links_and_evidence_of_it
         &["audit", "replay", "--from", "yesterday"][..],
         &["audit", "replay", "--from", "9/9", "--to", "7/7"][..],
         &["audit", "evidence", "--out", other][..],
+        &["audit", "evidence", "--ticket", "", "--out", other],
     ] {
         assert_eq!(engine.cli(wrong).await.code, Some(2), "{wrong:?}");
     }
@@ -410,6 +414,16 @@ async fn the_log_is_exported_whole_in_three_forms_and_a_stranger_finds_one_to_be
         "https://hooks.example.com/peerage",
     ];
     let _ = engine.cli(&connector).await.done();
+    // Not of networks alone.
+    let created = ["audit", "log", "--type", "ConnectorCreated"];
+    let created = engine.json(&created).await;
+    let place = created[0]["position"].as_str().unwrap();
+    let out = data.path().join("connector.json").display().to_string();
+    let evidence = ["audit", "evidence", "--without-proofs", "--event", place];
+    let _ = engine
+        .cli(&[&evidence[..], &["--out", &out]].concat())
+        .await
+        .done();
     let export = async |form: &str, more: &[&str]| {
         let out = data.path().join(format!("audit-{}.{form}", more.len()));
         let out = out.to_str().unwrap().to_owned();
