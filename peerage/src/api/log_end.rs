@@ -47,8 +47,8 @@ pub(super) async fn is_within(
     }
 }
 
-/// Refuses a part of the log that nothing can be in: behind its end, or in the future. What the
-/// read models hold is known to be there; the store is asked about the rest alone.
+/// Refuses a part of the log behind its end. What the read models hold is known to be there; the
+/// store is asked about the rest alone.
 pub(super) async fn has(services: &Services, asked: &parse::Events) -> Result<(), Problem> {
     let known = *services.projections.position().borrow();
     let places = [("after_", asked.from), ("until_", asked.to)];
@@ -58,10 +58,6 @@ pub(super) async fn has(services: &Services, asked: &parse::Events) -> Result<()
     });
     for (prefix, place) in unknown {
         is_within(services, prefix, place, None).await?;
-    }
-    if asked.since.is_some_and(|it| it > (services.clock)()) {
-        let text = "lies in the future: nothing is on record of it";
-        return Err(Problem::field("start_time", text));
     }
     Ok(())
 }

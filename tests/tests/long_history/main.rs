@@ -10,7 +10,7 @@ use chrono::Utc;
 use domain::{
     CommandId, Ids, NetworkId, PeeringId, Provider, Region,
     network::{
-        DriftPolicy, FOLD_VERSION, Network, NetworkCommand, Outcome, Peer, PeeringFailed,
+        DriftPolicy, FOLD_VERSION, Identity, Network, NetworkCommand, Outcome, Peer, PeeringFailed,
         PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted, Policy,
         RegisterNetwork, RequestPeering, SetPolicy, Setup, Terms,
     },
@@ -764,10 +764,21 @@ async fn an_engine_begins_at_its_checkpoint_and_knows_all_peerings_and_networks_
     }
     let first = Engine::start(&world).await;
     assert_eq!(first.progress.report().begun_with, 0);
+    // Whoever leaves the marker of the older registration looks for one first: that is the first
+    // engine, and no load of the second's.
+    let identity = Identity {
+        provider: Provider::Aws,
+        account: text("111122223333"),
+        cloud_network: text("vpc-0a1b2c3d"),
+    };
+    let marker = identity.network_id(0).stream();
+    until("the marker of the older registration", SOON, async || {
+        (!world.read(&marker).await.is_empty()).then_some(())
+    })
+    .await;
     first.stop().await;
     let checkpoint = world.journal(0).checkpoint().await.unwrap().unwrap();
-    // The marker of the older registration, which the engine has written, is there if the engine
-    // came by it before it stopped.
+    // The marker is known if the engine came by it before it stopped.
     let known: BTreeSet<_> = checkpoint.networks().collect();
     assert!(known.contains(&id) && known.len() <= 2, "{known:?}");
 

@@ -84,6 +84,10 @@ impl Filter {
             let text = "--since lies behind --until, or is the same";
             return Err(CliError::usage(text));
         }
+        if self.since.is_some_and(|it| it > Utc::now()) {
+            let text = "--since lies in the future: nothing is on record of it";
+            return Err(CliError::usage(text));
+        }
         let network_id = resolve::network_if_any(servers, self.network.as_ref()).await?;
         let peering_id = resolve::peering_if_any(servers, self.peering.as_ref()).await?;
         Ok(v1::ListEventsRequest {

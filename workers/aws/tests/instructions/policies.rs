@@ -69,8 +69,13 @@ fn no_change_is_allowed_without_a_condition_but_into_the_one_vpc() {
             .collect();
         let names_a_vpc = resources.iter().all(|it| it.contains(":vpc/vpc-"));
         assert!(names_a_vpc || it.get("Condition").is_some(), "{it:#}");
-        let reads =
-            |it: &str| it.starts_with("ec2:Describe") || it == "ec2:GetManagedPrefixListEntries";
+        let reads = |it: &str| {
+            let others = [
+                "ec2:GetManagedPrefixListEntries",
+                "servicequotas:ListServiceQuotas",
+            ];
+            it.starts_with("ec2:Describe") || others.contains(&it)
+        };
         let reads = it["Action"]
             .as_array()
             .unwrap()

@@ -168,6 +168,7 @@ impl Life {
 #[tokio::test]
 async fn a_policy_says_what_the_calls_of_a_life_take_and_nothing_beside() {
     let running = RunningWorld::of(World::Strict).await;
+    running.strict().set("tells_quotas", 1).await;
     let (made, asked_here, asked_there) = tokio::join!(
         Life::with_everything(running.clone()),
         Life::adopted(running.clone(), Side::Local),
