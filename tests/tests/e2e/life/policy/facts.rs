@@ -41,7 +41,7 @@ impl Facts {
         let mut ask = |action: &str, resource: String, context: Vec<(String, Vec<String>)>| {
             let region = ("aws:RequestedRegion".to_owned(), vec![call.region.clone()]);
             found.push(Needed {
-                action: format!("ec2:{action}"),
+                action: format!("{}:{action}", call.service),
                 resource,
                 context: context.into_iter().chain([region]).collect(),
             });
@@ -173,7 +173,11 @@ impl Facts {
                     );
                 }
             }
-            reads if reads.starts_with("Describe") || reads.starts_with("Get") => {
+            reads
+                if ["Describe", "Get", "List"]
+                    .iter()
+                    .any(|it| reads.starts_with(it)) =>
+            {
                 ask(action, "*".to_owned(), Vec::new());
             }
             other => panic!("what {other} takes is not known here"),

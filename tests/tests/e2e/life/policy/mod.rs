@@ -57,9 +57,10 @@ fn made_by_the_engine(calls: &[Call]) -> impl Iterator<Item = &Call> {
         call.action == "AssumeRole" && name.is_some_and(|name| name != PEOPLE)
     });
     let keys: BTreeSet<_> = sessions.filter_map(|call| call.issued.as_ref()).collect();
+    let is_judged = |call: &&Call| ["ec2", "servicequotas"].contains(&call.service.as_str());
     calls
         .iter()
-        .filter(move |call| call.service == "ec2" && keys.contains(&call.access_key))
+        .filter(move |call| is_judged(call) && keys.contains(&call.access_key))
 }
 
 fn statements(policies: &[Instruction]) -> Vec<Value> {
