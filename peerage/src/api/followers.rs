@@ -218,8 +218,6 @@ impl Lags {
     }
 }
 
-/// What stands behind this position, if that can be told: a log that is another one has no such
-/// place.
 /// How long ago what is behind was written. The store's clock may be ahead.
 fn since(behind: &Behind, now: DateTime<Utc>) -> Duration {
     let age = behind.oldest.and_then(|it| (now - it).to_std().ok());
@@ -231,6 +229,8 @@ fn being_built(it: Rebuild) -> Option<Position> {
     it.stage.is_under_way().then_some(it.position)
 }
 
+/// What stands behind this position, if that can be told: a log that is another one has no such
+/// place.
 async fn behind(journal: &Journal, position: Position, followed: &Followed) -> Option<Behind> {
     let counted = journal.behind(Some(position), followed, MOST).await;
     counted
