@@ -13,7 +13,7 @@ use crate::{
     timeline::{self, About},
     times::Times,
 };
-use audit::Causes;
+use audit::{Causes, Unsaid};
 use chrono::{DateTime, Utc};
 use domain::{
     CommandId, NetworkId, PeeringId,
@@ -64,6 +64,7 @@ pub(crate) fn apply(
         known,
         networks: HashMap::with_capacity(events.len()),
         peerings: HashMap::new(),
+        unsaid: None,
     };
     let (mut times, mut added) = (Times::default(), None::<RangeInclusive<i64>>);
     for recorded in events {
@@ -71,10 +72,12 @@ pub(crate) fn apply(
             fold.follow(recorded)?;
             let decided = time(&recorded.time());
             let cause = fold.cause(recorded);
+            let unsaid = fold.unsaid.take();
             let about = About {
                 account: fold.account(recorded),
                 decided: &decided,
                 cause,
+                unsaid,
             };
             let row = timeline::append(connection, &form, recorded, &about)?;
             times.add(row, decided);
@@ -102,6 +105,8 @@ struct Fold<'a> {
     known: Known,
     networks: HashMap<NetworkId, NetworkRow>,
     peerings: HashMap<(NetworkId, PeeringId), PeeringRow>,
+    /// What the event that was folded in last takes away without saying it.
+    unsaid: Option<Unsaid>,
 }
 
 struct NetworkRow {
@@ -162,6 +167,7 @@ impl Fold<'_> {
             (Some(_), Some(peering)) => self.peering(id, peering)?,
             (None, _) | (_, None) => None,
         };
+        self.unsaid = known.as_ref().and_then(|it| Unsaid::of(event, &it.state));
         let was_live = known.as_ref().is_some_and(|it| it.state.life.is_live());
         let (state, known) = match known {
             Some(PeeringRow {

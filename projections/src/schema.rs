@@ -89,6 +89,7 @@ CREATE TABLE timeline (
     traceparent TEXT,
     data BLOB NOT NULL, -- as stored
     command TEXT, -- JSON, of a command's first event
+    unsaid TEXT, -- JSON: what the event takes away and names by an id, or not at all
     PRIMARY KEY (commit_position, prepare_position)
 );
 CREATE INDEX timeline_unreadable ON timeline (network_id, revision) WHERE problem IS NOT NULL;

@@ -7,6 +7,7 @@ use crate::{
     ranges,
     rows::{time, to_json},
 };
+use audit::Unsaid;
 use domain::{CommandId, network::NetworkEvent};
 use journal::{Body, Recorded};
 use rusqlite::{Connection, params};
@@ -35,6 +36,8 @@ pub(crate) struct About<'a> {
     pub(crate) decided: &'a str,
     /// The command that an outcome goes back to.
     pub(crate) cause: Option<CommandId>,
+    /// What it takes away without saying it.
+    pub(crate) unsaid: Option<Unsaid>,
 }
 
 /// Writes the event down. Gives its row.
@@ -54,6 +57,7 @@ pub(crate) fn append(
     let peering = event.and_then(NetworkEvent::peering_id);
     let about = it.metadata.as_ref();
     let actor = about.map(|it| &it.actor);
+    let unsaid = told.unsaid.as_ref().map(to_json).transpose()?;
     let values = params![
         it.position.commit,
         it.position.prepare,
@@ -88,10 +92,14 @@ pub(crate) fn append(
             .and_then(|it| it.command.as_ref())
             .map(to_json)
             .transpose()?,
+        unsaid,
     ];
     form.add(connection, "timeline", values)?;
     let row = connection.last_insert_rowid();
-    for (first, last) in ranges::named(&it.data) {
+    let unsaid = unsaid.as_ref().map(|it| ranges::named(it.as_bytes()));
+    let mut named = ranges::named(&it.data);
+    named.extend(unsaid.into_iter().flatten());
+    for (first, last) in named {
         form.add(
             connection,
             "timeline_ranges_named",

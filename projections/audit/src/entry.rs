@@ -44,7 +44,7 @@ pub struct Entry {
 
 impl Entry {
     /// What a row's cells are called.
-    pub const COLUMNS: [&'static str; 15] = [
+    pub const COLUMNS: [&'static str; 17] = [
         "position",
         "time",
         "stream",
@@ -60,6 +60,8 @@ impl Entry {
         "command_id",
         "data",
         "cloud",
+        "network_id",
+        "peering_id",
     ];
 
     /// What stands beside it, where that is ours.
@@ -93,9 +95,16 @@ impl Entry {
         marked(&said, self.cloud(about))
     }
 
+    /// The peering that its data names, where it names one.
+    fn peering(&self) -> String {
+        let data: Option<Value> = serde_json::from_slice(&self.data).ok();
+        let named = data.as_ref().and_then(|it| it["peering_id"].as_str());
+        named.unwrap_or_default().to_owned()
+    }
+
     /// A row for people's tables, in the order of [`Entry::COLUMNS`]. A cell that a spreadsheet
     /// would take for a formula begins with an apostrophe.
-    pub fn row(&self) -> [String; 15] {
+    pub fn row(&self) -> [String; 17] {
         let about = self.about();
         let actor = about
             .as_ref()
@@ -127,6 +136,10 @@ impl Entry {
                 None if self.is_of_a_network() => UNKNOWN.to_owned(),
                 None => String::new(),
             },
+            of(NetworkId::from_stream(&self.stream)
+                .as_ref()
+                .map(|it| it as &dyn ToString)),
+            self.peering(),
         ]
         .map(harmless)
     }

@@ -17,6 +17,7 @@ mod reach;
 mod review;
 mod sentence;
 mod stored;
+mod unsaid;
 
 pub use decision::{Decision, Decisions, Opening};
 pub use difference::{Change, Comparison, Difference, DifferenceError, apply, between};
@@ -26,11 +27,11 @@ pub use past::{Past, Place, Told, Until, walk};
 pub use reach::{Drop, Unknown, Verdict, Way, who_can_reach};
 pub use review::Review;
 pub use sentence::{
-    access_sentence, approval_sentence, connector_sentence, marked, sentence, sentence_of, thing,
-    unreadable,
+    access_sentence, approval_sentence, connector_sentence, marked, sentence, sentence_of,
+    sentence_with, thing, unreadable,
 };
-
 pub use stored::stored_version;
+pub use unsaid::Unsaid;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use crate::{
     Projections, QueryError, ranges,
     rows::{json, maybe, maybe_json, position, text},
 };
+use audit::Unsaid;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
@@ -72,6 +73,9 @@ pub struct TimelineEntry {
     /// and in events of versions that kept none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Value>,
+    /// What the event takes away and does not say itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsaid: Option<Unsaid>,
 }
 
 /// Which events are wanted; all that is given must hold.
@@ -126,7 +130,8 @@ pub enum Part {
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 4] = [
+    /// All of them.
+    pub const ALL: [Self; 4] = [
         Self::Networks,
         Self::Connectors,
         Self::Access,
@@ -265,6 +270,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
             .is_some()
             .then(|| json(row, "command"))
             .transpose()?,
+        unsaid: unsaid(row)?,
     };
     Ok((entry, bytes))
 }
@@ -273,6 +279,14 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
 fn cause(row: &Row<'_>) -> rusqlite::Result<Option<CommandId>> {
     match row.as_ref().column_index("cause") {
         Ok(_) => maybe(row, "cause"),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The same.
+fn unsaid(row: &Row<'_>) -> rusqlite::Result<Option<Unsaid>> {
+    match row.as_ref().column_index("unsaid") {
+        Ok(_) => maybe_json(row, "unsaid"),
         Err(_) => Ok(None),
     }
 }

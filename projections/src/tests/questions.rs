@@ -780,10 +780,18 @@ async fn the_timeline_is_told_by_a_range_whichever_of_the_two_contains_the_other
     for range in asked.map(|it| it.parse::<Range>().unwrap()) {
         let meets = |it: &&Recorded| {
             let mut named = Vec::new();
-            ranges_in(
-                &serde_json::from_slice(&it.data).unwrap_or_default(),
-                &mut named,
-            );
+            let data: serde_json::Value = serde_json::from_slice(&it.data).unwrap_or_default();
+            ranges_in(&data, &mut named);
+            // What opened the ingress that this one names by its id.
+            let opened = log.events.iter().filter(|other| {
+                let id = data.get("ingress_id").and_then(|it| it.as_str());
+                let other = String::from_utf8_lossy(&other.data);
+                id.is_some_and(|id| other.contains(id))
+            });
+            for other in opened {
+                let other = serde_json::from_slice(&other.data).unwrap_or_default();
+                ranges_in(&other, &mut named);
+            }
             named
                 .iter()
                 .any(|it| it.contains(&range.net()) || range.net().contains(it))

@@ -2,7 +2,9 @@
 //! each event gives, and no way to it goes through all of the log.
 
 use super::*;
-use crate::{Legible, Order, PageRequest, Part, TimelineEntry, TimelineQuery, ranges};
+use crate::{
+    Legible, Order, PageRequest, Part, TimelineEntry, TimelineQuery, ranges, rows::to_json,
+};
 use domain::text::Ticket;
 
 /// Numbers that look random and are the same in each run.
@@ -187,8 +189,11 @@ fn is_wanted(
     }
     let meets = |range: &domain::Range| {
         let (first, last) = ranges::bounds(range.net());
+        let unsaid = it.unsaid.as_ref().map(|it| to_json(it).unwrap());
+        let unsaid = unsaid.map(|it| ranges::named(it.as_bytes()));
         ranges::named(&it.raw)
             .into_iter()
+            .chain(unsaid.into_iter().flatten())
             .any(|(from, to)| (first <= from && to <= last) || (from <= first && last <= to))
     };
     let part = match it.stream.split('-').next() {
@@ -387,4 +392,73 @@ async fn what_is_in_a_block_is_found_there_and_not_by_looking_at_each_row() {
     assert_eq!(after.len(), beyond.count());
     assert!(!after.is_empty() && after.len() < before.len());
     assert!(before.ends_with(&after));
+}
+
+#[tokio::test]
+async fn what_an_event_closes_is_found_by_its_range_also_where_the_event_names_an_id_or_nothing() {
+    let restricted = |rules: &[&str]| {
+        let admit = rules.iter().map(|source| InboundRule {
+            source: text(source),
+            port: 443,
+            target: None,
+        });
+        NetworkEvent::from(FirewallRestricted {
+            peering_id: peering_id(1),
+            side: Side::Local,
+            admit: admit.collect(),
+            tenure: Default::default(),
+        })
+    };
+    let confirmed = OpeningConfirmed {
+        peering_id: peering_id(1),
+        opening: Reviewed::Ingress {
+            ingress_id: domain::IngressId(Uuid::from_u128(0x1e01)),
+        },
+    };
+    let mut log = Log::default();
+    let events = [
+        registered(1),
+        requested(1),
+        ingress_allowed(1, 5432),
+        ingress_allowed(2, 9092),
+        confirmed.into(),
+        ingress_revoked(2, IngressEnd::Expired),
+        restricted(&["10.77.0.0/16", "10.78.0.0/16"]),
+        restricted(&["10.77.0.0/16", "10.78.0.0/16"]),
+        restricted(&["10.78.0.0/16"]),
+        restricted(&[]),
+        ingress_revoked(1, IngressEnd::Revoked),
+        // Nothing is there any more, and so nothing more is closed.
+        ingress_revoked(1, IngressEnd::Revoked),
+        restricted(&[]),
+    ];
+    log.append(network_id(1), 1, events);
+    let projections = written(&log).await;
+    for (range, expected) in [
+        ("10.101.7.0/24", &[1, 2, 3, 4, 5, 10][..]),
+        ("10.77.0.0/16", &[6, 7, 8]),
+        ("10.78.9.0/24", &[6, 7, 8, 9]),
+    ] {
+        let query = TimelineQuery {
+            range: Some(text(range)),
+            ..TimelineQuery::default()
+        };
+        let found = all_of(&projections, &query, 100).await;
+        let found: Vec<_> = found.iter().map(|it| it.revision).collect();
+        assert_eq!(found, expected, "{range}");
+    }
+    let all = all_of(&projections, &TimelineQuery::default(), 100).await;
+    let ports = |it: &TimelineEntry| {
+        let unsaid = it.unsaid.as_ref();
+        unsaid.map(|it| it.rules.iter().map(|it| it.port).collect::<Vec<_>>())
+    };
+    let told: Vec<_> = all.iter().map(ports).collect();
+    let (none, of) = (None::<Vec<u16>>, |port| Some(vec![port]));
+    let expected = [
+        [none.clone(), none.clone(), none.clone(), none.clone()],
+        [of(5432), of(9092), none.clone(), none.clone()],
+        [of(443), of(443), of(5432), none.clone()],
+    ];
+    assert_eq!(told[..12], expected.concat());
+    assert_eq!(told[12], none);
 }

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead};
 use thiserror::Error;
 
-const FORMAT: &str = "peerage audit";
+/// What such a file calls itself in its first line.
+pub const FORMAT: &str = "peerage audit";
 const VERSION: u32 = 1;
 /// The longest line that is read: an event of a store is 16 MiB at most, and may stand in base64.
 const LONGEST: u64 = 64 << 20;

@@ -25,7 +25,7 @@ mod witness;
 pub use checkpoint::{
     Checkpoint, CheckpointError, SignedCheckpoint, Vouched, is_origin_of, origin_of,
 };
-pub use export::{Content, ExportError, ExportHeader, read_events};
+pub use export::{Content, ExportError, ExportHeader, FORMAT as EXPORT, read_events};
 pub use files::{EventProof, FileError, GrowthProof};
 pub use hash::{Hash, NoHash};
 pub use key::{KeyError, MOST_KEYS, Purpose, SigningKey, SigningKeys, VerifierKey};

@@ -6,11 +6,11 @@
 //! to agree once that is on record.
 
 use crate::BOUND;
-use audit::{Drop, Told, Unknown, Until, Verdict, who_can_reach};
+use audit::{Drop, Past, Told, Unknown, Until, Verdict, who_can_reach};
 use chrono::Utc;
 use cloud::{AccountRegion, Cloud, Direction, LinkState, NetworkRef, RouteTarget, Source};
 use domain::{
-    CommandId, Ids, NetworkId, PeeringId, Provider, Region, Side,
+    CommandId, Ids, NetworkId, PeeringId, Provider, Range, Region, Side,
     network::{
         AcceptRoute, AllowConnectorIngress, AttachFirewall, AttachTo, CheckDrift, DenyWithLists,
         InboundRule, IngressSource, Network, NetworkCommand, Peer, RegisterNetwork, Registered,
@@ -22,7 +22,8 @@ use domain::{
 use embedded::EmbeddedNode;
 use fastrand::Rng;
 use ipnet::IpNet;
-use journal::{Caller, FollowError, Journal, JournalSettings};
+use journal::{Caller, FollowError, Journal, JournalSettings, Position};
+use projections::FoldedStates;
 use simulated::{OutOfBand, SimulatedCloud, SimulatedSettings};
 use std::{
     collections::BTreeSet,
@@ -101,7 +102,7 @@ struct Scene {
 const DENIED: Verdict = Verdict::Unreachable(Drop::Denied);
 
 /// What came of all packets.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Found {
     /// How many get through.
     reached: usize,
@@ -109,6 +110,36 @@ struct Found {
     denied: usize,
     /// Of how many the log says that it cannot tell what a denial does.
     untold: usize,
+    /// What the log says of each packet, in their order.
+    said: Vec<Said>,
+    /// The last event that it says so by.
+    at: Option<Position>,
+}
+
+/// What the log says of one packet: whether it gets there, and who else's does.
+type Said = (Option<Verdict>, BTreeSet<Range>);
+
+/// What the log of this place says of a packet to one end of a peering.
+fn said(past: &Past, peering: PeeringId, side: Side, target: Ipv4Addr, port: u16) -> Said {
+    let ways = who_can_reach(past, target.into(), Some(port));
+    let mut ways = ways.into_iter();
+    let way = ways.find(|it| it.peering == peering && it.side == side);
+    match way {
+        Some(it) if it.verdict == Verdict::Reachable => (Some(it.verdict), it.sources),
+        Some(it) => (Some(it.verdict), BTreeSet::new()),
+        None => (None, BTreeSet::new()),
+    }
+}
+
+/// Each packet that is tried: the peering, where it comes from and goes to, and the side it is for.
+fn packets() -> impl Iterator<Item = (usize, [usize; 2], Side, Ipv4Addr, u16)> {
+    (1..3).flat_map(|n| {
+        let ends = [([n, 0], Side::Local), ([0, n], Side::Remote)];
+        ends.into_iter().flat_map(move |(ends, side)| {
+            let hosts = HOSTS.into_iter().map(move |it| host(ends[1], it));
+            hosts.flat_map(move |target| PORTS.map(|port| (n, ends, side, target, port)))
+        })
+    })
 }
 
 impl Scene {
@@ -529,45 +560,34 @@ impl Scene {
         });
         walked.await.unwrap();
         let past = told.past;
-        *found = Found::default();
-        for n in 1..3 {
-            for (from, to, side) in [(n, 0, Side::Local), (0, n, Side::Remote)] {
-                for target in HOSTS.map(|it| host(to, it)) {
-                    for port in PORTS {
-                        let senders = self.senders(from, to, target, port).await;
-                        let ways = who_can_reach(&past, target.into(), Some(port));
-                        let mut ways = ways.into_iter();
-                        let way =
-                            ways.find(|it| it.peering == self.peerings[n - 1] && it.side == side);
-                        let told = way.as_ref().map(|it| it.verdict);
-                        let (is_told, sources) = match &way {
-                            Some(it) if it.verdict == Verdict::Reachable => {
-                                (true, it.sources.clone())
-                            }
-                            Some(_) | None => (false, BTreeSet::new()),
-                        };
-                        // While the engine cannot keep what it is to deny, that is all it tells.
-                        let perhaps = Verdict::Undetermined(Unknown::PerhapsDenied);
-                        let network = past.registered().unwrap();
-                        let peering = &network.peerings()[&self.peerings[n - 1]];
-                        if told == Some(perhaps) && peering.blocked.is_some() {
-                            found.untold += 1;
-                            continue;
-                        }
-                        found.denied += usize::from(told == Some(DENIED));
-                        let is_named = |it: &Ipv4Addr| {
-                            let it = IpAddr::from(*it);
-                            sources.iter().any(|range| range.net().contains(&it))
-                        };
-                        if is_told == senders.is_empty() || !senders.iter().all(is_named) {
-                            return Some(format!(
-                                "{senders:?} reach {target}:{port} over peering {n}, and the log says {told:?} from {sources:?}"
-                            ));
-                        }
-                        found.reached += senders.len();
-                    }
-                }
+        *found = Found {
+            at: past.last.map(|it| it.position),
+            ..Found::default()
+        };
+        for (n, [from, to], side, target, port) in packets() {
+            let senders = self.senders(from, to, target, port).await;
+            let (told, sources) = said(&past, self.peerings[n - 1], side, target, port);
+            found.said.push((told, sources.clone()));
+            // While the engine cannot keep what it is to deny, that is all it tells.
+            let perhaps = Verdict::Undetermined(Unknown::PerhapsDenied);
+            let network = past.registered().unwrap();
+            let peering = &network.peerings()[&self.peerings[n - 1]];
+            if told == Some(perhaps) && peering.blocked.is_some() {
+                found.untold += 1;
+                continue;
             }
+            found.denied += usize::from(told == Some(DENIED));
+            let is_named = |it: &Ipv4Addr| {
+                let it = IpAddr::from(*it);
+                sources.iter().any(|range| range.net().contains(&it))
+            };
+            let is_told = told == Some(Verdict::Reachable);
+            if is_told == senders.is_empty() || !senders.iter().all(is_named) {
+                return Some(format!(
+                    "{senders:?} reach {target}:{port} over peering {n}, and the log says {told:?} from {sources:?}"
+                ));
+            }
+            found.reached += senders.len();
         }
         None
     }
@@ -592,6 +612,17 @@ impl Scene {
         found
     }
 
+    /// What the log of an earlier place says of each packet, asked for as the audit is asked.
+    async fn said_at(&self, states: &FoldedStates, at: Position) -> Vec<Said> {
+        let told = states.at(&self.journal, self.network, Until::Position(at));
+        let past = told.await.unwrap().past;
+        assert_eq!(past.last.map(|it| it.position), Some(at));
+        let of = |(n, _, side, target, port): (usize, _, _, _, _)| {
+            said(&past, self.peerings[n - 1], side, target, port)
+        };
+        packets().map(of).collect()
+    }
+
     async fn stop(self) {
         self.stop.cancel();
         self.running.await.unwrap().unwrap();
@@ -606,13 +637,24 @@ async fn who_can_reach_an_address_is_whose_packets_get_there_at_the_cloud_as_it_
         let mut rng = Rng::with_seed(seed);
         let mut scene = Scene::start(seed).await;
         let (mut done, mut most) = (scene.begins_denying().await, 0);
+        let mut then = Vec::new();
         for _ in 0..STEPS {
             done.push(scene.step(&mut rng).await);
             let found = scene.agrees(&done).await;
             most = most.max(found.reached);
             all.denied += found.denied;
             all.untold += found.untold;
+            then.push((found.at.unwrap(), found.said));
         }
+        // What agreed with the cloud as it was then is what is told of that place ever after.
+        let states = FoldedStates::in_memory().unwrap();
+        rng.shuffle(&mut then);
+        for (at, said) in &then {
+            assert_eq!(scene.said_at(&states, *at).await, *said, "at {at}");
+        }
+        let now = &then.iter().max_by_key(|it| it.0).unwrap().1;
+        let differ = then.iter().filter(|it| it.1 != *now);
+        assert!(differ.count() > STEPS / 2, "it was hardly ever otherwise");
         assert!(most > 20, "hardly anything got through: {most}");
         scene.stop().await;
     }

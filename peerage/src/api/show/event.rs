@@ -119,7 +119,7 @@ fn sentence(row: &TimelineEntry) -> String {
         return audit::sentence_of(&row.event_type, version, &row.raw);
     }
     match journal::decode(&row.event_type, version, &row.raw) {
-        Body::Event(event) => audit::sentence(&event),
+        Body::Event(event) => audit::sentence_with(&event, row.unsaid.as_ref()),
         Body::Undecodable { event_type, .. } => audit::unreadable(&event_type),
     }
 }

@@ -15,16 +15,25 @@ mod words;
 
 pub use others::{access_sentence, approval_sentence, connector_sentence, sentence_of};
 
+use crate::Unsaid;
 use domain::CloudMode;
 use domain::network::{Consent, HalfChange, IngressEnd, NetworkEvent, OrphanEnd};
 use words::{
-    WIDTH, accepted_by, at, attached, count, drift, leftover, list, orphan, plain, ranges, rule,
-    rules, scope, side, subnets, things, until,
+    WIDTH, accepted_by, at, attached, count, drift, ingress, leftover, list, orphan, plain, ranges,
+    rule, rules, scope, side, subnets, things, until,
 };
 
 /// The event as a sentence without its subject, like `opened TCP 5432 …`; 98 columns at most.
 pub fn sentence(event: &NetworkEvent) -> String {
     fit(&of(event))
+}
+
+/// The same, with what the event does not say itself.
+pub fn sentence_with(event: &NetworkEvent, unsaid: Option<&Unsaid>) -> String {
+    let told = unsaid.and_then(|it| tenure::with(event, it));
+    // What does not fit takes nothing from what the event says.
+    let fits = told.filter(|it| it.chars().count() <= WIDTH);
+    fits.map_or_else(|| sentence(event), |it| fit(&it))
 }
 
 /// A thing that the engine makes, like `a route to 10.20.0.0/16 in rtb-0a`.
@@ -154,13 +163,22 @@ fn of(event: &NetworkEvent) -> String {
                 ),
             }
         }
-        NetworkEvent::PeeringAdopted(it) => format!(
-            "adopted link {} with {}/{} ({})",
-            it.link,
-            it.peer.account,
-            it.peer.cloud_network,
-            ranges(&it.peer.ranges)
-        ),
+        NetworkEvent::PeeringAdopted(it) => {
+            let (link, peer) = (&it.link, &it.peer);
+            match it.expires_at {
+                None => format!(
+                    "adopted link {link} with {}/{} ({})",
+                    peer.account,
+                    peer.cloud_network,
+                    ranges(&peer.ranges)
+                ),
+                Some(end) => format!(
+                    "adopted link {link} with {}, open until {}",
+                    peer.cloud_network,
+                    until(end)
+                ),
+            }
+        }
         NetworkEvent::PeerRangesAdded(it) => format!("added {} to the peer", ranges(&it.ranges)),
         NetworkEvent::PeerRangesConfirmed(it) => {
             format!("saw that {} belongs to the peer", ranges(&it.ranges))
@@ -206,15 +224,10 @@ fn of(event: &NetworkEvent) -> String {
         NetworkEvent::AdmissionExpired(it) => tenure::admission_expired(it),
         NetworkEvent::ConnectorIngressAllowed(it) => {
             let end = it.expires_at.map(|end| format!(" until {}", until(end)));
+            let rules = std::iter::once(&it.rule).chain(&it.also);
             format!(
-                "opened TCP {} of {} to {}{}, for ‘{}’",
-                it.rule.port,
-                it.target,
-                list(
-                    std::iter::once(&it.rule)
-                        .chain(&it.also)
-                        .map(|rule| rule.source)
-                ),
+                "opened {}{}, for ‘{}’",
+                ingress(it.target, rules),
                 end.unwrap_or_default(),
                 it.reason
             )

@@ -123,9 +123,8 @@ fn built_in_sentence(event: &BuiltInEvent) -> String {
 fn parked_sentence(event: &ParkedEvent) -> String {
     fit(&match event {
         ParkedEvent::ConnectorRecordParked(it) => format!(
-            "set {} (event {} of its stream) aside after {}: {}",
+            "set {} aside after {}: {}",
             it.event_type,
-            it.revision,
             count(
                 usize::try_from(it.attempts).unwrap_or(usize::MAX),
                 "attempt",

@@ -1,9 +1,10 @@
 //! Owners and ends.
 
-use super::words::{rules, until};
+use super::words::{ingress, rules, side, until};
+use crate::Unsaid;
 use domain::network::{
-    AdmissionExpired, AtEnd, OpeningConfirmed, PeeringTenureEnded, PeeringTenureSet, Reviewed,
-    Tenure,
+    AdmissionExpired, AtEnd, IngressEnd, NetworkEvent, OpeningConfirmed, PeeringTenureEnded,
+    PeeringTenureSet, Reviewed, Tenure,
 };
 
 /// Of whom something is, and until when.
@@ -47,4 +48,30 @@ pub(super) fn confirmed(it: &OpeningConfirmed) -> String {
 pub(super) fn admission_expired(it: &AdmissionExpired) -> String {
     let (rule, end) = (rules(&[it.rule]), until(it.expires_at));
     format!("no longer admits {rule}: its end, {end}, has come")
+}
+
+/// What the event says, with what it takes away; `None` where that adds nothing.
+pub(super) fn with(event: &NetworkEvent, unsaid: &Unsaid) -> Option<String> {
+    let of = unsaid.target.map(|it| ingress(it, unsaid.rules.iter()));
+    if let NetworkEvent::ConnectorIngressRevoked(it) = event {
+        let how = match it.because {
+            IngressEnd::Revoked => "it was revoked",
+            IngressEnd::Expired => "its end has come",
+        };
+        Some(format!("closed {}: {how}", of?))
+    } else if let NetworkEvent::OpeningConfirmed(it) = event
+        && let Reviewed::Ingress { .. } = it.opening
+    {
+        Some(format!("confirmed that {} is still needed", of?))
+    } else if let NetworkEvent::FirewallRestricted(it) = event {
+        let (on, gone) = (side(it.side), rules(&unsaid.rules));
+        Some(if it.admit.is_empty() {
+            format!("closed {on}: nothing is admitted, no longer {gone}")
+        } else {
+            let (said, left) = (told(&it.tenure), rules(&it.admit));
+            format!("restricted {on} to {left}{said}; no longer {gone}")
+        })
+    } else {
+        None
+    }
 }

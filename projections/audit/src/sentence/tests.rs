@@ -1,12 +1,13 @@
 //! Each sentence as people read it, in a golden table, and that it fits its line.
 
-use super::{WIDTH, fit, marked, sentence, sentence_of, unreadable};
+use super::{WIDTH, fit, marked, sentence, sentence_of, sentence_with, unreadable};
+use crate::Unsaid;
 use domain::{
     CloudMode,
     access::AccessEvent,
     approval::ApprovalEvent,
     connector::{ConnectorEvent, built_in::BuiltInEvent, parked::ParkedEvent},
-    network::NetworkEvent,
+    network::{InboundRule, NetworkEvent},
 };
 use journal::Body;
 use std::{collections::BTreeSet, fs, path::PathBuf};
@@ -53,6 +54,35 @@ fn every_event_type_is_told_in_the_sentence_that_is_written_down() {
         .map(|(name, event)| format!("{name}: {}\n", sentence(event)))
         .collect();
     golden("sentences.txt", &made);
+}
+
+#[test]
+fn what_an_event_takes_away_is_told_with_it_where_the_event_does_not_say_it() {
+    let rule = |source: &str, port| InboundRule {
+        source: source.parse().expect("a range"),
+        port,
+        target: None,
+    };
+    let ingress = Unsaid {
+        target: Some("10.30.7.0/24".parse().expect("a range")),
+        rules: vec![rule("10.20.0.0/16", 5432), rule("10.21.0.0/16", 5432)],
+    };
+    let admitted = Unsaid {
+        target: None,
+        rules: vec![rule("10.77.0.0/16", 443)],
+    };
+    let mut made = String::new();
+    for (name, event) in samples() {
+        for unsaid in [&ingress, &admitted] {
+            let told = sentence_with(&event, Some(unsaid));
+            assert!(told.chars().count() <= WIDTH, "{told}");
+            if told != sentence(&event) {
+                made.push_str(&format!("{name}: {told}\n"));
+            }
+        }
+        assert_eq!(sentence_with(&event, None), sentence(&event));
+    }
+    golden("unsaid.txt", &made);
 }
 
 fn golden(file: &str, made: &str) {

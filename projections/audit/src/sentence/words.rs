@@ -81,6 +81,19 @@ pub(super) fn rules(rules: &[InboundRule]) -> String {
     list(rules.iter().map(rule))
 }
 
+/// What an ingress lets in, like `TCP 5432 of 10.30.7.0/24 to 10.20.0.0/16`.
+pub(super) fn ingress<'a>(
+    target: Range,
+    rules: impl Iterator<Item = &'a InboundRule> + Clone,
+) -> String {
+    let port = rules
+        .clone()
+        .next()
+        .map(|it| format!("TCP {} of ", it.port));
+    let sources = list(rules.map(|it| it.source));
+    format!("{}{target} to {sources}", port.unwrap_or_default())
+}
+
 pub(super) fn ranges(ranges: &[Range]) -> String {
     list(ranges)
 }
