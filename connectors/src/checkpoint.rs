@@ -225,7 +225,6 @@ pub(crate) fn command_id(what: &str) -> CommandId {
 
 /// Who the runtime is in the log.
 pub(crate) fn actor() -> Actor {
-    "peerage-connectors"
-        .parse()
-        .unwrap_or_else(|_| Actor::default())
+    let name = "peerage-connectors".parse();
+    name.map_or_else(|_| Actor::default(), Actor::of_engine)
 }

@@ -15,7 +15,8 @@ pub struct Actor {
     /// Who the credential says it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<ActorName>,
-    /// How that was proved: `token`, `mtls` and the like.
+    /// How that was proved: `token`, `mtls` and the like; `engine` of what the engine does by
+    /// itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<ActorName>,
     /// Who vouches for it.
@@ -31,6 +32,15 @@ impl Actor {
     pub fn claimed(name: ActorName) -> Self {
         Self {
             claimed: Some(name),
+            ..Self::default()
+        }
+    }
+
+    /// Part of the engine, in what it puts on record by itself: no caller has that method.
+    pub fn of_engine(name: ActorName) -> Self {
+        Self {
+            subject: Some(name),
+            method: "engine".parse().ok(),
             ..Self::default()
         }
     }

@@ -107,7 +107,7 @@ async fn what_cannot_be_explained_is_said_and_changes_nothing() {
     for (about, words) in [
         ("3f0c6a3e-6c5b-4a57-9d4e-0d1c2b3a4f5e", "is on record"),
         ("999999999/999999999", "lies beyond the log"),
-        ("1/1", "is the place of no network's event"),
+        ("1/1", "is the place of no event that is audited"),
         ("nothing-like-it", "no peering"),
     ] {
         let wrong = engine.cli(&["audit", "explain", about]).await;
@@ -274,7 +274,7 @@ async fn a_review_lists_what_is_open_confirms_it_and_closes_it_on_record() {
 async fn said(engine: &Engine) -> Vec<Value> {
     let events = engine.json(&["audit"]).await;
     let events = events.as_array().unwrap().iter();
-    let by_people = events.filter(|it| it["actor"]["claimed"] != "provisioner");
+    let by_people = events.filter(|it| it["actor"]["subject"] != "provisioner");
     by_people.cloned().collect()
 }
 
@@ -418,12 +418,26 @@ async fn the_log_is_exported_whole_in_three_forms_and_a_stranger_finds_one_to_be
     let created = ["audit", "log", "--type", "ConnectorCreated"];
     let created = engine.json(&created).await;
     let place = created[0]["position"].as_str().unwrap();
-    let out = data.path().join("connector.json").display().to_string();
-    let evidence = ["audit", "evidence", "--without-proofs", "--event", place];
-    let _ = engine
-        .cli(&[&evidence[..], &["--out", &out]].concat())
-        .await
-        .done();
+    let by_id = created[0]["eventId"].as_str().unwrap();
+    for event in [place, by_id] {
+        let out = data.path().join(format!("{}.json", event.len()));
+        let out = out.display().to_string();
+        let evidence = ["audit", "evidence", "--without-proofs", "--event", event];
+        let evidence = [&evidence[..], &["--out", &out]].concat();
+        let _ = engine.cli(&evidence).await.done();
+        let made: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+        assert_eq!(made["events"][0]["eventId"], by_id);
+        let explained = engine.json(&["audit", "explain", event]).await;
+        let commands = list(&explained, "commands");
+        assert_eq!(commands.len(), 1);
+        let decisions = list(commands[0], "decisions");
+        assert_eq!(decisions.len(), 1, "{explained:#}");
+        assert_eq!(decisions[0]["event"]["eventId"], by_id);
+        let told = engine.cli(&["audit", "explain", event]).await.done();
+        for words in ["connector-to-auditors", "created connector to-auditors"] {
+            assert!(told.contains(words), "{words} in {told}");
+        }
+    }
     let export = async |form: &str, more: &[&str]| {
         let out = data.path().join(format!("audit-{}.{form}", more.len()));
         let out = out.to_str().unwrap().to_owned();
@@ -483,6 +497,14 @@ async fn the_log_is_exported_whole_in_three_forms_and_a_stranger_finds_one_to_be
     let rest = export("csv", &["--from", first]).await;
     let rest = std::fs::read_to_string(rest).unwrap();
     assert!(rest.starts_with("\"position\",\"time\""), "{rest}");
+    let (heads, rows) = rest.split_once("\r\n").unwrap();
+    assert!(heads.ends_with("\"network_id\",\"peering_id\""), "{heads}");
+    let (network, peering) = (&networks[0]["networkId"], &networks[1]["peeringId"]);
+    let ends = format!(",{network},{peering}");
+    assert!(
+        rows.lines().any(|it| it.ends_with(&ends)),
+        "{ends} in {rows}"
+    );
     assert!(rest.contains("created connector to-auditors to https://hooks.example.com/peerage"));
     assert!(!rest.contains("NetworkRegistered"));
 

@@ -103,7 +103,7 @@ const INQUIRERS: usize = 64;
 
 /// Who the log says has recorded the outcomes, and has left markers.
 pub fn actor() -> Actor {
-    ACTOR.parse().expect("a plain word is an actor")
+    Actor::of_engine(ACTOR.parse().expect("a plain word is a name"))
 }
 
 /// The provisioner of all networks in one log.

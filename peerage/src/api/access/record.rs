@@ -140,7 +140,7 @@ pub(crate) async fn enforce(
                 issuers: issuers.to_vec(),
             },
         );
-        let actor = Actor::claimed(host.clone());
+        let actor = Actor::of_engine(host.clone());
         let records: Vec<_> = events
             .iter()
             .filter_map(|it| record(it, command_id, &actor, now))

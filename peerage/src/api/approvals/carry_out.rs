@@ -97,7 +97,7 @@ fn is_due(services: &Services, request: &Request) -> bool {
 fn by_itself(services: &Services) -> By {
     By {
         command_id: CommandId(Uuid::new_v4()),
-        actor: Actor::claimed(services.server.host.clone()),
+        actor: Actor::of_engine(services.server.host.clone()),
         reason: None,
         traceparent: None,
     }
