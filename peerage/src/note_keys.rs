@@ -31,13 +31,13 @@ pub enum NoteKeysError {
     Open { path: PathBuf, mode: u32 },
     #[error("{} is no key file", .0.display())]
     NoKeyFile(PathBuf),
-    #[error("line {line} of {}: {source}", .path.display())]
+    #[error("line {line} of {}", .path.display())]
     Line {
         path: PathBuf,
         line: usize,
         source: KeyError,
     },
-    #[error("{0}")]
+    #[error(transparent)]
     Key(#[from] KeyError),
     #[error("{} holds no key with the id {id}", .path.display())]
     NoSuchKey { path: PathBuf, id: String },

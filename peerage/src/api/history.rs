@@ -133,6 +133,12 @@ pub(super) async fn compare(
         audit::DifferenceError::Journal(error) => Problem::from(&error),
         audit::DifferenceError::Document(error) => unwritable(&error),
     })?;
+    if request.allow_absent && found.first.is_some() && found.to.last.is_none() {
+        return Ok(v1::CompareNetworkResponse {
+            network_id: id.to_string(),
+            ..Default::default()
+        });
+    }
     let network = on_record(id, "to", &found.to, found.first)?;
     let positions: Vec<_> = found.events.values().map(|it| it.position).collect();
     // Read models of an older form have none: then each event has its own command alone.
@@ -156,6 +162,8 @@ pub(super) async fn compare(
         events: found.events.values().map(event).collect(),
         from: found.from.last.map(place),
         to: found.to.last.map(place),
+        network_id: id.to_string(),
+        network_name: format!("{}/{}", network.project, network.name),
     };
     small_enough(
         &answer,

@@ -1,7 +1,7 @@
 //! The audit as people read it: what happened in sentences, found by what is asked for.
 
 use crate::support::{REGISTER, REQUEST, SOON};
-use peerage_tests::engine::{Engine, Launch, peerage};
+use peerage_tests::engine::{Engine, Launch, peerage, run};
 use serde_json::{Value, json};
 use std::process::Stdio;
 use tempfile::TempDir;
@@ -211,6 +211,24 @@ async fn a_network_is_shown_as_it_was_and_what_changed_since_names_its_command()
     let same = ["audit", "diff", to, to, "--network", "orders"];
     assert!(engine.cli(&same).await.done().contains("(nothing changed)"));
 
+    // Of all networks, those that changed; one that came later is no error.
+    let mut later = REGISTER;
+    for (word, other) in [("orders", "later"), ("vpc-0a1b2c3d", "vpc-0a1b2c99")] {
+        let place = later.iter_mut().find(|it| **it == word).unwrap();
+        *place = other;
+    }
+    let _ = engine.cli(&later).await.done();
+    let all = engine.json(&["audit", "diff", from, to]).await;
+    assert_eq!(all.as_array().unwrap().len(), 1, "{all:#}");
+    assert_eq!(all[0], found);
+    assert_eq!(found["networkName"], "default/orders");
+    let none = engine.cli(&["audit", "diff", to, to]).await.done();
+    assert!(none.contains("(nothing changed)"), "{none}");
+    let told = engine.cli(&["audit", "diff", to, "0s"]).await.done();
+    let place = |words: &str| told.find(words);
+    let named = (place("default/orders\n"), place("default/later\n"));
+    assert!(named.0.is_some() && named.0 < named.1, "{told}");
+
     for (arguments, complaint) in [
         (
             &[
@@ -394,5 +412,80 @@ async fn what_nothing_can_be_on_record_of_is_refused_and_is_no_empty_answer() {
     // A type that is known and of which there is none is an answer.
     let none = engine.cli(&["audit", "log", "--type", "PeeringRequested"]);
     assert_eq!(none.await.done(), "(none)\n");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_log_is_told_page_by_page_in_its_order_with_none_too_many() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let _ = engine.cli(&REGISTER).await.done();
+    engine.stop().await;
+    let of_store = |it: &str| data.path().join(it).to_str().unwrap().to_owned();
+    let (events, history) = (of_store("events"), of_store("history.jsonl"));
+    let export = ["node", "export", "--data", &events, "--to", &history];
+    let _ = run(&export).await.done();
+    let exported = std::fs::read_to_string(&history).unwrap();
+    let registered = exported
+        .lines()
+        .map(|it| serde_json::from_str::<Value>(it).unwrap())
+        .find(|it| it["type"] == "NetworkRegistered")
+        .unwrap();
+    // The same network is frozen and thawed for years.
+    let id = registered["data"]["network_id"].clone();
+    let mut lines = exported.lines().map(str::to_owned).collect::<Vec<_>>();
+    for number in 1..=1_200_u32 {
+        let is_frozen = number % 2 == 1;
+        let mut event = registered.clone();
+        event["type"] = json!(if is_frozen {
+            "NetworkFrozen"
+        } else {
+            "NetworkThawed"
+        });
+        event["id"] = json!(format!("00000000-0000-4000-8000-{number:012}"));
+        event["revision"] = json!(number);
+        event["data"] = json!({ "network_id": id, "reason": "an exercise" });
+        let metadata = event["metadata"].as_object_mut().unwrap();
+        metadata.remove("command");
+        lines.push(event.to_string());
+    }
+    std::fs::write(&history, lines.join("\n") + "\n").unwrap();
+    let grown = TempDir::new().unwrap();
+    let events = grown.path().join("events");
+    let events = events.to_str().unwrap();
+    let import = ["node", "import", "--data", events, "--from", &history];
+    let _ = run(&import).await.done();
+
+    let engine = Launch::new(grown.path()).start().await;
+    let revisions = |told: &Value| -> Vec<u32> {
+        let told = told.as_array().unwrap().iter();
+        told.map(|it| it["revision"].as_str().unwrap().parse().unwrap())
+            .collect()
+    };
+    let log = ["audit", "log", "--network", "orders", "--limit"];
+    for (limit, first) in [("9", 1_192), ("1000", 201), ("1001", 200), ("99999", 0)] {
+        let asked = [&log[..], &[limit]].concat();
+        let told = engine.json(&asked).await;
+        assert_eq!(revisions(&told), (first..=1_200).collect::<Vec<_>>());
+    }
+    let asked = [&log[..], &["1100"]].concat();
+    let told = engine.cli(&asked).await;
+    let (all, cut) = (told.stdout.lines(), &told.stderr);
+    assert_eq!(
+        all.filter(|it| it.starts_with("    Network")).count(),
+        1_100
+    );
+    assert!(cut.contains("earlier ones are left out"), "{cut}");
+    // Up to a place, from a place on, and nothing.
+    let all = engine.json(&[&log[..], &["99999"]].concat()).await;
+    let position = |at: usize| all[at]["position"].as_str().unwrap();
+    let (from, to) = (position(50), position(1_150));
+    let between = [&log[..], &["99999", "--after", from, "--up-to", to]].concat();
+    let told = engine.json(&between).await;
+    assert_eq!(revisions(&told), (51..=1_150).collect::<Vec<_>>());
+    let none = engine
+        .json(&["audit", "log", "--type", "PeeringRequested"])
+        .await;
+    assert_eq!(none, json!([]));
     engine.stop().await;
 }

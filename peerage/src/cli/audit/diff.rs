@@ -1,4 +1,4 @@
-//! `peerage audit diff`: what changed between two places of a network's log.
+//! `peerage audit diff`: what changed between two places of the log.
 
 use super::place::place;
 use crate::{
@@ -9,6 +9,13 @@ use crate::{
     },
 };
 use clap::Args;
+use futures::{
+    future,
+    stream::{self, StreamExt as _, TryStreamExt as _},
+};
+
+/// How many networks are asked for at the same time.
+const AT_ONCE: usize = 16;
 
 #[derive(Debug, Args)]
 pub(super) struct Diff {
@@ -21,22 +28,40 @@ pub(super) struct Diff {
     /// The later place, in the same forms, like 1h.
     #[arg(value_name = "TO", value_parser = place)]
     to: LogPlace,
-    /// The network: its id, the id's first characters, its name, or PROJECT/NAME, like orders.
+    /// Only this network: its id, the id's first characters, its name, or PROJECT/NAME, like
+    /// orders. Default: every network that changed.
     #[arg(long, value_name = "NETWORK")]
-    network: Named,
+    network: Option<Named>,
 }
 
 impl Diff {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let network_id = resolve::network(&mut servers, &self.network).await?;
-        let message = v1::CompareNetworkRequest {
+        let ask = |network_id: String| v1::CompareNetworkRequest {
             network_id,
-            from: Some(self.from),
-            to: Some(self.to),
+            from: Some(self.from.clone()),
+            to: Some(self.to.clone()),
             ..Default::default()
         };
-        let answer = servers.read(message).await?;
-        output::message(self.remote.output, &answer, output::difference)
+        if let Some(network) = &self.network {
+            let id = resolve::network(&mut servers, network).await?;
+            let answer = servers.read(ask(id)).await?;
+            return output::message(self.remote.output, &answer, output::difference);
+        }
+        let all = v1::ListNetworksRequest::default();
+        let all = servers.list(all, usize::MAX).await?;
+        let asked = all.into_iter().map(|network| {
+            let mut servers = servers.clone();
+            let message = v1::CompareNetworkRequest {
+                allow_absent: true,
+                ..ask(network.network_id)
+            };
+            async move { servers.read(message).await }
+        });
+        let changed = stream::iter(asked)
+            .buffered(AT_ONCE)
+            .try_filter(|it| future::ready(!it.changes.is_empty()));
+        let changed: Vec<_> = changed.try_collect().await?;
+        output::messages(self.remote.output, &changed, output::differences)
     }
 }

@@ -53,14 +53,48 @@ impl WhoCanReach {
             network_id,
             ..Default::default()
         };
+        let at = message.place.clone();
         let answer = servers.read(message).await?;
-        output::message(self.remote.output, &answer, output::ways)
+        output::message(self.remote.output, &answer, |it| match it.ways.is_empty() {
+            true => nobody(address, at.as_ref(), it.network_ids.len()),
+            false => output::ways(it),
+        })
     }
+}
+
+/// That nobody got there, with what that was seen by: the log up to its end, or to a place.
+fn nobody(address: IpAddr, at: Option<&LogPlace>, networks: usize) -> String {
+    let to = match at {
+        Some(it) if it.time.is_some() => output::when(it.time.as_ref()),
+        Some(it) if !it.position.is_empty() => it.position.clone(),
+        Some(_) | None => "its end".to_owned(),
+    };
+    let of = match networks {
+        0 => format!("no network has ever named {address}"),
+        many => format!("looked at {}", output::counted(many as u64, "network")),
+    };
+    format!("(no peering led there, by the log up to {to}: {of})")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn that_nobody_got_there_is_told_with_the_place_that_it_is_true_of() {
+        let address = "10.20.0.5".parse().unwrap();
+        let told = nobody(address, None, 0);
+        let nothing = "by the log up to its end: no network has ever named 10.20.0.5)";
+        assert!(told.ends_with(nothing), "{told}");
+        let at = |text: &str| place(text).unwrap();
+        let told = nobody(address, Some(&at("7/7")), 2);
+        assert!(told.ends_with("up to 7/7: looked at 2 networks)"), "{told}");
+        let told = nobody(address, Some(&at("2026-03-01T09:00:00Z")), 1);
+        assert!(
+            told.contains("up to 2026-03-01T09:00:00Z: looked at 1 network)"),
+            "{told}"
+        );
+    }
 
     #[test]
     fn an_address_of_either_family_stands_with_a_port_or_without() {

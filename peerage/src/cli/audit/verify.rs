@@ -2,15 +2,17 @@
 
 use super::{file, proved};
 use crate::cli::{CliError, Output, output};
+use audit::Entry;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
+use journal::Position;
 use serde_json::{Value, json};
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read as _},
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _},
     path::PathBuf,
 };
-use tree::{Against, Proved, Purpose, Verdict, VerifierKey};
+use tree::{Against, EXPORT, Leaf, Proved, Purpose, Verdict, VerifierKey};
 
 /// The largest file of evidence that is read.
 const LARGEST: u64 = 256 << 20;
@@ -79,7 +81,8 @@ impl Verify {
             older: self.older.as_deref().map(file::checkpoint).transpose()?,
             expected: self.expect.as_deref().map(file::checkpoint).transpose()?,
         };
-        let verified = match evidence(&mut opened).map_err(unread)? {
+        let evidence = evidence(&mut opened).map_err(unread)?;
+        let verified = match evidence {
             Some(evidence) => evidence.and_then(|it| it.verify(&against)),
             None => tree::verify(opened, &against).map_err(|error| domain::error_chain(&error)),
         };
@@ -102,18 +105,32 @@ impl Verify {
     }
 }
 
-/// The file, if it is one of evidence: one JSON object over several lines, which nothing else is.
-fn evidence(file: &mut impl BufRead) -> io::Result<Option<Result<proved::File, String>>> {
-    if !file.fill_buf()?.starts_with(b"{\n") {
+/// The file, if it is one of evidence, however its JSON is written. An export is JSON too: its first
+/// line is short, and says what it is.
+fn evidence(file: &mut BufReader<File>) -> io::Result<Option<Result<proved::File, String>>> {
+    let begins = file.fill_buf()?;
+    let first = begins.split(|it| *it == b'\n').next().unwrap_or_default();
+    let first = serde_json::from_slice::<Value>(first).ok();
+    let is_export = first.is_some_and(|it| it["format"] == EXPORT);
+    if is_export || begins.trim_ascii_start().first() != Some(&b'{') {
         return Ok(None);
     }
     let mut text = String::new();
-    file.take(LARGEST).read_to_string(&mut text)?;
-    Ok(proved::File::read(&text))
+    let read = file.by_ref().take(LARGEST).read_to_string(&mut text);
+    let found = match read {
+        Ok(_) => proved::File::read(&text),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
+        Err(error) => return Err(error),
+    };
+    file.rewind()?;
+    Ok(found)
 }
 
 fn in_words(it: &Verdict) -> String {
     let mut lines = vec![output::behind("VERIFIED: ", &what(it))];
+    if let Proved::Event { leaf, .. } = &it.what {
+        lines.extend(told(leaf));
+    }
     lines.push(format!("log        {}, {} events", it.origin, it.size));
     lines.push(format!("root       {}", it.root));
     let signed = it.vouched.log.iter();
@@ -134,6 +151,37 @@ fn in_words(it: &Verdict) -> String {
     }
     lines.push(output::behind("complete   ", &complete(it)));
     lines.join("\n")
+}
+
+/// What a proved event says, and who it was, as its leaf has it.
+fn told(leaf: &Leaf) -> Vec<String> {
+    let entry = Entry {
+        position: Position::START,
+        stream: leaf.stream.clone(),
+        revision: leaf.revision,
+        id: leaf.id,
+        event_type: leaf.event_type.clone(),
+        created: DateTime::UNIX_EPOCH,
+        data: leaf.data.clone(),
+        metadata: leaf.metadata.clone(),
+        cloud: None,
+    };
+    let about = entry.about();
+    let by = about.as_ref().map(|it| match (&it.reason, &it.ticket) {
+        (None, None) => it.actor.to_string(),
+        (Some(why), None) => format!("{}: {why}", it.actor),
+        (None, Some(ticket)) => format!("{} ({ticket})", it.actor),
+        (Some(why), Some(ticket)) => format!("{}: {why} ({ticket})", it.actor),
+    });
+    let time = about.and_then(|it| it.time).map(shown);
+    [
+        Some(output::behind("says       ", &entry.sentence())),
+        time.map(|it| format!("time       {it}")),
+        by.map(|it| output::behind("by         ", &it)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn what(it: &Verdict) -> String {

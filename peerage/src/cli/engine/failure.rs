@@ -123,7 +123,7 @@ pub(super) fn refused(status: &Status) -> CliError {
     if !violations.is_empty() {
         let lines: Vec<_> = violations
             .iter()
-            .map(|it| format!("{}: {}", it.field, it.description))
+            .map(|it| format!("{}: {}", called(&it.field), it.description))
             .collect();
         return CliError::failed(lines.join("\n"));
     }
@@ -139,6 +139,22 @@ pub(super) fn refused(status: &Status) -> CliError {
             CliError::failed("the engine did not answer in time")
         }
         (None, code) => CliError::failed(format!("{} [{code:?}]", status.message())),
+    }
+}
+
+/// What a field of a question about the log is called on the command line.
+fn called(field: &str) -> &str {
+    match field {
+        "start_time" => "--since",
+        "end_time" => "--until",
+        "after_position" => "--after",
+        "until_position" => "--up-to",
+        "event_position" => "EVENT",
+        "place.position" => "the position",
+        "place.time" => "the time",
+        "from.position" | "from.time" => "FROM",
+        "to.position" | "to.time" => "TO",
+        field => field,
     }
 }
 
@@ -174,10 +190,10 @@ mod tests {
         let error = refused(&answered(Code::NotFound, "PEERING_UNKNOWN"));
         assert_eq!(error.text, "text [PEERING_UNKNOWN]");
         assert!(error.hint.unwrap().contains("peerage peering list"));
-        let violations = ["a", "b"].map(|it| FieldViolation::new(it, "is wrong"));
+        let violations = ["a", "until_position"].map(|it| FieldViolation::new(it, "is wrong"));
         let details = ErrorDetails::with_bad_request(violations.to_vec());
         let status = Status::with_error_details(Code::InvalidArgument, "", details);
-        assert_eq!(refused(&status).text, "a: is wrong\nb: is wrong");
+        assert_eq!(refused(&status).text, "a: is wrong\n--up-to: is wrong");
     }
 
     #[test]

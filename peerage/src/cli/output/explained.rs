@@ -11,6 +11,7 @@ use crate::api::v1::{
     CallAnswer, CloudCall, ExplainResponse, ExplainedCommand, ExplainedDecision, ExplainedOutcome,
     IntentAnswer, OpeningKind, ReviewedOpening,
 };
+use std::collections::BTreeSet;
 
 /// One part of a tree: its lines, and the parts below it.
 struct Branch {
@@ -23,7 +24,12 @@ pub(in crate::cli) fn explained(it: &ExplainResponse) -> String {
     if it.commands.is_empty() {
         return "(nothing is on record)".to_owned();
     }
-    let head = if it.peering_id.is_empty() {
+    let head = if it.network_id.is_empty() {
+        let decisions = it.commands.iter().flat_map(|it| &it.decisions);
+        let streams = decisions.filter_map(|it| it.event.as_ref());
+        let streams: BTreeSet<_> = streams.map(|it| it.stream.as_str()).collect();
+        Vec::from_iter(streams).join(", ")
+    } else if it.peering_id.is_empty() {
         format!("network {}", it.network_name)
     } else {
         format!("peering {} of {}", it.peering_id, it.network_name)

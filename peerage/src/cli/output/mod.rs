@@ -33,7 +33,7 @@ pub(super) use leftovers::leftovers;
 pub(super) use log::log;
 pub(super) use network::{network, network_update, networks, stood_in};
 pub(super) use numbers::pretty as document;
-pub(super) use past::{at, difference, network_at, ways};
+pub(super) use past::{at, difference, differences, network_at, ways};
 pub(super) use peering::{peering, peering_update, peerings, state};
 pub(super) use plan::plan;
 pub(super) use table::{Column, behind, cause, facts, hanging, one_line as line, table};
@@ -92,6 +92,14 @@ fn pretty<T: Serialize + ?Sized>(answer: &T) -> Result<String, CliError> {
 pub(super) fn json_line<M: prost::Message + prost::Name>(message: &M) -> Result<(), CliError> {
     let document = numbers::line(&Proto(message)).map_err(CliError::failed)?;
     terminal::line(&terminal::json(document))
+}
+
+/// A message as a member of a list that is written piece by piece.
+pub(super) fn json_member<M: prost::Message + prost::Name>(
+    message: &M,
+) -> Result<String, CliError> {
+    let document = pretty(&Proto(message))?;
+    Ok(format!("  {}", document.replace('\n', "\n  ")))
 }
 
 /// So many of these, like `1 event` and `2 events`.

@@ -90,11 +90,19 @@ pub(in crate::cli) fn difference(it: &CompareNetworkResponse) -> String {
     blocks.collect::<Vec<_>>().join("\n")
 }
 
+/// The same of each network that changed, under its name.
+pub(in crate::cli) fn differences(answers: &[CompareNetworkResponse]) -> String {
+    if answers.is_empty() {
+        return "(nothing changed)".to_owned();
+    }
+    let blocks = answers
+        .iter()
+        .map(|it| format!("{}\n{}", line(&it.network_name), difference(it)));
+    blocks.collect::<Vec<_>>().join("\n\n")
+}
+
 /// Each peering that led there, with the decisions that it goes back to.
 pub(in crate::cli) fn ways(it: &WhoCanReachResponse) -> String {
-    if it.ways.is_empty() {
-        return "(no peering led there)".to_owned();
-    }
     it.ways.iter().map(way).collect::<Vec<_>>().join("\n")
 }
 

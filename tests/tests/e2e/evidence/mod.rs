@@ -266,7 +266,17 @@ async fn evidence_holds_its_own_proofs_and_what_is_shown_otherwise_than_recorded
         let prove = ["audit", "prove", event, "--out", text(&file)];
         let _ = engine.cli(&prove).await.done();
         let told = place.verify(&file, &[]).await.done();
-        assert!(told.contains(&events[1]), "{told}");
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        let says = "says registered network default/b-1 with";
+        for words in [
+            &*events[1],
+            says,
+            "by ",
+            ": the audit's own test",
+            "time 20",
+        ] {
+            assert!(told.contains(words), "{words} in {told}");
+        }
         let explained = engine.json(&["audit", "explain", event]).await;
         let told = explained["commands"][0]["decisions"].as_array().unwrap();
         assert!(
@@ -323,6 +333,13 @@ async fn evidence_holds_its_own_proofs_and_what_is_shown_otherwise_than_recorded
     );
     assert_eq!(unproved.code, Some(1));
     let whole: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    // However the same JSON is written.
+    for written in [whole.to_string(), format!("\n  {whole:#}")] {
+        let file = place.path("written-anew.json");
+        fs::write(&file, written).unwrap();
+        let again = place.verify(&file, &[]).await.done();
+        assert_eq!(again, told);
+    }
     let changed = |at: &str, to: Value| {
         let mut changed = whole.clone();
         let place = changed.pointer_mut(at).unwrap();
@@ -729,6 +746,7 @@ async fn a_key_changes_with_an_overlap_in_which_either_verifies() {
         proof
     };
     let before = prove(&engine, "before").await;
+    let signed_before = place.checkpoint(&engine, "before.checkpoint").await;
     engine.stop().await;
     let both = run(&["audit", "key", "rotate", text(&file)]).await.done();
     let new = both.lines().find(|it| *it != place.key).unwrap().to_owned();
@@ -741,7 +759,22 @@ async fn a_key_changes_with_an_overlap_in_which_either_verifies() {
         .done();
     let engine = place.launch("data").start().await;
     let after = prove(&engine, "after").await;
+    let grown = place.path("grown");
+    let (older, out) = (text(&signed_before), text(&grown));
+    let ask = ["audit", "checkpoint", "--older", older, "--out", out];
+    let _ = engine.cli(&ask).await.done();
     engine.stop().await;
+    // What one key signed and what the other did, held against each other, take both.
+    let verify = ["audit", "verify", out, "--older", older, "--key", &new];
+    assert_eq!(run(&verify).await.code, Some(1));
+    let verify = [&verify[..], &["--key", &place.key]].concat();
+    let _ = run(&verify).await.done();
+    let last = new.split('+').nth(1).unwrap();
+    let refused = run(&["audit", "key", "retire", text(&file), "--id", last]).await;
+    assert_eq!(refused.code, Some(2));
+    let told = refused.stderr.split_once(": ").unwrap().1;
+    let (_, cause) = told.rsplit_once(": ").unwrap_or(("", told));
+    assert_eq!(told.matches(cause.trim()).count(), 1, "told once: {told}");
     for (proof, expected) in [(before, [0, 1]), (between, [0, 0]), (after, [1, 0])] {
         for (key, code) in [&place.key, &new].into_iter().zip(expected) {
             let verified = run(&["audit", "verify", text(&proof), "--key", key]).await;
