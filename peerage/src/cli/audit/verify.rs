@@ -105,8 +105,8 @@ impl Verify {
     }
 }
 
-/// The file, if it is one of evidence, however its JSON is written. An export is JSON too: its first
-/// line is short, and says what it is.
+/// The file, if it is one of evidence, however its JSON is written. An export is JSON too: its
+/// first line is short, and says what it is.
 fn evidence(file: &mut BufReader<File>) -> io::Result<Option<Result<proved::File, String>>> {
     let begins = file.fill_buf()?;
     let first = begins.split(|it| *it == b'\n').next().unwrap_or_default();
