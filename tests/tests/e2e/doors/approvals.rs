@@ -7,8 +7,9 @@ use domain::{
     CommandId, Digest,
     access::{Proof, Subject},
     approval::{ApprovalEvent, ApprovalGiven, ApprovalGranted, BoundAs},
+    network::NetworkCommand,
 };
-use journal::{Journal, JournalSettings, Kept, Metadata, Record, SCHEMA_VERSION};
+use journal::{Caller, Journal, JournalSettings, Kept, Metadata, Record, SCHEMA_VERSION};
 use peerage_tests::{
     engine::{Engine, Finished, Launch},
     node::NodePlace,
@@ -210,10 +211,20 @@ async fn a_command_that_opens_waits_for_two_people_and_is_carried_out_once_in_th
     // A dry run says what would be asked.
     let tried = [asked.as_slice(), &["--validate-only"]].concat();
     assert_eq!(stage.json("ada", &tried).await["approvalsNeeded"], 2);
-    let waits = stage.json("ada", &asked).await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let token = stage.issuer.token("good", json!({ "sub": "ada" })).await;
+    let said = [
+        ("PEERAGE_TOKEN", token.as_str()),
+        ("PEERAGE_SERVER", &stage.engine.server()),
+        ("TRACEPARENT", &format!("00-{trace}-b7ad6b7169203331-01")),
+        ("PEERAGE_ACTOR", "ada@laptop"),
+    ];
+    let waits = with(&said, &[&asked[..], &["--output", "json"]].concat()).await;
+    let waits: Value = serde_json::from_str(&waits.stdout).unwrap();
     let approval = &waits["approval"];
     assert_eq!(approval["approvalId"], id.as_str());
     assert_eq!(approval["approvalsNeeded"], 2);
+    assert_eq!(approval["peerAccount"], "444455556666");
     assert_eq!(approval["requester"]["subject"], "ada");
     assert_eq!(approval["cloud"]["mode"], "CLOUD_MODE_SIMULATED");
     let may = approval["approvers"].to_string();
@@ -310,6 +321,10 @@ async fn a_command_that_opens_waits_for_two_people_and_is_carried_out_once_in_th
     let about = made.metadata.as_ref().unwrap();
     assert_eq!(about.actor.subject.as_ref().unwrap().as_str(), "ada");
     assert_eq!(about.command_id.to_string(), id);
+    // With what was said when it was asked for, and not when it was approved.
+    assert_eq!(about.actor.claimed.as_ref().unwrap().as_str(), "ada@laptop");
+    let traceparent = about.traceparent.as_ref().unwrap();
+    assert!(traceparent.contains(trace), "{traceparent}");
     let of_approval = stage.log().records(&stream).await.unwrap();
     let types: Vec<_> = of_approval
         .iter()
@@ -813,6 +828,44 @@ async fn what_was_granted_for_a_plan_that_is_another_by_now_is_shown_anew_and_no
     let shown = run(&issuer, &engine, "vic", &show).await.json().to_string();
     assert!(!shown.contains("subnet-0cc3"), "{shown}");
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_server_that_died_has_carried_out_ends_as_that_though_another_plan_would_be_made_now()
+ {
+    let stage = Stage::with(RULES).await;
+    let made = stage.json("root", &network("orders", "payments")).await;
+    let network_id = made["networkId"].as_str().unwrap();
+    let id = Uuid::new_v4().to_string();
+    let asked = request(network_id, "10.30.0.0/16", "vpc-0d4c3b2a", &id);
+    let _ = stage.waits("ada", &words(&asked)).await;
+    let _ = stage.waits("bob", &["approve", &id, "--yes"]).await;
+
+    // The command's own events are on record, and that it was carried out is not.
+    let (log, stream) = (stage.log(), format!("approval-{id}"));
+    let kept = log.records(&stream).await.unwrap();
+    let asked: Value = serde_json::from_slice(&kept[0].data).unwrap();
+    let command: NetworkCommand = serde_json::from_value(asked["command"].clone()).unwrap();
+    let caller = Caller::new(CommandId(id.parse().unwrap()), "ada".parse().unwrap());
+    let of = network_id.parse().unwrap();
+    let done = log
+        .networks()
+        .execute(of, &command, &caller, chrono::Utc::now());
+    let done = done.await.unwrap();
+    let names: Vec<_> = done.events.iter().map(|it| it.name()).collect();
+
+    let last = stage.run("cyd", &["approve", &id, "--yes"]).await.done();
+    assert!(last.contains("carried out"), "{last}");
+    let kept = log.records(&stream).await.unwrap();
+    let ended = kept.last().unwrap();
+    assert_eq!(ended.event_type, "ApprovalCarriedOut");
+    let ended: Value = serde_json::from_slice(&ended.data).unwrap();
+    assert_eq!(ended["event_types"], json!(names));
+    assert_eq!(ended["revision"], json!(done.revision));
+    let types = stage.types(&format!("network-{network_id}")).await;
+    let requests = types.iter().filter(|it| *it == "PeeringRequested");
+    assert_eq!(requests.count(), 1);
+    stage.engine.stop().await;
 }
 
 #[tokio::test]
