@@ -73,7 +73,17 @@ impl Networks {
     /// Compares every snapshot that was used with the fold of all events, one after the other and
     /// leaving most of the time to others. One that is wrong is told, its network is folded from
     /// its events from then on, and [`Loaded::is_doubtful`]. Runs until it is dropped.
+    ///
+    /// # Panics
+    /// When a task that writes a snapshot has died, with the cause of that.
     pub async fn check_snapshots(&self) {
+        tokio::select! {
+            () = self.compare_used() => {}
+            never = self.writers.death() => match never {},
+        }
+    }
+
+    async fn compare_used(&self) {
         loop {
             let next = {
                 let mut used = self.checks.used.lock();

@@ -24,6 +24,7 @@ mod repetition;
 mod slot;
 mod snapshot;
 mod weight;
+mod writers;
 
 pub use caller::Caller;
 pub use execute::{Executed, Preview};
@@ -44,6 +45,7 @@ use moka::{future::Cache, notification::RemovalCause, policy::EvictionPolicy};
 use parking_lot::Mutex;
 use slot::Slot;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use writers::Writers;
 
 /// The networks of one store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,6 +59,7 @@ pub struct Networks {
     parked: Arc<Parked>,
     counters: Arc<Counters>,
     checks: Arc<Checks>,
+    writers: Arc<Writers>,
     /// Of networks that have lost events, the first of those.
     holes: Arc<Mutex<BTreeMap<NetworkId, u64>>>,
 }
@@ -74,6 +77,7 @@ impl Networks {
             parked,
             counters,
             checks: Arc::default(),
+            writers: Arc::default(),
             holes: Arc::default(),
         }
     }
@@ -238,7 +242,7 @@ impl Networks {
         }
         if slot.begin_snapshot(self.snapshot_every) {
             let (networks, slot) = (self.clone(), Arc::clone(slot));
-            tokio::spawn(async move {
+            self.writers.spawn(async move {
                 networks.write_snapshot(id, &slot).await;
                 // Much may have been appended meanwhile.
                 while slot.begin_snapshot(networks.snapshot_every) {
