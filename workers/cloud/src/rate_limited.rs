@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span, field::Empty};
 
 /// The limits of one client. The defaults stay well below AWS's published buckets (100 reads with
@@ -72,6 +73,8 @@ pub struct RateLimited {
     /// What its calls draw from before they draw from the limits that all share.
     share: Option<Arc<Limiter>>,
     calls: Arc<Calls>,
+    /// From then on nothing is waited for in order to be sent.
+    stop: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -101,7 +104,15 @@ impl RateLimited {
             limits,
             share: None,
             calls: Arc::default(),
+            stop: CancellationToken::new(),
         }
+    }
+
+    /// The same, for who is to end at once then: what waits for its turn, or for another try, is
+    /// not sent any more, and what was sent has its answer.
+    #[must_use]
+    pub fn until(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
     }
 
     /// The same cloud under the same limits, for what somebody only wants to know: however much is
@@ -127,7 +138,11 @@ impl RateLimited {
         attempt: u32,
         once: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<T, CloudError> {
-        self.wait_for_turn(operation, at).await;
+        let turn = self.wait_for_turn(operation, at);
+        if self.stop.run_until_cancelled(turn).await.is_none() {
+            let error = CloudError::new(operation, at, CloudErrorKind::Unreachable);
+            return Err(error.message("not sent: the engine stops"));
+        }
         let began = Instant::now();
         let span = span(operation, at, attempt);
         let once = tokio::time::timeout(self.settings.deadline, once).instrument(span.clone());
@@ -218,12 +233,19 @@ impl Layer for RateLimited {
             .with_min_delay(self.settings.first_pause)
             .with_max_delay(self.settings.longest_pause)
             .with_max_times(self.settings.tries.saturating_sub(1));
+        let stop = self.stop.clone();
         let attempts = AtomicU32::new(0);
         let next = || attempts.fetch_add(1, Ordering::Relaxed) + 1;
         (|| self.attempt(operation, at, next(), once()))
             .retry(pauses)
-            .sleep(tokio::time::sleep)
-            .when(CloudError::worth_a_retry)
+            .sleep(move |pause| {
+                let stop = stop.clone();
+                async move {
+                    let pause = tokio::time::sleep(pause);
+                    stop.run_until_cancelled(pause).await;
+                }
+            })
+            .when(|error| error.worth_a_retry() && !self.stop.is_cancelled())
             .adjust(|error, pause| pause.map(|pause| pause.max(asked_for(error))))
             .notify(|error, pause| tracing::debug!(%operation, %at, %error, ?pause, "cloud call failed, trying again"))
             .await

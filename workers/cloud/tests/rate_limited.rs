@@ -10,6 +10,7 @@ use peerage_cloud::{
 use simulated::{CallRate, SimulatedCloud, SimulatedSettings};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 fn place(account: &str) -> AccountRegion {
     let region = Region::of(Provider::Aws, "eu-west-1").unwrap();
@@ -177,6 +178,59 @@ async fn a_cloud_that_does_not_answer_is_given_up_at_the_deadline() {
         CloudErrorKind::Ambiguous
     );
     assert_eq!(began.elapsed(), settings.deadline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_the_stop_on_nothing_waits_to_be_sent_and_what_was_sent_has_its_answer() {
+    let (took, soon) = (Duration::from_secs(3), Duration::from_millis(500));
+    let slow = SimulatedSettings {
+        latency: took..=took,
+        ..SimulatedSettings::instant(1)
+    };
+    let (_, cloud) = rate_limited(slow, limited(1));
+    let stop = CancellationToken::new();
+    let cloud = cloud.until(stop.clone());
+    let (at, began) = (place("111111111111"), Instant::now());
+    let call = async || {
+        (
+            cloud.identity(&at).await.map_err(|it| it.kind),
+            began.elapsed(),
+        )
+    };
+    let stopped = async {
+        tokio::time::sleep(soon).await;
+        stop.cancel();
+    };
+    let (sent, waiting, ()) = tokio::join!(call(), call(), stopped);
+    assert!(sent.0.is_ok() && sent.1 == took, "{sent:?}");
+    assert_eq!(waiting, (Err(CloudErrorKind::Unreachable), soon));
+    assert_eq!(call().await.0, Err(CloudErrorKind::Unreachable));
+    assert_eq!(cloud.calls().total(), 1);
+
+    // The same of what waits for another try.
+    let patient = ClientPolicy {
+        first_pause: Duration::from_secs(60),
+        longest_pause: Duration::from_secs(60),
+        ..ClientPolicy::default()
+    };
+    let (world, cloud) = rate_limited(SimulatedSettings::instant(1), patient);
+    world.out_of_band().cut();
+    let stop = CancellationToken::new();
+    let cloud = cloud.until(stop.clone());
+    let began = Instant::now();
+    let call = async || {
+        (
+            cloud.identity(&at).await.map_err(|it| it.kind),
+            began.elapsed(),
+        )
+    };
+    let stopped = async {
+        tokio::time::sleep(soon).await;
+        stop.cancel();
+    };
+    let (failed, ()) = tokio::join!(call(), stopped);
+    assert_eq!(failed, (Err(CloudErrorKind::Unreachable), soon));
+    assert_eq!(cloud.calls().total(), 1);
 }
 
 #[tokio::test(start_paused = true)]

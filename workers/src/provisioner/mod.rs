@@ -138,7 +138,8 @@ impl Provisioner {
     ) -> Self {
         let held = Held::default();
         let cloud = Arc::new(Fenced::new(cloud, held.clone()));
-        let cloud = Arc::new(RateLimited::new(cloud, settings.calls.clone()));
+        let cloud = RateLimited::new(cloud, settings.calls.clone());
+        let cloud = Arc::new(cloud.until(stop.clone()));
         let bounded = |cloud| Bounded::new(cloud, settings.parallel_calls);
         let (routine, express) = (bounded(cloud.clone()), bounded(cloud.clone()));
         let inquiries = bounded(Arc::new(cloud.for_inquiries()));
