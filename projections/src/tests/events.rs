@@ -322,6 +322,7 @@ pub(super) fn upkeep() -> Vec<NetworkEvent> {
             option: LinkOption::DnsResolution,
             side: Side::Remote,
             enabled: true,
+            in_effect: None,
         }
         .into(),
         LinkOptionSet {

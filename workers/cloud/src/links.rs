@@ -47,6 +47,10 @@ pub struct LinkEnd {
     pub ranges: Vec<IpNet>,
     /// This end's options, as far as the cloud tells.
     pub options: BTreeMap<LinkOption, bool>,
+    /// Of those that are on and need the other end for any effect: whether they have it, as far as
+    /// the cloud tells of both ends together.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub in_effect: BTreeMap<LinkOption, bool>,
     /// Whether this end has the ranges of the other network as they are now; `None` where the
     /// cloud does not tell, or has no need of that.
     pub in_sync: Option<bool>,
@@ -62,6 +66,7 @@ impl LinkEnd {
             network,
             ranges,
             options: BTreeMap::new(),
+            in_effect: BTreeMap::new(),
             in_sync: None,
             imports: Vec::new(),
         }
@@ -70,6 +75,11 @@ impl LinkEnd {
     /// Whether this option is on; `None` where the cloud does not tell.
     pub fn option(&self, option: LinkOption) -> Option<bool> {
         self.options.get(&option).copied()
+    }
+
+    /// Whether this option, which is on, has effect; `None` where the cloud does not tell.
+    pub fn effect(&self, option: LinkOption) -> Option<bool> {
+        self.in_effect.get(&option).copied()
     }
 }
 
@@ -80,6 +90,8 @@ struct StoredEnd {
     ranges: Vec<IpNet>,
     #[serde(default)]
     options: BTreeMap<LinkOption, bool>,
+    #[serde(default)]
+    in_effect: BTreeMap<LinkOption, bool>,
     #[serde(default)]
     in_sync: Option<bool>,
     #[serde(default)]
@@ -98,6 +110,7 @@ impl From<StoredEnd> for LinkEnd {
             network: it.network,
             ranges: it.ranges,
             options,
+            in_effect: it.in_effect,
             in_sync: it.in_sync,
             imports: it.imports,
         }

@@ -189,6 +189,9 @@ pub struct LinkOptionApplied {
     pub option: LinkOption,
     /// Whether it is on.
     pub enabled: bool,
+    /// Whether it has effect, where it is on, needs the other side for that, and the cloud tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_effect: Option<bool>,
 }
 
 /// What a worker reported of name resolution before there were other options: its stored form is
@@ -211,6 +214,7 @@ impl From<DnsResolutionApplied> for LinkOptionApplied {
             side: it.side,
             option: LinkOption::DnsResolution,
             enabled: it.enabled,
+            in_effect: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Options of the link: what is asked for and what was seen, by side.
 
 use super::{
-    super::event::{LinkOption, LinkOptionApplied, LinkOptionSet, Thing},
+    super::event::{LinkOption, LinkOptionApplied, LinkOptionSet, Needs, Thing},
     Peering,
 };
 use crate::side::Side;
@@ -15,6 +15,10 @@ pub struct OptionState {
     pub wanted: bool,
     /// What was last seen to be so.
     pub applied: bool,
+    /// Whether it has effect, as the cloud told of both sides since either was last seen to change;
+    /// `None` where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_effect: Option<bool>,
     /// Whether it was so over an adopted link before the engine was; then it is never set back.
     pub found: bool,
     /// When either last changed; `None` if neither ever did.
@@ -29,6 +33,19 @@ impl Peering {
             .get(&option)
             .copied()
             .unwrap_or_default()
+    }
+
+    /// Whether what is on, or is asked for, has no effect for want of what the other side must have
+    /// on: as the cloud tells, and where it does not, as the other side was seen.
+    pub fn option_waits(&self, side: Side, option: LinkOption) -> bool {
+        let it = self.option(side, option);
+        match option.needs() {
+            Needs::ForEffect(_) if it.in_effect.is_some() => it.in_effect == Some(false),
+            Needs::ForEffect(other) => {
+                (it.wanted || it.applied) && !self.option(side.other(), other).applied
+            }
+            Needs::Nothing | Needs::Before(_) => false,
+        }
     }
 
     /// Whether what is asked for of this side's options was seen to be so.
@@ -54,7 +71,13 @@ impl Peering {
         let option = it.option;
         self.intent_is_over(it.side, &Thing::Option { option });
         let state = self.option_mut(it.side, option);
+        let has_turned = state.applied != it.enabled;
         state.applied = it.enabled;
+        state.in_effect = it.in_effect;
         state.changed_at = Some(at);
+        // What was told of both sides was told before one of them turned.
+        if has_turned && let Some(other) = self.options.get_mut(it.side.other()).get_mut(&option) {
+            other.in_effect = None;
+        }
     }
 }

@@ -5,5 +5,7 @@ use super::standing;
 
 pub(super) fn applied(network: &Registered, it: &LinkOptionApplied) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "a change of an option")?;
-    Ok(peering.option(it.side, it.option).applied != it.enabled)
+    let known = peering.option(it.side, it.option);
+    let is_told_otherwise = it.in_effect.is_some() && known.in_effect != it.in_effect;
+    Ok(known.applied != it.enabled || is_told_otherwise)
 }

@@ -314,6 +314,7 @@ fn what_was_found_of_name_resolution_is_forgotten_when_it_is_set() {
         OptionState {
             wanted: true,
             applied: false,
+            in_effect: None,
             found: false,
             changed_at: Some(now()),
         }

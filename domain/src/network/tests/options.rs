@@ -159,6 +159,63 @@ fn only_a_link_between_regions_takes_several_paths_and_each_side_is_asked_by_its
         }));
 }
 
+/// What came of an option that needs the other side: as the cloud tells it, and as the two sides
+/// were seen where it does not.
+#[test]
+fn whether_an_option_waits_for_the_other_side_is_what_the_cloud_tells_and_else_what_was_seen() {
+    let paths = LinkOption::MultipathResilience;
+    let (local, remote) = (Side::Local, Side::Remote);
+    let applied = |side, enabled, in_effect| LinkOptionApplied {
+        peering_id: peering_id(1),
+        side,
+        option: paths,
+        enabled,
+        in_effect,
+    };
+    let told = |told: &[(Side, bool, Option<bool>)]| {
+        let all = told.iter().map(|(side, on, it)| applied(*side, *on, *it));
+        active_history(
+            [is_set(local, paths, true)]
+                .into_iter()
+                .chain(all.map(Into::into)),
+        )
+    };
+    let waits = |it: &[(Side, bool, Option<bool>)]| {
+        let peering = recorded(told(it));
+        Side::BOTH.map(|side| peering.option_waits(side, paths))
+    };
+    assert_eq!(waits(&[]), [true, false], "asked for, and seen nowhere");
+    assert_eq!(waits(&[(local, true, None)]), [true, false]);
+    let seen = [(local, true, None), (remote, true, None)];
+    assert_eq!(waits(&seen), [false, false]);
+    // The other side is its owner's, and is not seen.
+    assert_eq!(waits(&[(local, true, Some(true))]), [false, false]);
+    assert_eq!(waits(&[(local, true, Some(false))]), [true, false]);
+    let turned = [(local, true, Some(false)), (remote, true, None)];
+    assert_eq!(
+        waits(&turned),
+        [false, false],
+        "told before the other turned"
+    );
+    let gone = [
+        (local, true, Some(true)),
+        (remote, true, Some(true)),
+        (remote, false, None),
+    ];
+    assert_eq!(waits(&gone), [true, false]);
+
+    let record = |before, it: &LinkOptionApplied| {
+        given(told(&[(local, true, before)])).when(NetworkCommand::Record(it.clone().into()))
+    };
+    for (before, now) in [(None, true), (Some(true), false), (Some(false), true)] {
+        let it = applied(local, true, Some(now));
+        record(before, &it).then([it.into()]);
+    }
+    for same in [Some(true), None] {
+        record(Some(true), &applied(local, true, same)).then_nothing();
+    }
+}
+
 #[test]
 fn what_an_option_needs_of_the_other_side_is_asked_for_first_and_given_up_last() {
     let (local, remote) = (Side::Local, Side::Remote);
@@ -254,6 +311,7 @@ fn what_is_only_kept_up_is_left_as_it_is_when_it_is_switched_off() {
         side: Side::Local,
         option: sync,
         enabled: true,
+        in_effect: None,
     }
     .into();
     let settled = [

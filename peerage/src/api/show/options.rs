@@ -3,7 +3,7 @@
 use crate::api::{v1, words::number};
 use domain::{
     Side,
-    network::{LinkOption, Needs, OptionState, Peering},
+    network::{LinkOption, OptionState, Peering},
 };
 
 /// What was ever requested or seen, by side.
@@ -23,12 +23,8 @@ pub(super) fn options(peering: &Peering) -> Vec<v1::LinkOptionState> {
             option: number::<v1::LinkOption>(option),
             requested: it.wanted,
             enabled: it.applied,
-            waits_for_other_side: match option.needs() {
-                Needs::ForEffect(other) => {
-                    (it.wanted || it.applied) && !peering.option(side.other(), other).applied
-                }
-                Needs::Nothing | Needs::Before(_) => false,
-            },
+            waits_for_other_side: peering.option_waits(side, option),
+            in_effect: it.in_effect,
         })
         .collect()
 }

@@ -383,9 +383,10 @@ fn options(it: &Peering) -> String {
                 (true, false) => ", not yet",
                 (false, _) => ", to go",
             };
-            let waits = match it.waits_for_other_side {
-                true => ", without effect until the other side allows it as well",
-                false => "",
+            let waits = match (it.waits_for_other_side, it.in_effect) {
+                (true, _) => ", without effect until the other side allows it as well",
+                (false, Some(true)) => ", in effect",
+                (false, Some(false) | None) => "",
             };
             let option = word(it.option());
             format!("{} side: {option}{how}{waits}", word(it.side()))

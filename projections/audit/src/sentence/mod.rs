@@ -454,7 +454,13 @@ fn of(event: &NetworkEvent) -> String {
         }
         NetworkEvent::LinkOptionApplied(it) => {
             let is = if it.enabled { "on" } else { "off" };
-            format!("{} of {} is {is}", it.option.title(), side(it.side))
+            let effect = match it.in_effect {
+                Some(true) => ", and has effect",
+                Some(false) => ", without effect until the other side allows it as well",
+                None => "",
+            };
+            let (option, of) = (it.option.title(), side(it.side));
+            format!("{option} of {of} is {is}{effect}")
         }
         NetworkEvent::FirewallAttachmentChosen(it) => firewall::chosen(it),
         NetworkEvent::FirewallGroupAttached(it) => {

@@ -62,7 +62,13 @@ async fn several_paths_are_allowed_by_each_side_of_a_link_between_regions_and_gi
         let shown = life.says(&["peering", "show", &life.peering]).await;
         let all = shown["peering"]["options"].as_array().unwrap().iter();
         let told = all.filter(|it| it["option"] == "LINK_OPTION_MULTIPATH_RESILIENCE");
-        let told = told.map(|it| (text(&it["side"]), it["waitsForOtherSide"] == true));
+        let told = told.map(|it| {
+            // As EC2 says of the connection, which is not to differ from what the sides say.
+            let waits = it["waitsForOtherSide"] == true;
+            assert_eq!(it["enabled"] == true, it["inEffect"].is_boolean(), "{it}");
+            assert!(it["inEffect"].is_null() || it["inEffect"] == !waits, "{it}");
+            (text(&it["side"]), waits)
+        });
         told.collect::<Vec<_>>()
     };
     let said = async || {

@@ -57,7 +57,8 @@ pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use network_acls::{NetworkAcl, NetworkAclEntry};
 pub use network_interfaces::NetworkInterface;
 pub use peering::{
-    CreatePeering, PeeringConnection, PeeringEnd, PeeringOption, PeeringRole, PeeringStatus,
+    CreatePeering, MultipathStatus, PeeringConnection, PeeringEnd, PeeringOption, PeeringRole,
+    PeeringStatus,
 };
 pub use quotas::VpcQuota;
 pub use rehearsal::{Rehearsal, Rehearsed};

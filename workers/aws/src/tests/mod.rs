@@ -7,8 +7,8 @@ mod firewall;
 
 use super::{AwsCloud, DEFAULT_LIMITS, mode_at, refusals::Asked, requests, views};
 use crate::ec2::{
-    Ec2Settings, PeeringConnection, PeeringEnd, PeeringStatus, Route, RouteDestination, RouteState,
-    RouteTable, RouteTarget, Subnet, Tags, Vpc,
+    Ec2Settings, MultipathStatus, PeeringConnection, PeeringEnd, PeeringStatus, Route,
+    RouteDestination, RouteState, RouteTable, RouteTarget, Subnet, Tags, Vpc,
 };
 use chrono::TimeDelta;
 use cloud::{
@@ -60,6 +60,7 @@ fn connection(requester: PeeringEnd, accepter: PeeringEnd) -> PeeringConnection 
         requester,
         accepter,
         expires: None,
+        multipath: None,
         tags: Tags::from([(OWNER_TAG.to_owned(), OWNER.to_string())]),
     }
 }
@@ -132,6 +133,36 @@ fn a_strangers_link_without_a_network_hides_none_of_ours() {
     };
     let link = views::link(&asked, &connection(ours, odd)).unwrap();
     assert_eq!(link, None);
+}
+
+/// EC2's word is about both ends: one that does not allow it has no effect to tell of.
+#[test]
+fn an_end_that_allows_several_paths_has_the_effect_that_ec2_tells_of_the_connection() {
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
+    let effects = |told: Option<MultipathStatus>, allow: [Option<bool>; 2]| {
+        let [requester, accepter] = allow.map(|allow| PeeringEnd {
+            allow_multipath_resilience: allow,
+            ..end("111111111111", "eu-west-1", "vpc-1")
+        });
+        let found = PeeringConnection {
+            multipath: told,
+            ..connection(requester, accepter)
+        };
+        let link = views::link(&asked, &found).unwrap().unwrap();
+        [link.first, link.second].map(|it| it.effect(LinkOption::MultipathResilience))
+    };
+    let (on, off) = (Some(true), Some(false));
+    let told = [
+        (Some(MultipathStatus::Enabled), [on, on], [on, on]),
+        (Some(MultipathStatus::Pending), [on, off], [off, None]),
+        (Some(MultipathStatus::Pending), [None, on], [None, off]),
+        (Some(MultipathStatus::Disabled), [off, off], [None, None]),
+        (None, [on, on], [None, None]),
+    ];
+    for (status, allow, expected) in told {
+        assert_eq!(effects(status, allow), expected, "{status:?} {allow:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Peering connections as links.
 
 use super::{super::refusals::Asked, owner};
-use crate::ec2::{PeeringConnection, PeeringEnd, PeeringStatus};
+use crate::ec2::{MultipathStatus, PeeringConnection, PeeringEnd, PeeringStatus};
 use cloud::{
     AccountRegion, CloudError, CloudErrorKind, LinkEnd, LinkSpec, LinkState, LinkView, NetworkRef,
 };
@@ -13,9 +13,8 @@ pub(in super::super) fn link(
     asked: &Asked<'_>,
     found: &PeeringConnection,
 ) -> Result<Option<LinkView>, CloudError> {
-    let (Some(requester), Some(accepter)) =
-        (end(asked, &found.requester), end(asked, &found.accepter))
-    else {
+    let end = |of| end(asked, of, found.multipath);
+    let (Some(requester), Some(accepter)) = (end(&found.requester), end(&found.accepter)) else {
         tracing::debug!(link = %found.id, at = %asked.scope, "a peering connection that leads where we cannot say");
         return Ok(None);
     };
@@ -51,7 +50,11 @@ pub(in super::super) fn made(
 
 /// The end with what EC2 says of its account and region; who compares it with the intent must see a
 /// stranger as a stranger. What EC2 leaves out is taken from where it was asked.
-fn end(asked: &Asked<'_>, found: &PeeringEnd) -> Option<LinkEnd> {
+fn end(
+    asked: &Asked<'_>,
+    found: &PeeringEnd,
+    multipath: Option<MultipathStatus>,
+) -> Option<LinkEnd> {
     let told = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let account = told(&found.account)
         .unwrap_or_else(|| asked.scope.account.clone())
@@ -76,7 +79,15 @@ fn end(asked: &Asked<'_>, found: &PeeringEnd) -> Option<LinkEnd> {
         (LinkOption::DnsResolution, names),
         (LinkOption::MultipathResilience, paths),
     ];
+    let effect = multipath
+        .filter(|_| paths == Some(true))
+        .map(|it| match it {
+            MultipathStatus::Enabled => true,
+            MultipathStatus::Pending | MultipathStatus::Disabled => false,
+        });
+    let effect = effect.map(|it| (LinkOption::MultipathResilience, it));
     Some(LinkEnd {
+        in_effect: effect.into_iter().collect(),
         options: told
             .into_iter()
             .filter_map(|(option, told)| Some((option, told?)))

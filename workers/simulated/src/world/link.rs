@@ -297,12 +297,27 @@ impl SimulatedLink {
             let options = LinkOption::of(end.network.at.provider).map(of);
             options.filter(|_| is_told).collect()
         };
+        let paths = LinkOption::MultipathResilience;
+        let allow = [&face.requesters_options, &face.accepters_options];
+        let both = allow.iter().all(|it| it.get(&paths) == Some(&true));
+        // One word on the connection, of both ends: AWS's `multipathResilienceStatus`.
+        let effect = |options: &BTreeMap<LinkOption, bool>| {
+            let is_on = options.get(&paths) == Some(&true);
+            is_on.then_some((paths, both)).into_iter().collect()
+        };
+        let options = [
+            told(&self.first, face.requesters_options.clone()),
+            told(&self.second, face.accepters_options.clone()),
+        ];
+        let [requesters, accepters]: [BTreeMap<_, _>; 2] = options;
         let requester = LinkEnd {
-            options: told(&self.first, face.requesters_options),
+            in_effect: effect(&requesters),
+            options: requesters,
             ..self.first.clone()
         };
         let accepter = LinkEnd {
-            options: told(&self.second, face.accepters_options),
+            in_effect: effect(&accepters),
+            options: accepters,
             ranges: if tells_accepters_ranges(&state) {
                 self.second.ranges.clone()
             } else {

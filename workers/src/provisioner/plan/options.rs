@@ -36,12 +36,15 @@ fn plan_one(facts: &Facts<'_>, side: Side, option: LinkOption, view: &LinkView, 
     };
     let shown = end.option(option).unwrap_or_default();
     if shown == on_record.wanted {
-        if on_record.applied != shown {
+        let in_effect = end.effect(option).filter(|_| shown);
+        let is_told_otherwise = in_effect.is_some() && on_record.in_effect != in_effect;
+        if on_record.applied != shown || is_told_otherwise {
             draft.record(LinkOptionApplied {
                 peering_id: facts.peering.id,
                 side,
                 option,
                 enabled: shown,
+                in_effect,
             });
         }
         return;

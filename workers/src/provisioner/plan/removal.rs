@@ -289,6 +289,7 @@ fn switch_off(facts: &Facts<'_>, side: Side, option: LinkOption, link: &Link, dr
             side,
             option,
             enabled: false,
+            in_effect: None,
         });
     } else if !options::is_still_needed(facts, side, option, view, draft) {
         draft.act(

@@ -577,6 +577,7 @@ fn of_the_sides() -> Vec<NetworkEvent> {
             side,
             option: LinkOption::GatewayTransit,
             enabled: true,
+            in_effect: None,
         }
         .into(),
         FirewallAttachmentChosen {
@@ -876,6 +877,17 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             PeeringFailed {
                 peering_id,
                 ..failed(None)
+            }
+            .into(),
+        ),
+        (
+            "without_effect",
+            LinkOptionApplied {
+                peering_id: its_peering(),
+                side: Side::Local,
+                option: LinkOption::MultipathResilience,
+                enabled: true,
+                in_effect: Some(false),
             }
             .into(),
         ),

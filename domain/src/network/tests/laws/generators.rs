@@ -343,17 +343,23 @@ fn an_upkeep_event() -> impl Strategy<Value = Outcome> {
                 }
                 .into()
             ),
-        (a_peering(), a_side(), an_option(), any::<bool>()).prop_map(
-            |(peering_id, side, option, enabled)| {
+        (
+            a_peering(),
+            a_side(),
+            an_option(),
+            any::<bool>(),
+            any::<Option<bool>>()
+        )
+            .prop_map(|(peering_id, side, option, enabled, in_effect)| {
                 LinkOptionApplied {
                     peering_id,
                     side,
                     option,
                     enabled,
+                    in_effect,
                 }
                 .into()
-            }
-        ),
+            }),
         (a_peering(), a_finding(), a_time()).prop_map(|(peering_id, finding, detected_at)| {
             DriftDetected {
                 peering_id,

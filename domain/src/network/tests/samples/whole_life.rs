@@ -119,6 +119,7 @@ pub(crate) fn dns_applied(side: Side, enabled: bool) -> LinkOptionApplied {
         side,
         option: LinkOption::DnsResolution,
         enabled,
+        in_effect: None,
     }
 }
 

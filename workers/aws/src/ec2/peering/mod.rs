@@ -32,6 +32,8 @@ pub struct PeeringConnection {
     pub accepter: PeeringEnd,
     /// AWS: 168 h after the request, while it waits for the accepter.
     pub expires: Option<DateTime<Utc>>,
+    /// What comes of multipath resilience. `None`: not told, as by every answer but that of a list.
+    pub multipath: Option<MultipathStatus>,
     /// Tags stay in the account and region that made them: the other end does not see these.
     pub tags: Tags,
 }
@@ -53,6 +55,29 @@ pub struct PeeringEnd {
     /// The end's option of this name: whether its traffic may go over several paths at once.
     /// `None`: not told, as by every answer but that of a list.
     pub allow_multipath_resilience: Option<bool>,
+}
+
+/// What comes of multipath resilience, of both ends together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MultipathStatus {
+    /// One end allows it.
+    Pending,
+    /// Both ends allow it: traffic goes over several paths.
+    Enabled,
+    /// Neither end allows it.
+    Disabled,
+}
+
+impl MultipathStatus {
+    /// `None` for a word that EC2 did not have when this was written.
+    fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "pending" => Some(Self::Pending),
+            "enabled" => Some(Self::Enabled),
+            "disabled" => Some(Self::Disabled),
+            _ => None,
+        }
+    }
 }
 
 /// EC2's states of a peering connection.
@@ -136,6 +161,7 @@ fn connection(
         expires: found
             .expiration_time()
             .and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos())),
+        multipath: None,
         tags: tags::from_sdk(found.tags()),
     })
 }

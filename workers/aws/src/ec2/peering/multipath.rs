@@ -6,7 +6,7 @@
 //! answer, beside what the SDK reads there. This file goes away with the first release of the SDK
 //! whose `PeeringConnectionOptionsRequest` has `allow_multipath_resilience`.
 
-use super::{PeeringConnection, PeeringRole};
+use super::{MultipathStatus, PeeringConnection, PeeringRole};
 use aws_sdk_ec2::{
     config::{
         ConfigBag, Intercept, RuntimeComponents,
@@ -66,11 +66,12 @@ impl Intercept for Said {
     }
 }
 
-/// Whether the ends of a connection allow it; `None` where that is not told.
+/// Whether the ends of a connection allow it, and what comes of it; `None` where that is not told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ends {
     requester: Option<bool>,
     accepter: Option<bool>,
+    status: Option<MultipathStatus>,
 }
 
 /// What the answers to a list tell, by the ids of connections.
@@ -85,6 +86,7 @@ impl Told {
             let ends = told.get(it.id.as_str()).copied().unwrap_or_default();
             it.requester.allow_multipath_resilience = ends.requester;
             it.accepter.allow_multipath_resilience = ends.accepter;
+            it.multipath = ends.status;
         }
     }
 }
@@ -134,6 +136,8 @@ fn connection(item: &mut ScopedDecoder<'_, '_>) -> Result<(String, Ends), XmlDec
             ends.requester = allowed(&mut field)?;
         } else if field.start_el().matches("accepterVpcInfo") {
             ends.accepter = allowed(&mut field)?;
+        } else if field.start_el().matches("multipathResilienceStatus") {
+            ends.status = MultipathStatus::from_code(&try_data(&mut field)?);
         }
     }
     Ok((id, ends))
@@ -169,29 +173,41 @@ mod tests {
                   <multipathResilienceMode>always-on</multipathResilienceMode>";
         let off = "<allowDnsResolutionFromRemoteVpc>true</allowDnsResolutionFromRemoteVpc>\
                    <allowMultipathResilience>false</allowMultipathResilience>";
-        let item = |id: &str, requester: &str, accepter: &str| {
+        let item = |id: &str, requester: &str, accepter: &str, more: &str| {
             let (requester, accepter) = (
                 end("requesterVpcInfo", requester),
                 end("accepterVpcInfo", accepter),
             );
             format!(
-                "<item>{accepter}{requester}<vpcPeeringConnectionId>{id}</vpcPeeringConnectionId></item>"
+                "<item>{accepter}{requester}<vpcPeeringConnectionId>{id}</vpcPeeringConnectionId>{more}</item>"
             )
         };
+        let status =
+            |it: &str| format!("<multipathResilienceStatus>{it}</multipathResilienceStatus>");
         let xml = format!(
             "<DescribeVpcPeeringConnectionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>1</requestId>\
-             <vpcPeeringConnectionSet>{}{}</vpcPeeringConnectionSet></DescribeVpcPeeringConnectionsResponse>",
-            item("pcx-1", on, off),
-            item("pcx-2", "", ""),
+             <vpcPeeringConnectionSet>{}{}{}{}{}</vpcPeeringConnectionSet></DescribeVpcPeeringConnectionsResponse>",
+            item("pcx-1", on, off, &status("pending")),
+            item("pcx-2", "", "", ""),
+            item("pcx-3", on, on, &status("enabled")),
+            item("pcx-4", off, off, &status("disabled")),
+            item("pcx-5", on, on, &status("a-word-of-tomorrow")),
         );
         let told = connections(xml.as_bytes()).unwrap();
-        let both = |requester, accepter| Ends {
+        let both = |requester, accepter, status| Ends {
             requester,
             accepter,
+            status,
         };
-        assert_eq!(told["pcx-1"], both(Some(true), Some(false)));
-        assert_eq!(told["pcx-2"], both(None, None));
-        assert_eq!(told.len(), 2);
+        let (on, off) = (Some(true), Some(false));
+        let pending = Some(MultipathStatus::Pending);
+        assert_eq!(told["pcx-1"], both(on, off, pending));
+        assert_eq!(told["pcx-2"], both(None, None, None));
+        assert_eq!(told["pcx-3"], both(on, on, Some(MultipathStatus::Enabled)));
+        let disabled = Some(MultipathStatus::Disabled);
+        assert_eq!(told["pcx-4"], both(off, off, disabled));
+        assert_eq!(told["pcx-5"], both(on, on, None));
+        assert_eq!(told.len(), 5);
     }
 
     #[test]

@@ -4,14 +4,14 @@
 use super::{CLIENTS, Life, is_clean, range, remove};
 use crate::provisioner::{
     ProvisionerSettings,
-    testing::{Fuse, peering_id},
+    testing::{Fuse, Log, peering_id},
 };
 use cloud::LinkRole;
 use domain::{
     Provider, Side,
     network::{
-        AcceptRoute, BlockCause, DriftKind, LinkOption, NetworkEvent, SetLinkOption, Terms, Thing,
-        WithdrawRoute,
+        AcceptRoute, BlockCause, Consent, DriftKind, LinkOption, NetworkEvent, SetLinkOption,
+        Terms, Thing, WithdrawRoute,
     },
 };
 use simulated::SimulatedSettings;
@@ -131,6 +131,42 @@ async fn several_paths_are_taken_where_that_is_asked_for_kept_so_and_given_up() 
     life.cloud.out_of_band().flip(&link, ends[0], paths, true);
     life.looks_again().await;
     assert_eq!(shown(&life), [false, false], "it costs, and nobody asked");
+}
+
+/// The engine does not look at a side that its owner keeps: what that one did, the cloud tells of
+/// the connection.
+#[tokio::test(start_paused = true)]
+async fn what_comes_of_several_paths_is_seen_though_the_other_side_is_its_owners() {
+    let paths = LinkOption::MultipathResilience;
+    let mut life = Life::asked_for();
+    life.log = Log::with_consent(Consent::Owner).told_by(&life.clock);
+    life.run(Fuse::never(), 10 * MINUTE).await;
+    let link = life.link();
+    life.cloud.out_of_band().accept(&link);
+    life.settles().await;
+    let effect = |life: &Life| {
+        let peering = life.log.peering();
+        (
+            peering.option(Side::Local, paths).in_effect,
+            peering.option_waits(Side::Local, paths),
+        )
+    };
+    life.switches(Side::Local, paths, true);
+    life.settles().await;
+    assert_eq!(effect(&life), (Some(false), true));
+    for (theirs, expected) in [(true, (Some(true), false)), (false, (Some(false), true))] {
+        let by_hand = life.cloud.out_of_band();
+        by_hand.flip(&link, LinkRole::Second, paths, theirs);
+        life.looks_again().await;
+        assert_eq!(effect(&life), expected);
+        let recorded = life.count("LinkOptionApplied");
+        life.looks_again().await;
+        assert_eq!(life.count("LinkOptionApplied"), recorded, "once");
+    }
+    assert!(!life.is_applied(Side::Remote, paths), "nobody looked there");
+    life.switches(Side::Local, paths, false);
+    life.settles().await;
+    assert_eq!(effect(&life), (None, false));
 }
 
 #[tokio::test(start_paused = true)]
