@@ -40,19 +40,12 @@ fn with_aws(places: Places, aws: &Aws) -> Places {
     with(places, Provider::Aws, &aws.regions, everywhere, accounts)
 }
 
-/// What is said, where that is not what is usual: of a provider that tells no quotas the same
-/// number twice says nothing.
-fn unusual<T: PartialEq>(given: T, usual: T) -> Option<T> {
-    Some(given).filter(|it| *it != usual)
-}
-
 fn with_gcp(places: Places, gcp: &Gcp) -> Places {
-    let usual = Provider::Gcp.quotas();
     let everywhere = QuotaOverrides {
-        links: unusual(gcp.links_per_network, usual.links),
-        routes: unusual(gcp.routes_per_network, usual.routes),
-        rules: unusual(gcp.rules_per_group, usual.rules),
-        longest_prefix: unusual(gcp.longest_prefix, usual.longest_prefix),
+        links: gcp.links_per_network,
+        routes: gcp.routes_per_network,
+        rules: gcp.rules_per_group,
+        longest_prefix: Some(gcp.longest_prefix),
         ..QuotaOverrides::default()
     };
     let own = |it: &GcpProject| QuotaOverrides {
@@ -67,12 +60,11 @@ fn with_gcp(places: Places, gcp: &Gcp) -> Places {
 }
 
 fn with_azure(places: Places, azure: &Azure) -> Places {
-    let usual = Provider::Azure.quotas();
     let everywhere = QuotaOverrides {
-        links: unusual(azure.links_per_network, usual.links),
-        routes: unusual(azure.routes_per_table, usual.routes),
-        rules: unusual(azure.rules_per_group, usual.rules),
-        longest_prefix: unusual(azure.longest_prefix, usual.longest_prefix),
+        links: azure.links_per_network,
+        routes: azure.routes_per_table,
+        rules: azure.rules_per_group,
+        longest_prefix: Some(azure.longest_prefix),
         ..QuotaOverrides::default()
     };
     let own = |it: &AzureTenant| QuotaOverrides {
@@ -160,7 +152,7 @@ mod tests {
         clouds.gcp.projects.insert("acme-partner".to_owned(), own);
         let quotas = of(&clouds).quotas(Provider::Gcp, &"acme-partner".parse().unwrap());
         assert_eq!((quotas.rules, quotas.longest_prefix), (7, 28));
-        clouds.azure.routes_per_table = 20;
+        clouds.azure.routes_per_table = Some(20);
         let of_azure = of(&clouds).quotas(
             Provider::Azure,
             &"aaaabbbb-cccc-4ddd-8eee-ffff00001111".parse().unwrap(),
@@ -169,20 +161,36 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_of_aws_that_is_said_wins_over_what_was_seen_though_it_is_the_usual_one() {
-        let mut clouds = Cloud::default();
-        let account: Account = "444455556666".parse().unwrap();
+    fn a_quota_that_is_said_wins_over_what_was_seen_though_it_is_the_usual_one() {
+        let all = [
+            (Provider::Aws, "444455556666", 60),
+            (Provider::Gcp, "acme-partner", 1000),
+            (
+                Provider::Azure,
+                "aaaabbbb-cccc-4ddd-8eee-ffff00001111",
+                1000,
+            ),
+        ];
         let seen = domain::SeenQuotas {
             rules: Some(100),
             ..domain::SeenQuotas::default()
         };
-        let rules = |clouds: &Cloud| {
-            let quotas = of(clouds).quotas_seeing(Provider::Aws, &account, seen.into());
-            let is_said = of(clouds).says(Provider::Aws, &account, domain::QuotaKind::Rules);
-            (quotas.rules, is_said)
-        };
-        assert_eq!(rules(&clouds), (100, false));
-        clouds.aws.rules_per_group = Some(60);
-        assert_eq!(rules(&clouds), (60, true));
+        for (provider, account, usual) in all {
+            let mut clouds = Cloud::default();
+            let account: Account = account.parse().unwrap();
+            let rules = |clouds: &Cloud| {
+                let quotas = of(clouds).quotas_seeing(provider, &account, seen.into());
+                let is_said = of(clouds).says(provider, &account, domain::QuotaKind::Rules);
+                (quotas.rules, is_said)
+            };
+            assert_eq!(rules(&clouds), (100, false), "{provider}");
+            let said = match provider {
+                Provider::Aws => &mut clouds.aws.rules_per_group,
+                Provider::Gcp => &mut clouds.gcp.rules_per_group,
+                Provider::Azure => &mut clouds.azure.rules_per_group,
+            };
+            *said = Some(usual);
+            assert_eq!(rules(&clouds), (usual, true), "{provider}");
+        }
     }
 }

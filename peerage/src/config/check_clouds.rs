@@ -136,9 +136,9 @@ impl Config {
     fn check_gcp(&self, problems: &mut Vec<String>) {
         let gcp = &self.cloud.gcp;
         let of_all = [
-            ("links_per_network", Some(gcp.links_per_network)),
-            ("routes_per_network", Some(gcp.routes_per_network)),
-            ("rules_per_group", Some(gcp.rules_per_group)),
+            ("links_per_network", gcp.links_per_network),
+            ("routes_per_network", gcp.routes_per_network),
+            ("rules_per_group", gcp.rules_per_group),
         ];
         check_regions("cloud.gcp", &gcp.regions, problems);
         check_prefix("cloud.gcp", Some(gcp.longest_prefix), problems);
@@ -159,9 +159,9 @@ impl Config {
     fn check_azure(&self, problems: &mut Vec<String>) {
         let azure = &self.cloud.azure;
         let of_all = [
-            ("links_per_network", Some(azure.links_per_network)),
-            ("rules_per_group", Some(azure.rules_per_group)),
-            ("routes_per_table", Some(azure.routes_per_table)),
+            ("links_per_network", azure.links_per_network),
+            ("rules_per_group", azure.rules_per_group),
+            ("routes_per_table", azure.routes_per_table),
         ];
         check_regions("cloud.azure", &azure.regions, problems);
         check_prefix("cloud.azure", Some(azure.longest_prefix), problems);

@@ -259,12 +259,13 @@ pub struct Gcp {
     /// The priority of the engine's firewall rules; of two rules the one with the lower number
     /// decides.
     pub rule_priority: u16,
-    /// How many live peerings the quota of a VPC network allows (Google Cloud: 25).
-    pub links_per_network: usize,
+    /// How many live peerings the quota of a VPC network allows; absent, what the project tells,
+    /// and where it does not, what Google Cloud gives every project (25).
+    pub links_per_network: Option<usize>,
     /// How many dynamic routes a peering group may exchange (Google Cloud: 500).
-    pub routes_per_network: usize,
+    pub routes_per_network: Option<usize>,
     /// How many rules the network's firewall may have (Google Cloud: 1,000).
-    pub rules_per_group: usize,
+    pub rules_per_group: Option<usize>,
     /// The longest prefix that a range of a subnet may have (Google Cloud: 29).
     pub longest_prefix: u8,
     /// Regions that are newer than this program, with the partition of each; empty where the name
@@ -313,12 +314,13 @@ pub struct Azure {
     pub security_groups: Vec<String>,
     /// The least and the greatest priority of its rules there (Azure: 100 to 4096).
     pub rule_priorities: (u16, u16),
-    /// How many live peerings the quota of a VNet allows (Azure: 500, up to 1,000 for the asking).
-    pub links_per_network: usize,
+    /// How many live peerings the quota of a VNet allows; absent, what the subscription tells, and
+    /// where it does not, what Azure gives every one (500, up to 1,000 for the asking).
+    pub links_per_network: Option<usize>,
     /// How many rules a network security group may have (Azure: 1,000).
-    pub rules_per_group: usize,
+    pub rules_per_group: Option<usize>,
     /// How many routes a route table may have (Azure: 400).
-    pub routes_per_table: usize,
+    pub routes_per_table: Option<usize>,
     /// The longest prefix that a range of a VNet may have (Azure: 29).
     pub longest_prefix: u8,
     /// Regions that are newer than this program, with the partition of each; empty where the name
@@ -345,9 +347,9 @@ impl Default for Gcp {
             endpoint: String::new(),
             key_file: PathBuf::new(),
             rule_priority: 1000,
-            links_per_network: quotas.links,
-            routes_per_network: quotas.routes,
-            rules_per_group: quotas.rules,
+            links_per_network: None,
+            routes_per_network: None,
+            rules_per_group: None,
             longest_prefix: quotas.longest_prefix,
             regions: BTreeMap::new(),
             projects: BTreeMap::new(),
@@ -369,9 +371,9 @@ impl Default for Azure {
             metadata: String::new(),
             security_groups: Vec::new(),
             rule_priorities: (100, 999),
-            links_per_network: quotas.links,
-            rules_per_group: quotas.rules,
-            routes_per_table: quotas.routes,
+            links_per_network: None,
+            rules_per_group: None,
+            routes_per_table: None,
             longest_prefix: quotas.longest_prefix,
             regions: BTreeMap::new(),
             tenants: BTreeMap::new(),

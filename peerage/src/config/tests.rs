@@ -366,7 +366,7 @@ fn google_cloud_and_azure_are_configured_and_what_they_would_not_take_is_told_at
     let config = load(&good, &[]).unwrap();
     assert_eq!(config.cloud.azure.security_groups, [group]);
     assert_eq!(config.cloud.azure.rule_priorities, (100, 999));
-    assert_eq!(config.cloud.gcp.links_per_network, 25);
+    assert_eq!(config.cloud.gcp.links_per_network, None);
     for identity in ["system", "aaaabbbb-cccc-4ddd-8eee-ffff00001111"] {
         let of_machine =
             format!("cloud.mode = \"azure\"\n[cloud.azure]\nmanaged_identity = \"{identity}\"");

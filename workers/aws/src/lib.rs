@@ -248,7 +248,7 @@ impl Cloud for AwsCloud {
         true
     }
 
-    async fn quotas(&self, at: &AccountRegion) -> Result<SeenQuotas, CloudError> {
+    async fn quotas(&self, at: &AccountRegion, _: &CloudNetwork) -> Result<SeenQuotas, CloudError> {
         quotas::told(&self.ec2, at).await
     }
 

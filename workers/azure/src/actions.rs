@@ -10,6 +10,7 @@ const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 const READ_MANAGED: &str = "Microsoft.Network/virtualNetworks/listNetworkManagerEffectiveConnectivityConfigurations/action";
 const READ_OPERATION: &str = "Microsoft.Network/locations/operations/read";
 const READ_RESULT: &str = "Microsoft.Network/locations/operationResults/read";
+const READ_USAGES: &str = "Microsoft.Network/locations/usages/read";
 const READ_TABLE: &str = "Microsoft.Network/routeTables/read";
 const READ_INTERFACE: &str = "Microsoft.Network/networkInterfaces/read";
 const READ_GROUP: &str = "Microsoft.Network/networkSecurityGroups/read";
@@ -21,8 +22,7 @@ pub fn actions(operation: Operation) -> &'static [&'static str] {
     match operation {
         // A token says by itself whose it is.
         Operation::Identity => &[],
-        // Its quotas are told by the errors of what exceeds them.
-        Operation::Quotas => &[],
+        Operation::Quotas => &[READ_USAGES],
         Operation::Networks | Operation::Subnets | Operation::DnsSupport => &[READ_VNET],
         Operation::Links => &[READ_VNET, READ_HALF],
         Operation::RouteTables => &[READ_VNET, READ_HALF, READ_TABLE],

@@ -21,6 +21,7 @@ mod managers;
 mod mode;
 mod networks;
 mod options;
+mod quotas;
 mod refusals;
 mod settings;
 
@@ -38,7 +39,7 @@ use cloud::{
     SubnetView, Switch,
 };
 use domain::{
-    CloudMode, Places, Provider, QuotaOverrides, Range, Side,
+    CloudMode, Places, Provider, QuotaOverrides, Range, SeenQuotas, Side,
     network::{InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
@@ -209,6 +210,24 @@ impl Cloud for AzureCloud {
             .places
             .quotas_seeing(Provider::Azure, &at.account, seen);
         Limits::of(&quotas)
+    }
+
+    fn tells_quotas(&self, _: &AccountRegion) -> bool {
+        true
+    }
+
+    /// A tenant's subscriptions have quotas of their own.
+    fn quota_scope(&self, _: &AccountRegion, of: &CloudNetwork) -> String {
+        let id = arm::ResourceId::vnet(of.as_str());
+        id.map_or_else(String::new, |it| it.subscription().to_ascii_lowercase())
+    }
+
+    async fn quotas(
+        &self,
+        at: &AccountRegion,
+        of: &CloudNetwork,
+    ) -> Result<SeenQuotas, CloudError> {
+        quotas::told(&self.arm, &Asked::of(Operation::Quotas, at), of).await
     }
 
     /// Azure makes what it is asked for, or refuses: it rehearses nothing. Whether there is a

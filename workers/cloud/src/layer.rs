@@ -64,6 +64,10 @@ macro_rules! forward {
                 self.inner_at(at.provider).tells_quotas(at)
             }
 
+            fn quota_scope(&self, at: &AccountRegion, of: &CloudNetwork) -> String {
+                self.inner_at(at.provider).quota_scope(at, of)
+            }
+
             fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str> {
                 self.inner_at(provider).permissions(provider, operation)
             }
@@ -98,7 +102,7 @@ forward! {
     AccessLists access_lists(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<AccessListView>, at at;
     Interfaces interfaces(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<InterfaceView>, at at;
     DnsSupport dns_support(network: &NetworkRef) -> DnsSupport, at &network.at;
-    Quotas quotas(at: &AccountRegion) -> SeenQuotas, at at;
+    Quotas quotas(at: &AccountRegion, of: &CloudNetwork) -> SeenQuotas, at at;
     Rehearse rehearse(rehearsal: &Rehearsal) -> Rehearsed, at rehearsal.at();
     DeleteLink remove_half(spec: &LinkSpec, side: Side, request: RequestId) -> HalfAnswer, at &spec.network(side).at;
     OperationState operation(at: &AccountRegion, operation: &CloudOperation) -> OperationState, at at;

@@ -152,10 +152,22 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         false
     }
 
-    /// What the account allows in this region, as far as the cloud tells. Reads only. Without the
-    /// permission it gives [`CloudErrorKind::Denied`], and where nothing serves it
-    /// [`CloudErrorKind::Unsupported`].
-    async fn quotas(&self, at: &AccountRegion) -> Result<SeenQuotas, CloudError> {
+    /// Which part of the account has quotas of its own that this network goes by, like its
+    /// subscription at Azure; empty where the account has them. Known, not asked.
+    fn quota_scope(&self, at: &AccountRegion, of: &CloudNetwork) -> String {
+        let _ = (at, of);
+        String::new()
+    }
+
+    /// What the part of the account that this network goes by allows in this region, as far as the
+    /// cloud tells. Reads only. Without the permission it gives [`CloudErrorKind::Denied`], and
+    /// where nothing serves it [`CloudErrorKind::Unsupported`].
+    async fn quotas(
+        &self,
+        at: &AccountRegion,
+        of: &CloudNetwork,
+    ) -> Result<SeenQuotas, CloudError> {
+        let _ = of;
         let error = CloudError::new(Operation::Quotas, at, CloudErrorKind::Unsupported);
         Err(error.message("this cloud does not tell quotas"))
     }

@@ -21,11 +21,12 @@ mod networks;
 mod owned;
 mod permissions;
 mod posture;
+mod quotas;
 mod routes;
 mod settings;
 mod tokens;
 
-pub use settings::{COMPUTE, Credentials, GcpSettings, RESOURCE_MANAGER, mode_at};
+pub use settings::{COMPUTE, Credentials, GcpSettings, QUOTAS, RESOURCE_MANAGER, mode_at};
 pub use tokens::{TokenError, TokenSource};
 
 use asked::Asked;
@@ -38,7 +39,7 @@ use cloud::{
 };
 use compute::Compute;
 use domain::{
-    CloudMode, Places, Provider, QuotaOverrides, Range, Side,
+    CloudMode, Places, Provider, QuotaOverrides, Range, SeenQuotas, Side,
     network::{InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
@@ -89,6 +90,14 @@ impl Cloud for GcpCloud {
     fn limits(&self, at: &AccountRegion, seen: QuotaOverrides) -> Limits {
         let quotas = self.places.quotas_seeing(Provider::Gcp, &at.account, seen);
         Limits::of(&quotas)
+    }
+
+    fn tells_quotas(&self, _: &AccountRegion) -> bool {
+        self.compute.tells_quotas()
+    }
+
+    async fn quotas(&self, at: &AccountRegion, _: &CloudNetwork) -> Result<SeenQuotas, CloudError> {
+        quotas::told(&self.compute, &Asked::of(Operation::Quotas, at)?).await
     }
 
     fn permissions(&self, provider: Provider, operation: Operation) -> Vec<&'static str> {

@@ -19,8 +19,7 @@ pub(crate) fn of(operation: Operation) -> &'static [&'static str] {
             "compute.networks.getRegionEffectiveFirewalls",
             "compute.subnetworks.list",
         ],
-        // Its quotas are told by the errors of what exceeds them.
-        Operation::Quotas => &[],
+        Operation::Quotas => &["cloudquotas.quotas.get"],
         Operation::DnsSupport => &["compute.networks.get"],
         Operation::OperationState => &["compute.globalOperations.get"],
         Operation::CreateLink | Operation::AcceptLink => {

@@ -11,6 +11,9 @@ pub const COMPUTE: &str = "https://compute.googleapis.com/compute/v1";
 /// The Resource Manager's own address, where permissions are asked about.
 pub const RESOURCE_MANAGER: &str = "https://cloudresourcemanager.googleapis.com";
 
+/// Where quotas are told: the Cloud Quotas API's own address.
+pub const QUOTAS: &str = "https://cloudquotas.googleapis.com";
+
 /// What one project is asked at most. Compute takes 1,500 reads and 1,500 changes of a project in
 /// each minute ("Compute Engine rate quotas").
 const READS: Rate = Rate::of(20, 200);
@@ -25,6 +28,9 @@ pub struct GcpSettings {
     /// Where the Resource Manager is, which says what is permitted; [`RESOURCE_MANAGER`] if
     /// neither it nor another Compute is named. Beside another Compute nobody is asked.
     pub resource_manager: Option<String>,
+    /// Where the Cloud Quotas API is; [`QUOTAS`] if neither it nor another Compute is named. Beside
+    /// another Compute nobody is asked.
+    pub quotas: Option<String>,
     /// Who calls.
     pub credentials: Credentials,
     /// How much of everything there may be in each project.
@@ -65,6 +71,7 @@ impl Default for GcpSettings {
         Self {
             endpoint: None,
             resource_manager: None,
+            quotas: None,
             credentials: Credentials::Default,
             places: Places::default(),
             rule_priority: 1000,
@@ -86,12 +93,20 @@ impl GcpSettings {
 
     /// Where permissions are asked about, if anywhere.
     pub(crate) fn permissions(&self) -> Option<String> {
-        let named = match (&self.resource_manager, &self.endpoint) {
-            (Some(named), _) => named,
-            (None, None) => RESOURCE_MANAGER,
-            (None, Some(_)) => return None,
-        };
-        Some(named.trim_end_matches('/').to_owned())
+        self.beside_compute(self.resource_manager.as_deref(), RESOURCE_MANAGER)
+    }
+
+    /// Where quotas are told, if anywhere.
+    pub(crate) fn quotas(&self) -> Option<String> {
+        self.beside_compute(self.quotas.as_deref(), QUOTAS)
+    }
+
+    /// The address of another API of Google's: the one that is named, and beside Google's own
+    /// Compute its own.
+    fn beside_compute(&self, named: Option<&str>, own: &str) -> Option<String> {
+        let own = self.endpoint.is_none().then_some(own);
+        let address = named.or(own)?;
+        Some(address.trim_end_matches('/').to_owned())
     }
 
     /// The pace of requests, if there is one.
@@ -160,6 +175,23 @@ mod tests {
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn beside_another_compute_nobody_is_asked_for_quotas_unless_that_is_named_too() {
+        let real = GcpSettings::default();
+        assert_eq!(real.quotas().as_deref(), Some(QUOTAS));
+        let fake = GcpSettings {
+            endpoint: Some("http://127.0.0.1:1/compute/v1/".to_owned()),
+            ..GcpSettings::default()
+        };
+        assert_eq!(fake.quotas(), None);
+        let named = GcpSettings {
+            quotas: Some("http://127.0.0.1:3/".to_owned()),
+            ..fake
+        };
+        assert_eq!(named.quotas().as_deref(), Some("http://127.0.0.1:3"));
+        assert_eq!(named.permissions(), None, "that is another API");
     }
 
     #[test]

@@ -292,13 +292,21 @@ impl Cloud for SimulatedCloud {
         self.state().world.quotas_at(at).is_some()
     }
 
-    async fn quotas(&self, at: &AccountRegion) -> Result<SeenQuotas, CloudError> {
-        self.call(Operation::Quotas, at, |call| call.quotas()).await
+    fn quota_scope(&self, at: &AccountRegion, of: &CloudNetwork) -> String {
+        self.state().world.quota_scope(at, of)
+    }
+
+    async fn quotas(
+        &self,
+        at: &AccountRegion,
+        of: &CloudNetwork,
+    ) -> Result<SeenQuotas, CloudError> {
+        self.call(Operation::Quotas, at, |it| it.quotas(of)).await
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
-        self.call(Operation::Rehearse, rehearsal.at(), |call| {
-            Ok(call.rehearse(rehearsal))
+        self.call(Operation::Rehearse, rehearsal.at(), |it| {
+            Ok(it.rehearse(rehearsal))
         })
         .await
     }
@@ -321,8 +329,8 @@ impl Cloud for SimulatedCloud {
         request: RequestId,
     ) -> Result<HalfAnswer, CloudError> {
         let at = &spec.network(side).at;
-        self.call(Operation::DeleteLink, at, |call| {
-            call.remove_half(spec, side, request)
+        self.call(Operation::DeleteLink, at, |it| {
+            it.remove_half(spec, side, request)
         })
         .await
     }

@@ -85,6 +85,18 @@ pub(super) fn network(network: &Registered, peering: &Peering, side: Side) -> Ne
     }
 }
 
+/// The networks there of which the engine keeps a side: what their account allows counts for each.
+pub(super) fn kept_at(network: &Registered, at: &AccountRegion) -> Vec<CloudNetwork> {
+    let peers = network
+        .live_peerings()
+        .filter(|it| it.is_ours_to_keep(Side::Remote));
+    let peers = peers.map(|it| (remote(network, &it.peer, None), &it.peer.cloud_network));
+    let all = std::iter::once((local(network), &network.cloud_network)).chain(peers);
+    let is_there = |it: &AccountRegion| (&it.account, &it.region) == (&at.account, &at.region);
+    let there = all.filter(|(it, _)| is_there(it));
+    there.map(|(_, network)| network.clone()).collect()
+}
+
 /// The networks of both sides.
 pub(super) fn networks(on_record: &Registered, peering: &Peering) -> BySide<NetworkRef> {
     BySide::of(|side| network(on_record, peering, side))

@@ -141,6 +141,9 @@ pub struct State {
     pub page: Option<usize>,
     /// The VNets that have a gateway, by their ids in lower case.
     pub gateways: Vec<String>,
+    /// What subscriptions allow in every region that have other quotas than all, by their ids in
+    /// lower case and by the names of the quotas.
+    pub limits: BTreeMap<(String, String), i64>,
     /// The guid that the next resource gets.
     pub next_guid: Option<Uuid>,
     /// The guid that halves are shown with, in the place of their pair's.
@@ -206,6 +209,9 @@ impl State {
         if is(4, "locations") && (is(6, "operations") || is(6, "operationResults")) {
             return self.operation(asked, is(6, "operations"), words.get(7).copied());
         }
+        if words.len() == 7 && is(4, "locations") && is(6, "usages") {
+            return self.usages(asked, subscription, words[5]);
+        }
         if words.len() == 5 && is(2, "providers") {
             return self.list(asked, words[4]);
         }
@@ -240,6 +246,33 @@ impl State {
         None
     }
 
+    /// What may be had of each thing. Documented, not recorded: the published example of
+    /// `Usages_List` has these members and names; the numbers are the usual limits.
+    fn usages(&self, asked: &Asked, subscription: &str, location: &str) -> Answer {
+        if asked.method != "GET" {
+            return Answer::of_manager(405, "MethodNotAllowed", "no such method");
+        }
+        let tenant = asked.tenant.clone().unwrap_or_default();
+        if let Some(refused) = self.may(&tenant, "locations/usages/read") {
+            return refused;
+        }
+        let key = |name: &str| (subscription.to_ascii_lowercase(), name.to_owned());
+        let one = |(name, words, limit): &(&str, &str, i64)| {
+            let id = format!(
+                "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{location}/usages/{name}"
+            );
+            json!({
+                "currentValue": 0,
+                "id": id,
+                "limit": self.limits.get(&key(name)).unwrap_or(limit),
+                "name": {"localizedValue": words, "value": name},
+                "unit": "Count",
+            })
+        };
+        let all: Vec<_> = USAGES.iter().map(one).collect();
+        Answer::new(200, json!({ "value": all }))
+    }
+
     /// Whether this tenant may do that. An answer of the manager (errors-recorded).
     fn may(&self, tenant: &str, action: &str) -> Option<Answer> {
         let mut denied = self.denied.iter();
@@ -250,6 +283,24 @@ impl State {
         is_denied.then(|| Answer::of_manager(403, "AuthorizationFailed", words))
     }
 }
+
+/// Quotas by name, in words, and what is usual.
+const USAGES: [(&str, &str, i64); 6] = [
+    ("VirtualNetworks", "Virtual Networks", 1000),
+    ("NetworkSecurityGroups", "Network Security Groups", 5000),
+    ("RouteTables", "Route Tables", 200),
+    (
+        "PeeringsPerVirtualNetwork",
+        "Peerings per Virtual Network",
+        500,
+    ),
+    (
+        "SecurityRulesPerNetworkSecurityGroup",
+        "Security rules per Network Security Group",
+        1000,
+    ),
+    ("RoutesPerRouteTable", "Routes per Route Table", 400),
+];
 
 /// The value at this path of members.
 fn at<'v>(value: &'v Value, path: &str) -> &'v Value {

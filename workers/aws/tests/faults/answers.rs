@@ -303,6 +303,7 @@ async fn an_account_that_may_not_be_asked_for_its_quotas_is_told_from_an_emulato
         region: domain::Region::named(&local().region).unwrap(),
         external_id: None,
     };
+    let of = "vpc-0a1b2c3d".parse().unwrap();
     let denied = r#"{"__type":"AccessDeniedException","Message":"no"}"#;
     let nothing = "<html>not implemented</html>";
     for (status, body, expected) in [
@@ -312,7 +313,7 @@ async fn an_account_that_may_not_be_asked_for_its_quotas_is_told_from_an_emulato
     ] {
         let (endpoint, _serving) = serve(vec![(status, body.to_owned())]).await;
         let aws = peerage_aws::AwsCloud::new(directly(&endpoint));
-        let told = cloud::Cloud::quotas(&aws, &at).await;
+        let told = cloud::Cloud::quotas(&aws, &at, &of).await;
         assert_eq!(told.unwrap_err().kind, expected, "{status}");
     }
 }

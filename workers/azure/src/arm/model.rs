@@ -12,6 +12,19 @@ pub(crate) struct Reference {
     pub(crate) id: String,
 }
 
+/// How much of something there may be in a subscription and region.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Usage {
+    pub(crate) name: UsageName,
+    pub(crate) limit: i64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct UsageName {
+    pub(crate) value: String,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct AddressSpace {

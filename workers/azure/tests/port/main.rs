@@ -14,3 +14,4 @@ mod machine;
 mod managers;
 mod operations;
 mod options;
+mod quotas;

@@ -69,6 +69,10 @@ def main(endpoint, subscription, token):
     holds("a network is made and read", vnets.get(GROUP, "a").subnets[0].name == "one" and a.provisioning_state == "Succeeded")
     holds("networks are listed", {it.name for it in vnets.list(GROUP)} == {"a", "b"} and len(list(vnets.list_all())) == 2)
 
+    limits = {it.name.value: it.limit for it in client.usages.list("westus")}
+    told = ("PeeringsPerVirtualNetwork", "SecurityRulesPerNetworkSecurityGroup", "RoutesPerRouteTable")
+    holds("what a subscription allows is told", [limits[it] for it in told] == [500, 1000, 400])
+
     def half(near, name, far, query=None, **flags):
         body = {"remoteVirtualNetwork": {"id": far.id}, "allowVirtualNetworkAccess": False, **flags}
         options = {"sync_remote_address_space": query} if query else {}

@@ -13,7 +13,7 @@ use domain::{
 use serde_json::json;
 
 /// What the engine does on a side that it keeps.
-pub const ACTIONS: [&str; 13] = [
+pub const ACTIONS: [&str; 14] = [
     "Microsoft.Network/virtualNetworks/read",
     "Microsoft.Network/virtualNetworks/peer/action",
     "Microsoft.Network/virtualNetworks/listNetworkManagerEffectiveConnectivityConfigurations/action",
@@ -27,6 +27,7 @@ pub const ACTIONS: [&str; 13] = [
     "Microsoft.Network/networkSecurityGroups/securityRules/delete",
     "Microsoft.Network/locations/operations/read",
     "Microsoft.Network/locations/operationResults/read",
+    "Microsoft.Network/locations/usages/read",
 ];
 
 /// A VNet's resource id, taken apart.

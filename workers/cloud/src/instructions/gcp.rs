@@ -120,7 +120,8 @@ fn deny(network: &Registered, peering: &Peering) -> String {
 }
 
 /// The permissions that the engine takes in a project where it keeps a side, in IAM's words.
-pub const PERMISSIONS: [&str; 17] = [
+pub const PERMISSIONS: [&str; 18] = [
+    "cloudquotas.quotas.get",
     "compute.firewalls.create",
     "compute.firewalls.delete",
     "compute.firewalls.get",

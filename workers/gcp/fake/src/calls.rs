@@ -5,6 +5,7 @@ use crate::{
     faults::Fault,
     methods::OF_HALVES,
     peerings::is_name,
+    quotas,
     state::{Seen, State},
     world::Effect,
 };
@@ -43,6 +44,9 @@ pub(crate) fn answer(state: &mut State, http: &str, url: &str, body: &[u8]) -> R
             ("", String::new(), Reply::bad(&message))
         }
         (["v1", "projects", rest], Ok(body)) if http == "POST" => granted(state, rest, &body),
+        (["v1", "projects", named, rest @ ..], Ok(_)) if quotas::is_asked(http, rest) => {
+            quotas::answer(state, named, &query)
+        }
         (
             [
                 "compute",

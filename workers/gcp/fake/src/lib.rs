@@ -16,6 +16,7 @@ mod methods;
 mod networks;
 mod operations;
 mod peerings;
+mod quotas;
 mod server;
 mod state;
 mod world;
@@ -154,6 +155,17 @@ impl FakeCompute {
     /// The next call of this method in this project has this happen to it.
     pub fn prepare(&self, project: &str, method: &str, fault: Fault) {
         self.state.lock().prepare(project, method, fault);
+    }
+
+    /// From now on the project allows this many of what the metric counts.
+    pub fn set_quota(&self, project: &str, metric: &str, value: i64) {
+        let key = (project.to_owned(), metric.to_owned());
+        self.state.lock().quotas.insert(key, value);
+    }
+
+    /// Where the Cloud Quotas API is.
+    pub fn cloud_quotas(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// From now on the caller lacks this permission in this project.

@@ -21,6 +21,7 @@ pub const METHODS: &[&str] = &[
     "networks.updatePeering",
     "projects.get",
     "projects.testIamPermissions",
+    "quotaInfos.list",
     "regionNetworkFirewallPolicies.getEffectiveFirewalls",
     "regionOperations.get",
     "routes.list",

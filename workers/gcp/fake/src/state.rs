@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) operations: Vec<Running>,
     pub(crate) faults: Vec<(String, String, Fault)>,
     pub(crate) denied: BTreeSet<(String, String)>,
+    /// What projects allow that have other quotas than usual, by their metrics.
+    pub(crate) quotas: BTreeMap<(String, String), i64>,
     pub(crate) token: Option<String>,
     pub(crate) most_on_page: usize,
     pub(crate) calls: Vec<Seen>,
@@ -61,6 +63,7 @@ impl State {
             operations: Vec::new(),
             faults: Vec::new(),
             denied: BTreeSet::new(),
+            quotas: BTreeMap::new(),
             token: None,
             most_on_page: 500,
             calls: Vec::new(),

@@ -6,6 +6,7 @@
 mod error;
 pub(crate) mod model;
 pub(crate) mod names;
+mod quotas;
 mod transport;
 
 pub(crate) use error::ComputeError;
@@ -44,6 +45,7 @@ pub(crate) struct Compute {
     transport: Transport,
     endpoint: String,
     permissions: Option<String>,
+    quotas: Option<String>,
     pace: Option<Pace>,
     poll: Duration,
     patience: Duration,
@@ -56,6 +58,7 @@ impl Compute {
             transport: Transport::new(tokens, settings.deadline)?,
             endpoint: settings.compute(),
             permissions: settings.permissions(),
+            quotas: settings.quotas(),
             pace: settings.pace(),
             poll: settings.poll,
             patience: settings.patience,

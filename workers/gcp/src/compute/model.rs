@@ -13,6 +13,36 @@ pub(crate) struct Page<T> {
     pub(crate) next_page_token: Option<String>,
 }
 
+/// One page of the quotas of a service.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct QuotaPage {
+    #[serde(default)]
+    pub(crate) quota_infos: Vec<ProjectQuota>,
+    pub(crate) next_page_token: Option<String>,
+}
+
+/// A quota, for each set of dimensions that it has a number of its own for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ProjectQuota {
+    pub(crate) metric: String,
+    pub(crate) dimensions_infos: Vec<QuotaDimensions>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct QuotaDimensions {
+    pub(crate) details: QuotaDetails,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct QuotaDetails {
+    /// A whole number in text; -1 is without end.
+    pub(crate) value: String,
+}
+
 /// One page of a list over all regions.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -7,6 +7,7 @@ mod firewall;
 mod halves;
 mod networks;
 mod permissions;
+mod quotas;
 mod recordings;
 mod world;
 

@@ -12,8 +12,9 @@ use gcp_fake::Temper;
 use std::collections::BTreeSet;
 
 /// The operations that call the service.
-const CALLING: [Operation; 17] = [
+const CALLING: [Operation; 18] = [
     Operation::Identity,
+    Operation::Quotas,
     Operation::Networks,
     Operation::Subnets,
     Operation::Links,
@@ -65,6 +66,7 @@ async fn play(scene: &Scene, operation: Operation) -> Option<CloudErrorKind> {
     let group = group_name(OWNER.peering).parse().unwrap();
     match operation {
         Operation::Identity => kind(cloud.identity(at).await),
+        Operation::Quotas => kind(cloud.quotas(at, &of[0]).await),
         Operation::Networks => kind(cloud.networks(at, &of).await),
         Operation::Subnets => kind(cloud.subnets(at, &of).await),
         Operation::Links => kind(cloud.links(at, &of).await),
@@ -119,7 +121,6 @@ async fn play(scene: &Scene, operation: Operation) -> Option<CloudErrorKind> {
             kind(cloud.revoke_rule(at, &group, &ours.rules[0].id).await)
         }
         Operation::Interfaces
-        | Operation::Quotas
         | Operation::Rehearse
         | Operation::AcceptLink
         | Operation::TagLink

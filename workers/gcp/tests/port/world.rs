@@ -35,6 +35,7 @@ pub(crate) fn settings(fake: &FakeCompute) -> GcpSettings {
     GcpSettings {
         endpoint: Some(fake.endpoint()),
         resource_manager: Some(fake.resource_manager()),
+        quotas: Some(fake.cloud_quotas()),
         credentials: Credentials::Token("token".to_owned().into()),
         deadline: Duration::from_secs(10),
         poll: Duration::from_millis(1),

@@ -46,8 +46,9 @@ async fn drives(mut script: Command, arguments: &[&str], at_least: usize) {
     let found = found(&output.unwrap().unwrap());
     let driven: Vec<_> = fake.calls().into_iter().map(|it| it.method).collect();
     for method in gcp_fake::METHODS {
-        // The Resource Manager's is another API.
-        let is_compute = *method != "projects.testIamPermissions";
+        // The Resource Manager and Cloud Quotas are other APIs.
+        let of_others = ["projects.testIamPermissions", "quotaInfos.list"];
+        let is_compute = !of_others.contains(method);
         assert!(
             !is_compute || driven.iter().any(|it| it == method),
             "{method} is not driven"

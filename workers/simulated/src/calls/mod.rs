@@ -59,8 +59,10 @@ impl Call<'_> {
     }
 
     /// What somebody has set.
-    pub(super) fn quotas(&mut self) -> Result<SeenQuotas, CloudError> {
-        let set = self.state.world.quotas_at(self.at);
+    pub(super) fn quotas(&mut self, of: &CloudNetwork) -> Result<SeenQuotas, CloudError> {
+        let world = &self.state.world;
+        let own = world.quotas_of(self.at, of);
+        let set = own.or_else(|| world.quotas_at(self.at));
         set.ok_or_else(|| self.error(CloudErrorKind::Unsupported, "NotServed", "none are set"))
     }
 

@@ -63,6 +63,13 @@ impl OutOfBand {
         self.reach(|state, _| state.world.quotas.insert(key, quotas));
     }
 
+    /// From now on the part of the account that this network is in tells this of itself; the
+    /// account tells something too.
+    pub fn tell_quotas_of(&self, network: &NetworkRef, quotas: SeenQuotas) {
+        let key = format!("{} {}", bare(&network.at), network.network);
+        self.reach(|state, _| state.world.quotas.insert(key, quotas));
+    }
+
     /// From now on the cloud tells this of the network's immutable id, or nothing of it.
     pub fn tell_immutable_id(&self, network: &NetworkRef, told: Option<ImmutableId>) {
         self.reach(|state, _| state.world.told_ids.insert(network.to_string(), told));

@@ -525,7 +525,10 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
         ..domain::SeenQuotas::default()
     };
     cloud.out_of_band().set_quotas(&at, more);
-    assert_eq!(cloud.quotas(&at).await.unwrap(), more);
+    assert_eq!(
+        cloud.quotas(&at, &one().network.network).await.unwrap(),
+        more
+    );
     cloud.accept_link(&at, &incoming).await.unwrap();
 }
 

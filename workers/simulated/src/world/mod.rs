@@ -78,6 +78,17 @@ impl World {
         self.quotas.get(&bare(at).to_string()).copied()
     }
 
+    /// Which part of the account this network goes by: one of its own, if somebody has set that.
+    pub(super) fn quota_scope(&self, at: &AccountRegion, of: &CloudNetwork) -> String {
+        let own = self.quotas_of(at, of).map(|_| of.to_string());
+        own.unwrap_or_default()
+    }
+
+    /// What somebody has set that the part of the account allows which this network is in.
+    pub(super) fn quotas_of(&self, at: &AccountRegion, of: &CloudNetwork) -> Option<SeenQuotas> {
+        self.quotas.get(&format!("{} {of}", bare(at))).copied()
+    }
+
     pub(super) fn network(&self, network: &NetworkRef) -> Option<&SimulatedNetwork> {
         self.networks.get(&network.to_string())
     }

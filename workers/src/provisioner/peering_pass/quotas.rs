@@ -23,7 +23,8 @@ impl PeeringPass<'_> {
             if !self.observation.has_read(&at) {
                 continue;
             }
-            let asked = self.pass.quotas.at(cloud, &at, patience(peering));
+            let of = sides::kept_at(network, &at);
+            let asked = self.pass.quotas.at(cloud, (&at, &of), patience(peering));
             let Some(told) = self.trace.of(None, asked).await else {
                 continue;
             };

@@ -15,8 +15,9 @@ impl DryRun<'_> {
     pub(super) async fn ask_quotas(&mut self, id: PeeringId, side: Side) -> Option<CheckReport> {
         let (network, peering) = self.facts(id)?;
         let (network_id, at) = (network.id, sides::of(network, peering, side));
+        let of = sides::kept_at(network, &at);
         let cloud = &self.worker.inquiries;
-        let outcome = match self.worker.quotas.or_why_not(cloud, &at).await? {
+        let outcome = match self.worker.quotas.or_why_not(cloud, (&at, &of)).await? {
             Ok(quotas) => {
                 let seen = Outcome::from(NetworkQuotasSeen {
                     network_id,

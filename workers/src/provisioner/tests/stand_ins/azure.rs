@@ -516,6 +516,7 @@ impl World for Azure {
             let side = Side::BOTH.into_iter().find(is_of)?;
             let kinds = [
                 "operations",
+                "usages",
                 HALVES,
                 RULES,
                 "networkSecurityGroups",

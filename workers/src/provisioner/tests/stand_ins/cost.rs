@@ -92,7 +92,11 @@ async fn a_life(which: Which, to_active: [Bounds; 2], to_removed: [Bounds; 2]) {
     life.converges().await;
     for (bounds, took) in to_active.iter().zip(life.took()) {
         bounds.hold(&took, "to active");
+        let told = ["quotaInfos.list", "GET usages"];
+        let told = told.iter().filter_map(|it| took.get(*it)).sum::<usize>();
+        assert_eq!(told, 1, "what the account allows, once in a process");
     }
+    assert_eq!(life.count("NetworkQuotasSeen"), 2, "of each side");
     for _ in 0..3 {
         life.looks_again().await;
         for took in life.took() {

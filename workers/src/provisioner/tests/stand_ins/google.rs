@@ -106,6 +106,7 @@ impl World for Google {
         let settings = GcpSettings {
             endpoint: Some(format!("http://{address}/compute/v1")),
             resource_manager: Some(format!("http://{address}")),
+            quotas: Some(format!("http://{address}")),
             credentials: Credentials::Token("token".to_owned().into()),
             deadline: Duration::from_secs(5),
             poll: Duration::from_millis(2),

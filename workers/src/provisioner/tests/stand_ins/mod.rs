@@ -52,6 +52,7 @@ mod world;
 use crate::provisioner::{
     context::{Pass, Wake},
     memories::Memories,
+    quotas::QuotasTold,
     reason::{Reason, Reasons},
     settings::ProvisionerSettings,
     testing::{CLIENTS, Fuse, Fused, Log},
@@ -114,6 +115,7 @@ struct Life {
     ahead: Arc<Mutex<Duration>>,
     log: Log,
     memories: Memories,
+    quotas: QuotasTold,
     cloud: Arc<dyn Cloud>,
     /// What let somebody in, after which call.
     seen: Arc<Mutex<BTreeSet<String>>>,
@@ -215,6 +217,7 @@ impl Life {
             ahead,
             log,
             memories: Memories::default(),
+            quotas: QuotasTold::default(),
             cloud,
             seen: Arc::default(),
             kept: Side::BOTH.to_vec(),
@@ -237,6 +240,7 @@ impl Life {
             ahead: Arc::clone(&self.ahead),
             log,
             memories: Memories::default(),
+            quotas: QuotasTold::default(),
             cloud,
             seen: Arc::clone(&self.seen),
             kept: self.kept.clone(),
@@ -273,6 +277,7 @@ impl Life {
     /// The process ends and another begins.
     fn restarts(&mut self) {
         self.memories = Memories::default();
+        self.quotas = QuotasTold::default();
         self.cloud = self.world.cloud();
     }
 
@@ -308,7 +313,7 @@ impl Life {
                     settings: &settings,
                     graph: &graph,
                     turns: &turns,
-                    quotas: &Default::default(),
+                    quotas: &self.quotas,
                     stop: &stop,
                     rest: &Default::default(),
                     wake: &wake,
