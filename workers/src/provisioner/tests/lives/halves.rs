@@ -151,6 +151,32 @@ async fn what_is_about_to_happen_to_a_half_is_on_record_with_its_request_before_
     }
 }
 
+/// Whenever the process dies: what the cloud was asked, the log has the name of.
+#[tokio::test(start_paused = true)]
+async fn the_cloud_is_asked_under_no_name_that_is_not_on_record_already() {
+    for blow in 1..1000 {
+        let mut life = Life::at(Provider::Gcp, &Terms::default(), late(2));
+        let crashed = life.run(Fuse::at(blow), HOUR).await.is_none();
+        let operations = life.cloud.world().operations;
+        let asked: BTreeSet<_> = operations.iter().map(|it| it.request).collect();
+        let events = life.log.events().into_iter();
+        let started = events.filter_map(|event| {
+            if let NetworkEvent::HalfChangeStarted(it) = event {
+                Some(it.request_id)
+            } else {
+                None
+            }
+        });
+        let on_record: BTreeSet<_> = started.collect();
+        assert!(asked.is_subset(&on_record), "crash at {blow}: {asked:?}");
+        if !crashed {
+            assert_eq!(asked.len(), 2, "one for each half");
+            return;
+        }
+    }
+    panic!("it never came to an end");
+}
+
 #[tokio::test(start_paused = true)]
 async fn with_the_owners_consent_the_engine_waits_for_their_half_and_never_touches_it() {
     for provider in TWO {
