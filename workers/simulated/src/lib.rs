@@ -268,10 +268,9 @@ impl Cloud for SimulatedCloud {
     }
 
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
-        self.call(Operation::DnsSupport, &network.at, |call| {
-            call.dns_support(network)
-        })
-        .await
+        let at = &network.at;
+        self.call(Operation::DnsSupport, at, |it| it.dns_support(network))
+            .await
     }
 
     /// It knows permissions by the names of the port's operations.
@@ -305,10 +304,9 @@ impl Cloud for SimulatedCloud {
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
-        self.call(Operation::Rehearse, rehearsal.at(), |it| {
-            Ok(it.rehearse(rehearsal))
-        })
-        .await
+        let at = rehearsal.at();
+        self.call(Operation::Rehearse, at, |it| Ok(it.rehearse(rehearsal)))
+            .await
     }
 
     async fn make_half(
@@ -340,10 +338,8 @@ impl Cloud for SimulatedCloud {
         at: &AccountRegion,
         operation: &CloudOperation,
     ) -> Result<OperationState, CloudError> {
-        self.call(Operation::OperationState, at, |call| {
-            call.operation(operation)
-        })
-        .await
+        self.call(Operation::OperationState, at, |it| it.operation(operation))
+            .await
     }
 
     async fn tag_link(
