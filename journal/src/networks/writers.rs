@@ -47,7 +47,7 @@ mod tests {
     {
         let writers = Arc::<Writers>::default();
         let (done, is_done) = tokio::sync::oneshot::channel();
-        writers.spawn(async move { drop(done.send(())) });
+        writers.spawn(async move { done.send(()).expect("it is waited for") });
         is_done.await.expect("it was done");
         let waiting = tokio::spawn({
             let writers = Arc::clone(&writers);

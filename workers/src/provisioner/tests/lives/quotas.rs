@@ -1,13 +1,10 @@
 //! Lives in accounts that have other quotas than the usual, and tell them.
 
 use super::Life;
-use crate::provisioner::{
-    ProvisionerSettings, sides,
-    testing::{Fuse, settle},
-};
-use cloud::{LinkState, Operation, RateLimited};
+use crate::provisioner::{sides, testing::Fuse};
+use cloud::{LinkState, Operation};
 use domain::{SeenQuotas, Side, network::BlockCause};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 fn links(most: u32) -> SeenQuotas {
     SeenQuotas {
@@ -101,27 +98,6 @@ async fn an_account_that_does_not_tell_holds_nothing_up_and_says_nothing() {
     life.settles().await;
     assert_eq!(life.quotas_seen(), 0);
     assert_eq!(life.count("ProvisioningBlocked"), 0);
-}
-
-/// Whom nobody lets in has more to say than that.
-#[tokio::test(start_paused = true)]
-async fn an_account_that_lets_the_engine_in_nowhere_is_not_asked_what_it_allows() {
-    let mut life = Life::asked_for();
-    for side in Side::BOTH {
-        life.allows(side, links(60));
-    }
-    let account = life.network(Side::Remote).at.account;
-    life.cloud.out_of_band().deny(&account);
-    let settings = ProvisionerSettings::default();
-    let cloud = Arc::new(life.cloud.clone());
-    let limited = RateLimited::new(cloud, settings.calls.clone());
-    let (log, clock, memories) = (&life.log, &life.clock, &mut life.memories);
-    let ten_minutes = Duration::from_secs(600);
-    settle(&limited, log, clock, &settings, memories, ten_minutes).await;
-    let made = limited.calls().snapshot().into_iter();
-    let asked = made.filter(|((operation, _), _)| *operation == Operation::Quotas);
-    let asked: u64 = asked.map(|(_, count)| count).sum();
-    assert_eq!((asked, life.quotas_seen()), (1, 1), "the private network's");
 }
 
 #[tokio::test(start_paused = true)]
