@@ -456,7 +456,7 @@ fn of(event: &NetworkEvent) -> String {
             let is = if it.enabled { "on" } else { "off" };
             let effect = match it.in_effect {
                 Some(true) => ", and has effect",
-                Some(false) => ", without effect until the other side allows it as well",
+                Some(false) => ", without effect until the other side has it too",
                 None => "",
             };
             let (option, of) = (it.option.title(), side(it.side));
