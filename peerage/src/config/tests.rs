@@ -173,6 +173,18 @@ fn the_readme_names_every_key_with_its_default() {
     ] {
         assert_eq!(said.take(), Some(usual), "what holds where nobody says");
     }
+    let (gcp, azure) = (&mut config.cloud.gcp, &mut config.cloud.azure);
+    let (of_gcp, of_azure) = (Provider::Gcp.quotas(), Provider::Azure.quotas());
+    for (said, usual) in [
+        (&mut gcp.links_per_network, of_gcp.links),
+        (&mut gcp.routes_per_network, of_gcp.routes),
+        (&mut gcp.rules_per_group, of_gcp.rules),
+        (&mut azure.links_per_network, of_azure.links),
+        (&mut azure.rules_per_group, of_azure.rules),
+        (&mut azure.routes_per_table, of_azure.routes),
+    ] {
+        assert_eq!(said.take(), Some(usual), "what holds where nobody says");
+    }
     assert_eq!(config.cloud.gcp.projects.len(), 1, "an example");
     config.cloud.gcp.projects.clear();
     assert_eq!(config.cloud.azure.tenants.len(), 1, "an example");

@@ -14,10 +14,13 @@ use domain::SeenQuotas;
 /// Asks for the project.
 pub(crate) async fn told(compute: &Compute, asked: &Asked<'_>) -> Result<SeenQuotas, CloudError> {
     let all = compute.quotas(asked.project()).await;
-    let all = all.map_err(|error| match error.kind {
+    let all = all.map_err(|error| {
         // Something that has no such list, as it says, or says nothing that is understood.
-        CloudErrorKind::NotFound => asked.unsupported("quotas are not told there"),
-        _ => asked.failed(error),
+        if let CloudErrorKind::NotFound = error.kind {
+            asked.unsupported("quotas are not told there")
+        } else {
+            asked.failed(error)
+        }
     })?;
     let told = quotas(&all.unwrap_or_default());
     if told == SeenQuotas::default() {
