@@ -5,10 +5,11 @@
 //! are the same when cause, side and remedy are; a provider's words may differ each time.
 
 use super::sides;
+use chrono::{DateTime, Utc};
 use cloud::{About, CloudError, CloudErrorKind, Operation, instructions::azure};
 use domain::{
     Provider, Side,
-    network::{BlockCause, Life, Outcome, Peering, ProvisioningBlocked, Registered},
+    network::{BlockCause, Life, LinkOption, Outcome, Peering, ProvisioningBlocked, Registered},
 };
 use std::time::Duration;
 
@@ -54,7 +55,9 @@ fn cause_of_what(about: About) -> BlockCause {
         About::OtherEndsPermission | About::Registration => BlockCause::PermissionDenied,
         About::OtherHalf => BlockCause::Conflict,
         About::Ranges | About::RangesOfAnother => BlockCause::RangeOverlap,
-        About::OtherGateway => BlockCause::OptionPrecondition,
+        About::OtherGateway | About::OwnGateway | About::OtherLinkOfOwn => {
+            BlockCause::OptionPrecondition
+        }
     }
 }
 
@@ -62,7 +65,14 @@ fn cause_of_what(about: About) -> BlockCause {
 fn whose_turn(about: Option<About>, side: Side) -> Side {
     match about {
         Some(About::OtherEndsPermission | About::OtherHalf | About::OtherGateway) => side.other(),
-        Some(About::Ranges | About::RangesOfAnother | About::Registration) | None => side,
+        Some(
+            About::Ranges
+            | About::RangesOfAnother
+            | About::Registration
+            | About::OwnGateway
+            | About::OtherLinkOfOwn,
+        )
+        | None => side,
     }
 }
 
@@ -131,6 +141,23 @@ pub(super) fn is_of_all_there(error: &CloudError) -> bool {
     }
 }
 
+/// Whether a refusal says that the owner of the other side has not given yet what an option of this
+/// one needs of theirs, and still has time to.
+pub(super) fn waits_for_owner(
+    peering: &Peering,
+    side: Side,
+    error: &CloudError,
+    now: DateTime<Utc>,
+    patience: Duration,
+) -> bool {
+    if error.about != Some(About::OtherGateway) || peering.is_ours_to_keep(side.other()) {
+        return false;
+    }
+    let option = peering.option(side, LinkOption::RemoteGateways);
+    let asked_at = option.changed_at.filter(|_| option.wanted);
+    asked_at.is_some_and(|it| (now - it).to_std().unwrap_or_default() < patience)
+}
+
 /// Why a call was refused, whether or not somebody needs to know yet.
 pub(super) fn cause(error: &CloudError) -> Option<BlockCause> {
     let writes = error.operation.class() == cloud::CallClass::Write;
@@ -168,7 +195,7 @@ pub(super) fn from_error(
     let at = sides::of(network, peering, side);
     let told = error.about.map(|it| (it, whose_turn(Some(it), side)));
     if let Some((about, side)) = told {
-        let remedy = vec![remedy_of(network, peering, side, about)];
+        let remedy = remedy_of(network, peering, side, about);
         let remedy = remedy.into_iter().chain(way_out(peering)).collect();
         return blocked(peering, (cause, side), error, remedy);
     }
@@ -250,27 +277,51 @@ fn blocked(
 }
 
 /// What the people of this side do, where a refusal says what it is about.
-fn remedy_of(network: &Registered, peering: &Peering, side: Side, about: About) -> String {
+fn remedy_of(network: &Registered, peering: &Peering, side: Side, about: About) -> Vec<String> {
     let own = sides::network(network, peering, side);
     let other = sides::network(network, peering, side.other());
+    let switch_off = |side: Side| {
+        let option = LinkOption::RemoteGateways.as_str().replace('_', "-");
+        format!(
+            "or switch the option off: peerage peering option {} --side {side} {option} off",
+            peering.id
+        )
+    };
     match about {
-        About::OtherEndsPermission => format!(
+        About::OtherEndsPermission => vec![format!(
             "allow Microsoft.Network/virtualNetworks/peer/action on {} to Peerage's application, and sign the application up in tenant {}",
             own.network, own.at.account
-        ),
-        About::OtherHalf => azure::remove_disconnected(&own.network, &other.network),
-        About::Ranges => format!(
+        )],
+        About::OtherHalf => vec![azure::remove_disconnected(&own.network, &other.network)],
+        About::Ranges => vec![format!(
             "take the addresses that {own} and {other} share, which the message names, out of one of them"
-        ),
-        About::RangesOfAnother => format!(
+        )],
+        About::RangesOfAnother => vec![format!(
             "the message names a network that is joined to {own} or to {other} and shares addresses with the one that is to be: take them out of one of the two, or end that peering"
-        ),
-        About::OtherGateway => format!(
-            "give {own} a gateway and lend it (allowGatewayTransit); or switch the option off: peerage peering option {} --side {} …",
-            peering.id,
-            side.other()
-        ),
-        About::Registration => azure::register(&own.network),
+        )],
+        About::OtherGateway => {
+            let lend = match peering.is_ours_to_keep(side) {
+                true => format!(
+                    "peerage peering option {} --side {side} gateway-transit on",
+                    peering.id
+                ),
+                false => azure::lend_gateway(peering),
+            };
+            let provide =
+                format!("give {own} a gateway, if it has none, and lend it (allowGatewayTransit):");
+            vec![provide, lend, switch_off(side.other())]
+        }
+        About::OwnGateway => vec![
+            format!("remove the gateway of {own}:"),
+            azure::remove_gateway(&own.network),
+            switch_off(side),
+        ],
+        About::OtherLinkOfOwn => vec![
+            format!("switch useRemoteGateways off on the half of {own} that the message names:"),
+            azure::give_back_gateway("HALF"),
+            switch_off(side),
+        ],
+        About::Registration => vec![azure::register(&own.network)],
     }
 }
 

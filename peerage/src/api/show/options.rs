@@ -27,7 +27,11 @@ pub(super) fn options(peering: &Peering) -> Vec<v1::LinkOptionState> {
                 Needs::ForEffect(other) => {
                     (it.wanted || it.applied) && !peering.option(side.other(), other).applied
                 }
-                Needs::Nothing | Needs::Before(_) => false,
+                // Where it is the engine's to give there, nobody is waited for.
+                Needs::Before(_) => {
+                    it.wanted && !it.applied && !peering.is_ours_to_keep(side.other())
+                }
+                Needs::Nothing => false,
             },
         })
         .collect()

@@ -235,7 +235,9 @@ impl State {
         name: &str,
         meets: Option<&Map<String, Value>>,
     ) -> Result<(), Box<Answer>> {
-        let has_gateway = |key: &str| self.gateways.iter().any(|it| it == key);
+        let has_gateway = |key: &str| {
+            self.gateways.iter().any(|it| it == key) || self.has_gateway_subnet_in_use(key)
+        };
         if !has_gateway(other) {
             return refused(400, "RemoteVnetHasNoGateways", "does not have any gateways");
         }
@@ -252,6 +254,21 @@ impl State {
             return refused(400, "MadeUpCannotUseRemoteGateways", "it cannot be used");
         }
         Ok(())
+    }
+
+    /// A gateway has its addresses in the subnet for gateways (lifecycle-gateway-2021#2).
+    fn has_gateway_subnet_in_use(&self, key: &str) -> bool {
+        let children = self
+            .parents
+            .get(key)
+            .into_iter()
+            .flat_map(|it| &it.children);
+        let mut gateways = children.filter(|it| it.kind == "subnets" && it.name == "GatewaySubnet");
+        gateways.any(|it| {
+            let used = it.properties.get("ipConfigurations");
+            used.and_then(Value::as_array)
+                .is_some_and(|it| !it.is_empty())
+        })
     }
 
     /// The half of the other network that leads back.

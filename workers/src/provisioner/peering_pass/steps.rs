@@ -15,7 +15,10 @@ use crate::provisioner::{
 use cloud::{CloudError, CloudErrorKind, LinkForm};
 use domain::{
     BySide, Side,
-    network::{HalfOperationStarted, Outcome, Peering, PeeringInitiationRefused, Registered},
+    network::{
+        BlockCause, HalfOperationStarted, Outcome, Peering, PeeringInitiationRefused,
+        ProvisioningUnblocked, Registered,
+    },
     text::{CloudOperation, FirewallGroup},
 };
 use journal::{JournalError, Loaded};
@@ -281,6 +284,17 @@ impl PeeringPass<'_> {
             (lasted, memory.failures)
         };
         tracing::warn!(%side, %error, request_id = error.request_id, in_a_row, "provisioning failed");
+        let now = (self.pass.clock)();
+        if block::waits_for_owner(peering, side, error, now, self.pass.settings.owner_patience) {
+            // What was in the way before is not any more.
+            let blocked = peering.blocked.as_ref();
+            if blocked.is_some_and(|it| it.cause != BlockCause::OptionPrecondition) {
+                let peering_id = self.id;
+                let unblocked = ProvisioningUnblocked { peering_id };
+                self.record(state, Outcome::Unblocked(unblocked)).await?;
+            }
+            return Ok(Next::Blocked.into());
+        }
         let failures = Failures {
             in_a_row,
             lasted,
