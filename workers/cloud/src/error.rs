@@ -255,6 +255,8 @@ pub enum About {
     OwnGateway,
     /// Another link of this side's network, which uses a gateway already: one can.
     OtherLinkOfOwn,
+    /// An operation that was taken on and has ended with an error whose code says nothing here.
+    FailedOperation,
     /// What the subscription has not registered.
     Registration,
 }

@@ -6,7 +6,10 @@
 
 use super::sides;
 use chrono::{DateTime, Utc};
-use cloud::{About, CloudError, CloudErrorKind, Operation, instructions::azure};
+use cloud::{
+    About, CloudError, CloudErrorKind, Operation,
+    instructions::{azure, gcp},
+};
 use domain::{
     Provider, Side,
     network::{BlockCause, Life, LinkOption, Outcome, Peering, ProvisioningBlocked, Registered},
@@ -24,6 +27,10 @@ pub(super) enum Verdict {
 
 /// How many failures in a row that time may cure are passed over in silence.
 const PATIENCE: u32 = 5;
+
+/// For how long another change may be in the way of ours, in silence. A thousand changes of one
+/// network, one after the other, take half of it.
+const LONGEST_TURN: Duration = Duration::from_secs(6 * 3600);
 
 /// How often there have been only failures, and for how long the same one.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +65,7 @@ fn cause_of_what(about: About) -> BlockCause {
         About::OtherGateway | About::OwnGateway | About::OtherLinkOfOwn => {
             BlockCause::OptionPrecondition
         }
+        About::FailedOperation => BlockCause::Unexpected,
     }
 }
 
@@ -70,7 +78,8 @@ fn whose_turn(about: Option<About>, side: Side) -> Side {
             | About::RangesOfAnother
             | About::Registration
             | About::OwnGateway
-            | About::OtherLinkOfOwn,
+            | About::OtherLinkOfOwn
+            | About::FailedOperation,
         )
         | None => side,
     }
@@ -97,8 +106,9 @@ fn of_kind(kind: &CloudErrorKind, provider: Provider, writes: bool, failures: Fa
         CloudErrorKind::AlreadyThere | CloudErrorKind::Conflict => {
             Verdict::Block(BlockCause::Conflict)
         }
-        // Somebody else's turn; ours comes.
-        CloudErrorKind::Busy => Verdict::LookAgain,
+        // Somebody else's turn; ours comes, unless they never end.
+        CloudErrorKind::Busy if failures.lasted < LONGEST_TURN => Verdict::LookAgain,
+        CloudErrorKind::Busy => Verdict::Block(BlockCause::Conflict),
         CloudErrorKind::WrongState => patiently(BlockCause::Conflict),
         CloudErrorKind::Throttled { .. } => patiently(BlockCause::QuotaExceeded),
         CloudErrorKind::Unreachable | CloudErrorKind::Ambiguous => unanswered(),
@@ -166,12 +176,20 @@ pub(super) fn cause(error: &CloudError) -> Option<BlockCause> {
 }
 
 /// Why an operation was given up that had been begun; nothing where another one will do.
-pub(super) fn cause_of(kind: &CloudErrorKind, provider: Provider) -> Option<BlockCause> {
-    in_the_end(kind, provider, true)
+pub(super) fn cause_of(
+    kind: &CloudErrorKind,
+    about: Option<About>,
+    provider: Provider,
+) -> Option<BlockCause> {
+    let cause = in_the_end(kind, provider, true);
+    cause.map(|it| about.map_or(it, cause_of_what))
 }
 
 /// What a failure means that does not end.
 fn in_the_end(kind: &CloudErrorKind, provider: Provider, writes: bool) -> Option<BlockCause> {
+    if *kind == CloudErrorKind::Busy {
+        return None;
+    }
     let endless = Failures {
         in_a_row: u32::MAX,
         lasted: Duration::MAX,
@@ -322,6 +340,25 @@ fn remedy_of(network: &Registered, peering: &Peering, side: Side, about: About) 
             switch_off(side),
         ],
         About::Registration => vec![azure::register(&own.network)],
+        About::FailedOperation => {
+            let look = match network.provider {
+                Provider::Azure => azure::failed_operations(&own.network),
+                Provider::Gcp => gcp::failed_operations(&own.at.account, &own.network),
+                Provider::Aws => format!(
+                    "look for the change of the link in account {}",
+                    own.at.account
+                ),
+            };
+            vec![
+                "look up why the provider gave the operation up, and remove what stood in its way:"
+                    .to_owned(),
+                look,
+                format!(
+                    "it is tried again by itself, after an hour and then more seldom; at once by: peerage network check {}",
+                    network.id
+                ),
+            ]
+        }
     }
 }
 

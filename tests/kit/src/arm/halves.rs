@@ -277,6 +277,15 @@ impl State {
         children.find(|it| it.kind == HALVES && remote(it) == key)
     }
 
+    /// A half that could not be made waits, whatever it would have met. Not recorded.
+    pub(super) fn half_fails(&mut self, key: &str, name: &str) {
+        let parent = self.parents.get_mut(key);
+        let mut children = parent.into_iter().flat_map(|it| &mut it.children);
+        if let Some(half) = children.find(|it| it.kind == HALVES && it.name == name) {
+            half.properties.insert(STATE.to_owned(), "Initiated".into());
+        }
+    }
+
     /// A half is in place: its other one is connected from then on. Whether it is so a moment
     /// earlier is not recorded. What the other one was made of is in force as it is now.
     pub(super) fn half_stands(&mut self, key: &str, name: &str) {

@@ -199,6 +199,22 @@ pub fn remove_disconnected(network: &CloudNetwork, towards: &CloudNetwork) -> St
     format!("{listed} | xargs -n 1 az network vnet peering delete --ids")
 }
 
+/// The command that lists what changes of this network's halves have failed with, of a day.
+pub fn failed_operations(network: &CloudNetwork) -> String {
+    let options = [
+        ("--resource-id", quoted(network)),
+        ("--status", "Failed".to_owned()),
+        ("--offset", "1d".to_owned()),
+        (
+            "--query",
+            quoted(
+                "[].{what: operationName.value, at: eventTimestamp, why: properties.statusMessage}",
+            ),
+        ),
+    ];
+    command("az monitor activity-log list", &options)
+}
+
 /// The command that registers the network provider in a network's subscription.
 pub fn register(network: &CloudNetwork) -> String {
     let subscription = quoted(Vnet::of(network).subscription);

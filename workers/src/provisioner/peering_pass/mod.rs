@@ -302,7 +302,10 @@ impl<'a> PeeringPass<'a> {
         if let Some((side, error)) = first(ran.failed) {
             return self.failed(state, side, &error).await.map(Turn::Over);
         }
-        state.lock().memory.note_unfailing();
+        // What is under way may still fail as it did before.
+        if !self.is_under_way(state) {
+            state.lock().memory.note_unfailing();
+        }
         if unblocks {
             let peering_id = self.id;
             self.record(
@@ -319,6 +322,17 @@ impl<'a> PeeringPass<'a> {
         let next = if polls { Next::Poll } else { next };
         let due_in = due.map(|due| (due - now).to_std().unwrap_or(Duration::ZERO));
         Ok(Turn::Over(Outlook { next, due_in }))
+    }
+
+    /// Whether a change of a half was begun and is not over.
+    fn is_under_way(&self, state: &Mutex<State>) -> bool {
+        let loaded = self.loaded(state);
+        on_record(&loaded, self.id).is_some_and(|(_, peering)| {
+            let halves = &peering.halves;
+            Side::BOTH
+                .into_iter()
+                .any(|it| halves.get(it).operation().is_some())
+        })
     }
 
     /// What the cloud has tried and given up has failed as a call does, only later; and time hardly
@@ -339,10 +353,12 @@ impl<'a> PeeringPass<'a> {
         };
         let at = sides::of(network, peering, it.side);
         let message = format!("{} ended with an error: {}", it.operation, it.message);
-        let kind = self.observation.error_of(&it.operation);
+        let (kind, about) = self.observation.error_of(&it.operation);
         // Another operation was in the way: that one ends, and then it is our turn.
         let is_lasting = kind != CloudErrorKind::Busy;
-        let error = CloudError::new(operation, &at, kind).message(message);
+        let error = CloudError::new(operation, &at, kind)
+            .about(about)
+            .message(message);
         let outlook = self.failed(state, it.side, &error).await?;
         if is_lasting {
             state.lock().memory.patient = true;
