@@ -35,7 +35,7 @@ impl Life {
 }
 
 /// Those that need nothing that a stand-in's two networks lack.
-fn plain(life: &Life) -> &'static [LinkOption] {
+pub(super) fn plain(life: &Life) -> &'static [LinkOption] {
     match life.provider() {
         domain::Provider::Gcp => &[
             LinkOption::ExportCustomRoutes,
