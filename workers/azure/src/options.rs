@@ -80,8 +80,8 @@ async fn sync(
     halves::put_again(arm, asked, half, of, &flags, query).await
 }
 
-/// Whether the network can use another one's gateway: it has none itself, and uses none over another
-/// link. The service says so too, by codes that are not known; what the other network needs is the
+/// Whether the network can use another one's gateway: it has none itself, and uses none over
+/// another link. The service says so too, by codes that are not known; what the other network needs is the
 /// service's to say.
 async fn may_borrow(
     arm: &Arm,

@@ -1,5 +1,5 @@
-//! The endpoints that there are, by the kind of what each is about: whoever drives this stand-in can
-//! be asked whether it drove all.
+//! The endpoints that there are, by the kind of what each is about: whoever drives this stand-in
+//! can be asked whether it drove all.
 
 use super::{
     Asked,

@@ -172,8 +172,8 @@ impl ArmError {
         }
     }
 
-    /// What an operation that ended badly says, which may be nothing. It is over: a code that leaves
-    /// open elsewhere whether something was done leaves nothing open here.
+    /// What an operation that ended badly says, which may be nothing. It is over: a code that
+    /// leaves open elsewhere whether something was done leaves nothing open here.
     pub(crate) fn of_operation(told: Told) -> Self {
         let known = told.code.as_deref().and_then(failure_of);
         let known = known.filter(|it| *it != Failure::Ambiguous);

@@ -12,12 +12,12 @@ use crate::provisioner::{
     sides,
     turns::operation_of,
 };
-use cloud::{CloudError, CloudErrorKind, LinkForm};
+use cloud::{CloudError, CloudErrorKind, LinkForm, Operation};
 use domain::{
     BySide, Side,
     network::{
-        BlockCause, HalfOperationStarted, Outcome, Peering, PeeringInitiationRefused,
-        ProvisioningUnblocked, Registered,
+        BlockCause, HalfOperationFailed, HalfOperationStarted, Life, Outcome, Peering,
+        PeeringInitiationRefused, ProvisioningUnblocked, Registered,
     },
     text::{CloudOperation, FirewallGroup},
 };
@@ -309,6 +309,37 @@ impl PeeringPass<'_> {
             self.record(state, news).await?;
         }
         Ok(Next::Blocked.into())
+    }
+
+    /// What the cloud has tried and given up has failed as a call does, only later; and time hardly
+    /// cures it.
+    pub(super) async fn gave_up(
+        &self,
+        state: &Mutex<State>,
+        it: &HalfOperationFailed,
+    ) -> Result<Outlook, JournalError> {
+        let loaded = self.loaded(state);
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(Next::Settled.into());
+        };
+        let operation = match (&peering.life, it.side) {
+            (Life::Removing { .. } | Life::Abandoning { .. }, _) => Operation::DeleteLink,
+            (_, Side::Local) => Operation::CreateLink,
+            (_, Side::Remote) => Operation::AcceptLink,
+        };
+        let at = sides::of(network, peering, it.side);
+        let message = format!("{} ended with an error: {}", it.operation, it.message);
+        let (kind, about) = self.observation.error_of(&it.operation);
+        // Another operation was in the way: that one ends, and then it is our turn.
+        let is_lasting = kind != CloudErrorKind::Busy;
+        let error = CloudError::new(operation, &at, kind)
+            .about(about)
+            .message(message);
+        let outlook = self.failed(state, it.side, &error).await?;
+        if is_lasting {
+            state.lock().memory.patient = true;
+        }
+        Ok(outlook)
     }
 
     /// Puts an outcome on record, and takes the network as it is then.
