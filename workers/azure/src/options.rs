@@ -81,8 +81,8 @@ async fn sync(
 }
 
 /// Whether the network can use another one's gateway: it has none itself, and uses none over
-/// another link. The service says so too, by codes that are not known; what the other network needs is the
-/// service's to say.
+/// another link. The service says so too, by codes that are not known; what the other network
+/// needs is the service's to say.
 async fn may_borrow(
     arm: &Arm,
     asked: &Asked<'_>,
