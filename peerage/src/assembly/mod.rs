@@ -265,6 +265,7 @@ impl Engine {
             longest_backoff: config.provisioner.retry_ceiling,
             refusal_pause: config.provisioner.refusal_pause,
             block_patience: config.provisioner.block_patience,
+            owner_patience: config.provisioner.owner_patience,
             simulation_claims_unmarked: config.simulation_claims_unmarked(),
             places: self.clouds.places.clone(),
             ..ProvisionerSettings::default()

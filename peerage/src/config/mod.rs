@@ -161,6 +161,10 @@ pub struct Provisioner {
     /// For how long an account and region may fail to answer before that is told as a block.
     #[serde(with = "humantime_serde")]
     pub block_patience: Duration,
+    /// For how long the peer's owner may take to give what an option needs of their half before
+    /// that is told as a block.
+    #[serde(with = "humantime_serde")]
+    pub owner_patience: Duration,
     /// How often what is in place is compared with what it should be.
     #[serde(with = "humantime_serde")]
     pub drift_interval: Duration,
@@ -241,6 +245,7 @@ impl Default for Provisioner {
             retry_ceiling: Duration::from_secs(60),
             refusal_pause: Duration::from_secs(3600),
             block_patience: Duration::from_secs(90),
+            owner_patience: Duration::from_secs(24 * 3600),
             drift_interval: Duration::from_secs(300),
             repair_pause: Duration::from_secs(60),
         }

@@ -151,8 +151,8 @@ pub(crate) async fn operation(
         Some(Progress::Done) => return Ok(OperationState::Done),
         Some(Progress::Failed(error)) => {
             let message = error.words();
-            let kind = asked.failed(error).kind;
-            return Ok(OperationState::Failed { kind, message });
+            let CloudError { kind, about, .. } = asked.failed(error);
+            return Ok(failed(kind, about, message));
         }
         None => {}
     }
@@ -166,12 +166,23 @@ pub(crate) async fn operation(
             Ok(OperationState::Running)
         }
         (Change::Make, Some("Succeeded")) | (Change::Remove, None) => Ok(OperationState::Done),
-        (Change::Make, Some("Failed" | "Canceled")) => Ok(OperationState::Failed {
-            kind: CloudErrorKind::Unexpected,
-            message: format!("`{}` could not be made", name.half.name()),
-        }),
+        (Change::Make, Some("Failed" | "Canceled")) => {
+            let message = format!("`{}` could not be made", name.half.name());
+            Ok(failed(CloudErrorKind::Unexpected, None, message))
+        }
         // It was not made, or not removed, or is at another change: nobody knows this one any more.
         (Change::Make | Change::Remove, _) => Err(asked.missing(operation.as_str())),
+    }
+}
+
+/// The end of an operation with an error: one that no code explains is a person's to look up.
+fn failed(kind: CloudErrorKind, about: Option<About>, message: String) -> OperationState {
+    let unexplained = kind == CloudErrorKind::Unexpected;
+    let about = about.or_else(|| unexplained.then_some(About::FailedOperation));
+    OperationState::Failed {
+        kind,
+        about,
+        message,
     }
 }
 

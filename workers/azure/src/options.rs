@@ -4,13 +4,14 @@
 use crate::{
     arm::{
         Arm, ResourceId,
-        model::{Flags, Half},
+        model::{Flags, Half, Vnet},
+        same,
     },
     firewall::{self, Given},
     halves,
     refusals::Asked,
 };
-use cloud::{CloudError, CloudErrorKind, NetworkRef, Operation, Switch};
+use cloud::{About, CloudError, CloudErrorKind, NetworkRef, Operation, Switch};
 use domain::{network::LinkOption, text::Link};
 
 pub(crate) async fn set(
@@ -47,6 +48,9 @@ pub(crate) async fn set(
         return Ok(());
     }
     *switch(&mut flags) = to.is_on();
+    if option == LinkOption::RemoteGateways && to.is_on() {
+        may_borrow(arm, &asked, &vnet, &there).await?;
+    }
     if option == LinkOption::VirtualNetworkAccess && to == Switch::On {
         firewall::is_closed(arm, given, &asked, &vnet, &there).await?;
     }
@@ -74,6 +78,39 @@ async fn sync(
     let (of, flags) = ((&there, other.as_deref()), there.properties.flags.clone());
     let query = "syncRemoteAddressSpace=true&";
     halves::put_again(arm, asked, half, of, &flags, query).await
+}
+
+/// Whether the network can use another one's gateway: it has none itself, and uses none over
+/// another link. The service says so too, by codes that are not known; what the other network
+/// needs is the service's to say.
+async fn may_borrow(
+    arm: &Arm,
+    asked: &Asked<'_>,
+    vnet: &ResourceId,
+    half: &Half,
+) -> Result<(), CloudError> {
+    let read = arm.get::<Vnet>(asked.by(), vnet).await;
+    let Some(own) = read.map_err(|error| asked.failed(error))? else {
+        return Err(asked.missing(vnet.as_str()));
+    };
+    let refused = |about, message: String| {
+        let failed = asked.error(CloudErrorKind::Precondition).about(Some(about));
+        Err(failed.message(message))
+    };
+    if own.properties.has_gateway() {
+        let message = format!("{vnet} has a gateway of its own, and cannot use another one's");
+        return refused(About::OwnGateway, message);
+    }
+    let mut halves = own.properties.virtual_network_peerings.iter();
+    let borrows =
+        |it: &&Half| it.properties.flags.use_remote_gateways && !same(&it.name, &half.name);
+    match halves.find(borrows) {
+        Some(other) => {
+            let message = format!("{} uses a gateway already, and one can", other.id);
+            refused(About::OtherLinkOfOwn, message)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether the half can be changed now.

@@ -251,6 +251,12 @@ pub enum About {
     RangesOfAnother,
     /// The gateway of the other network, which is to be used and is not there.
     OtherGateway,
+    /// A gateway of this side's own network, beside which no other can be used.
+    OwnGateway,
+    /// Another link of this side's network, which uses a gateway already: one can.
+    OtherLinkOfOwn,
+    /// An operation that was taken on and has ended with an error whose code says nothing here.
+    FailedOperation,
     /// What the subscription has not registered.
     Registration,
 }

@@ -2,7 +2,7 @@
 //! object or two, who may end what, and in which order the two are made and removed: all of that is
 //! here, as a function of the provider.
 
-use super::{CloudErrorKind, LinkSpec, LinkState, LinkView, NetworkRef, Owner};
+use super::{About, CloudErrorKind, LinkSpec, LinkState, LinkView, NetworkRef, Owner};
 use domain::{
     PeeringId, Provider, Side,
     network::LinkOption,
@@ -107,6 +107,8 @@ pub enum OperationState {
         /// What the error means. [`CloudErrorKind::Busy`]: another operation was under way, and a
         /// new request will do.
         kind: CloudErrorKind,
+        /// What the error is about, where its kind leaves that open.
+        about: Option<About>,
         /// The provider's words.
         message: String,
     },

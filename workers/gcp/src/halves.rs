@@ -13,7 +13,7 @@ use crate::{
     links, malformed,
 };
 use cloud::{
-    CloudError, CloudErrorKind, HalfAnswer, LinkSpec, NetworkRef, OperationState, RequestId,
+    About, CloudError, CloudErrorKind, HalfAnswer, LinkSpec, NetworkRef, OperationState, RequestId,
 };
 use domain::{
     Provider, Side,
@@ -140,8 +140,13 @@ pub(crate) async fn operation(
     let failed = ComputeError::of_operation("globalOperations.get", &found);
     Ok(failed.map_or(OperationState::Done, |error| {
         let code = error.code.map(|code| format!("{code}: "));
+        let kinds = [CloudErrorKind::Unexpected, CloudErrorKind::InvalidRequest];
+        let about = kinds
+            .contains(&error.kind)
+            .then_some(About::FailedOperation);
         OperationState::Failed {
             kind: error.kind,
+            about,
             message: code.unwrap_or_default() + &error.message,
         }
     }))

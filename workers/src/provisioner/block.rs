@@ -5,10 +5,14 @@
 //! are the same when cause, side and remedy are; a provider's words may differ each time.
 
 use super::sides;
-use cloud::{About, CloudError, CloudErrorKind, Operation, instructions::azure};
+use chrono::{DateTime, Utc};
+use cloud::{
+    About, CloudError, CloudErrorKind, Operation,
+    instructions::{azure, gcp},
+};
 use domain::{
     Provider, Side,
-    network::{BlockCause, Life, Outcome, Peering, ProvisioningBlocked, Registered},
+    network::{BlockCause, Life, LinkOption, Outcome, Peering, ProvisioningBlocked, Registered},
 };
 use std::time::Duration;
 
@@ -23,6 +27,10 @@ pub(super) enum Verdict {
 
 /// How many failures in a row that time may cure are passed over in silence.
 const PATIENCE: u32 = 5;
+
+/// For how long another change may be in the way of ours, in silence. A thousand changes of one
+/// network, one after the other, take half of it.
+const LONGEST_TURN: Duration = Duration::from_secs(6 * 3600);
 
 /// How often there have been only failures, and for how long the same one.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +62,10 @@ fn cause_of_what(about: About) -> BlockCause {
         About::OtherEndsPermission | About::Registration => BlockCause::PermissionDenied,
         About::OtherHalf => BlockCause::Conflict,
         About::Ranges | About::RangesOfAnother => BlockCause::RangeOverlap,
-        About::OtherGateway => BlockCause::OptionPrecondition,
+        About::OtherGateway | About::OwnGateway | About::OtherLinkOfOwn => {
+            BlockCause::OptionPrecondition
+        }
+        About::FailedOperation => BlockCause::Unexpected,
     }
 }
 
@@ -62,7 +73,15 @@ fn cause_of_what(about: About) -> BlockCause {
 fn whose_turn(about: Option<About>, side: Side) -> Side {
     match about {
         Some(About::OtherEndsPermission | About::OtherHalf | About::OtherGateway) => side.other(),
-        Some(About::Ranges | About::RangesOfAnother | About::Registration) | None => side,
+        Some(
+            About::Ranges
+            | About::RangesOfAnother
+            | About::Registration
+            | About::OwnGateway
+            | About::OtherLinkOfOwn
+            | About::FailedOperation,
+        )
+        | None => side,
     }
 }
 
@@ -87,8 +106,9 @@ fn of_kind(kind: &CloudErrorKind, provider: Provider, writes: bool, failures: Fa
         CloudErrorKind::AlreadyThere | CloudErrorKind::Conflict => {
             Verdict::Block(BlockCause::Conflict)
         }
-        // Somebody else's turn; ours comes.
-        CloudErrorKind::Busy => Verdict::LookAgain,
+        // Somebody else's turn; ours comes, unless they never end.
+        CloudErrorKind::Busy if failures.lasted < LONGEST_TURN => Verdict::LookAgain,
+        CloudErrorKind::Busy => Verdict::Block(BlockCause::Conflict),
         CloudErrorKind::WrongState => patiently(BlockCause::Conflict),
         CloudErrorKind::Throttled { .. } => patiently(BlockCause::QuotaExceeded),
         CloudErrorKind::Unreachable | CloudErrorKind::Ambiguous => unanswered(),
@@ -131,6 +151,23 @@ pub(super) fn is_of_all_there(error: &CloudError) -> bool {
     }
 }
 
+/// Whether a refusal says that the owner of the other side has not given yet what an option of this
+/// one needs of theirs, and still has time to.
+pub(super) fn waits_for_owner(
+    peering: &Peering,
+    side: Side,
+    error: &CloudError,
+    now: DateTime<Utc>,
+    patience: Duration,
+) -> bool {
+    if error.about != Some(About::OtherGateway) || peering.is_ours_to_keep(side.other()) {
+        return false;
+    }
+    let option = peering.option(side, LinkOption::RemoteGateways);
+    let asked_at = option.changed_at.filter(|_| option.wanted);
+    asked_at.is_some_and(|it| (now - it).to_std().unwrap_or_default() < patience)
+}
+
 /// Why a call was refused, whether or not somebody needs to know yet.
 pub(super) fn cause(error: &CloudError) -> Option<BlockCause> {
     let writes = error.operation.class() == cloud::CallClass::Write;
@@ -139,12 +176,20 @@ pub(super) fn cause(error: &CloudError) -> Option<BlockCause> {
 }
 
 /// Why an operation was given up that had been begun; nothing where another one will do.
-pub(super) fn cause_of(kind: &CloudErrorKind, provider: Provider) -> Option<BlockCause> {
-    in_the_end(kind, provider, true)
+pub(super) fn cause_of(
+    kind: &CloudErrorKind,
+    about: Option<About>,
+    provider: Provider,
+) -> Option<BlockCause> {
+    let cause = in_the_end(kind, provider, true);
+    cause.map(|it| about.map_or(it, cause_of_what))
 }
 
 /// What a failure means that does not end.
 fn in_the_end(kind: &CloudErrorKind, provider: Provider, writes: bool) -> Option<BlockCause> {
+    if *kind == CloudErrorKind::Busy {
+        return None;
+    }
     let endless = Failures {
         in_a_row: u32::MAX,
         lasted: Duration::MAX,
@@ -168,7 +213,7 @@ pub(super) fn from_error(
     let at = sides::of(network, peering, side);
     let told = error.about.map(|it| (it, whose_turn(Some(it), side)));
     if let Some((about, side)) = told {
-        let remedy = vec![remedy_of(network, peering, side, about)];
+        let remedy = remedy_of(network, peering, side, about);
         let remedy = remedy.into_iter().chain(way_out(peering)).collect();
         return blocked(peering, (cause, side), error, remedy);
     }
@@ -250,27 +295,70 @@ fn blocked(
 }
 
 /// What the people of this side do, where a refusal says what it is about.
-fn remedy_of(network: &Registered, peering: &Peering, side: Side, about: About) -> String {
+fn remedy_of(network: &Registered, peering: &Peering, side: Side, about: About) -> Vec<String> {
     let own = sides::network(network, peering, side);
     let other = sides::network(network, peering, side.other());
+    let switch_off = |side: Side| {
+        let option = LinkOption::RemoteGateways.as_str().replace('_', "-");
+        format!(
+            "or switch the option off: peerage peering option {} --side {side} {option} off",
+            peering.id
+        )
+    };
     match about {
-        About::OtherEndsPermission => format!(
+        About::OtherEndsPermission => vec![format!(
             "allow Microsoft.Network/virtualNetworks/peer/action on {} to Peerage's application, and sign the application up in tenant {}",
             own.network, own.at.account
-        ),
-        About::OtherHalf => azure::remove_disconnected(&own.network, &other.network),
-        About::Ranges => format!(
+        )],
+        About::OtherHalf => vec![azure::remove_disconnected(&own.network, &other.network)],
+        About::Ranges => vec![format!(
             "take the addresses that {own} and {other} share, which the message names, out of one of them"
-        ),
-        About::RangesOfAnother => format!(
+        )],
+        About::RangesOfAnother => vec![format!(
             "the message names a network that is joined to {own} or to {other} and shares addresses with the one that is to be: take them out of one of the two, or end that peering"
-        ),
-        About::OtherGateway => format!(
-            "give {own} a gateway and lend it (allowGatewayTransit); or switch the option off: peerage peering option {} --side {} …",
-            peering.id,
-            side.other()
-        ),
-        About::Registration => azure::register(&own.network),
+        )],
+        About::OtherGateway => {
+            let lend = match peering.is_ours_to_keep(side) {
+                true => format!(
+                    "peerage peering option {} --side {side} gateway-transit on",
+                    peering.id
+                ),
+                false => azure::lend_gateway(peering),
+            };
+            let provide =
+                format!("give {own} a gateway, if it has none, and lend it (allowGatewayTransit):");
+            vec![provide, lend, switch_off(side.other())]
+        }
+        About::OwnGateway => vec![
+            format!("remove the gateway of {own}:"),
+            azure::remove_gateway(&own.network),
+            switch_off(side),
+        ],
+        About::OtherLinkOfOwn => vec![
+            format!("switch useRemoteGateways off on the half of {own} that the message names:"),
+            azure::give_back_gateway("HALF"),
+            switch_off(side),
+        ],
+        About::Registration => vec![azure::register(&own.network)],
+        About::FailedOperation => {
+            let look = match network.provider {
+                Provider::Azure => azure::failed_operations(&own.network),
+                Provider::Gcp => gcp::failed_operations(&own.at.account, &own.network),
+                Provider::Aws => format!(
+                    "look for the change of the link in account {}",
+                    own.at.account
+                ),
+            };
+            vec![
+                "look up why the provider gave the operation up, and remove what stood in its way:"
+                    .to_owned(),
+                look,
+                format!(
+                    "it is tried again by itself, after an hour and then more seldom; at once by: peerage network check {}",
+                    network.id
+                ),
+            ]
+        }
     }
 }
 

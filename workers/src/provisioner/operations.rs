@@ -4,17 +4,17 @@ use super::{
     observation::{Freshness, Observation, Reads},
     query::Query,
 };
-use cloud::{CloudErrorKind, OperationState};
+use cloud::{About, CloudErrorKind, OperationState};
 use domain::{Side, network::Peering, text::CloudOperation};
 
 impl Observation {
     /// What the error means that this operation was seen to end with.
-    pub(super) fn error_of(&self, operation: &CloudOperation) -> CloudErrorKind {
+    pub(super) fn error_of(&self, operation: &CloudOperation) -> (CloudErrorKind, Option<About>) {
         let reads = self.reads.lock();
         match reads.operations.get(operation).map(|it| &it.shows) {
-            Some(OperationState::Failed { kind, .. }) => kind.clone(),
+            Some(OperationState::Failed { kind, about, .. }) => (kind.clone(), *about),
             Some(OperationState::Running | OperationState::Done) | None => {
-                CloudErrorKind::Unexpected
+                (CloudErrorKind::Unexpected, Some(About::FailedOperation))
             }
         }
     }

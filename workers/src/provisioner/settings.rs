@@ -35,6 +35,9 @@ pub struct ProvisionerSettings {
     pub refusal_pause: Duration,
     /// For how long an account and region may fail to answer before that is a block.
     pub block_patience: Duration,
+    /// For how long an owner may take to give what an option of this side's half needs of theirs.
+    /// Until then it is waited for as their consent is, and told as no failure.
+    pub owner_patience: Duration,
     /// How many networks are worked on at the same time, and as many more that somebody waits for.
     /// A network that waits for a cloud that does not answer does not count.
     pub parallel_networks: NonZeroUsize,
@@ -65,6 +68,7 @@ impl Default for ProvisionerSettings {
             longest_backoff: Duration::from_secs(60),
             refusal_pause: Duration::from_secs(3600),
             block_patience: Duration::from_secs(90),
+            owner_patience: Duration::from_secs(24 * 3600),
             parallel_networks: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             parallel_calls: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
             calls: ClientPolicy::default(),

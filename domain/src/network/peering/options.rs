@@ -36,7 +36,8 @@ impl Peering {
     }
 
     /// Whether what is on, or is asked for, has no effect for want of what the other side must have
-    /// on: as the cloud tells, and where it does not, as the other side was seen.
+    /// on (as the cloud tells, and where it does not, as the other side was seen), or cannot be
+    /// switched on before the other side's owner has switched on there what it needs.
     pub fn option_waits(&self, side: Side, option: LinkOption) -> bool {
         let it = self.option(side, option);
         match option.needs() {
@@ -44,7 +45,9 @@ impl Peering {
             Needs::ForEffect(other) => {
                 (it.wanted || it.applied) && !self.option(side.other(), other).applied
             }
-            Needs::Nothing | Needs::Before(_) => false,
+            // Where it is the engine's to give there, nobody is waited for.
+            Needs::Before(_) => it.wanted && !it.applied && !self.is_ours_to_keep(side.other()),
+            Needs::Nothing => false,
         }
     }
 

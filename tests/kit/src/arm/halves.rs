@@ -235,7 +235,9 @@ impl State {
         name: &str,
         meets: Option<&Map<String, Value>>,
     ) -> Result<(), Box<Answer>> {
-        let has_gateway = |key: &str| self.gateways.iter().any(|it| it == key);
+        let has_gateway = |key: &str| {
+            self.gateways.iter().any(|it| it == key) || self.has_gateway_subnet_in_use(key)
+        };
         if !has_gateway(other) {
             return refused(400, "RemoteVnetHasNoGateways", "does not have any gateways");
         }
@@ -254,10 +256,34 @@ impl State {
         Ok(())
     }
 
+    /// A gateway has its addresses in the subnet for gateways (lifecycle-gateway-2021#2).
+    fn has_gateway_subnet_in_use(&self, key: &str) -> bool {
+        let children = self
+            .parents
+            .get(key)
+            .into_iter()
+            .flat_map(|it| &it.children);
+        let mut gateways = children.filter(|it| it.kind == "subnets" && it.name == "GatewaySubnet");
+        gateways.any(|it| {
+            let used = it.properties.get("ipConfigurations");
+            used.and_then(Value::as_array)
+                .is_some_and(|it| !it.is_empty())
+        })
+    }
+
     /// The half of the other network that leads back.
     fn meeting(&self, key: &str, other: &str) -> Option<&Child> {
         let mut children = self.parents.get(other)?.children.iter();
         children.find(|it| it.kind == HALVES && remote(it) == key)
+    }
+
+    /// A half that could not be made waits, whatever it would have met. Not recorded.
+    pub(super) fn half_fails(&mut self, key: &str, name: &str) {
+        let parent = self.parents.get_mut(key);
+        let mut children = parent.into_iter().flat_map(|it| &mut it.children);
+        if let Some(half) = children.find(|it| it.kind == HALVES && it.name == name) {
+            half.properties.insert(STATE.to_owned(), "Initiated".into());
+        }
     }
 
     /// A half is in place: its other one is connected from then on. Whether it is so a moment

@@ -6,6 +6,7 @@
 //! many requests have come as each of them is worth. Requests are answered in this process
 //! ([`State::answer`]) or over HTTP on loopback, which [`FakeArm::start`] serves.
 
+mod endpoints;
 mod halves;
 mod polls;
 mod resources;
@@ -13,6 +14,7 @@ mod server;
 mod shown;
 mod signed;
 
+pub use endpoints::endpoints;
 pub use resources::{Child, Operation, Outcome, Parent};
 pub use server::{FakeArm, SECRET};
 
@@ -129,6 +131,9 @@ pub struct State {
     pub operations: BTreeMap<Uuid, Operation>,
     /// In which tenant each subscription is.
     pub tenants: BTreeMap<String, String>,
+    /// What a role permits in a tenant, as the printed one says it; where there is none,
+    /// everything.
+    pub roles: BTreeMap<String, Vec<String>>,
     /// Tenants in which an action is not permitted, like `virtualNetworkPeerings/write`.
     pub denied: Vec<(String, String)>,
     /// What happens to the next request of this method with this in its path.
@@ -181,8 +186,10 @@ impl State {
             Some(Fault::Refused(answer)) => (answer, false),
             Some(Fault::EndsWith(error)) => {
                 let answer = self.route(asked);
-                if let Some(last) = self.operations.values_mut().max_by_key(|it| it.number) {
-                    last.fail(error);
+                let last = self.operations.values_mut().max_by_key(|it| it.number);
+                let failed = last.map(|it| it.fail(error));
+                if let Some(Outcome::HalfPut(key, name)) = failed.filter(|_| answer.status == 201) {
+                    self.half_fails(&key, &name);
                 }
                 (answer, false)
             }
@@ -207,6 +214,11 @@ impl State {
             return Answer::of_manager(400, "MissingApiVersionParameter", words);
         }
         if is(4, "locations") && (is(6, "operations") || is(6, "operationResults")) {
+            let tenant = asked.tenant.as_deref().unwrap_or_default();
+            let action = format!("locations/{}/read", words[6]);
+            if let Some(refused) = self.may(tenant, &action) {
+                return refused;
+            }
             return self.operation(asked, is(6, "operations"), words.get(7).copied());
         }
         if words.len() == 7 && is(4, "locations") && is(6, "usages") {
@@ -277,6 +289,9 @@ impl State {
     fn may(&self, tenant: &str, action: &str) -> Option<Answer> {
         let mut denied = self.denied.iter();
         let is_denied = denied.any(|(of, what)| of == tenant && action.contains(what.as_str()));
+        let whole = format!("Microsoft.Network/{action}");
+        let lacks = |role: &Vec<String>| !role.iter().any(|it| it.eq_ignore_ascii_case(&whole));
+        let is_denied = is_denied || self.roles.get(tenant).is_some_and(lacks);
         let words = format!(
             "The client does not have authorization to perform action 'Microsoft.Network/{action}'"
         );

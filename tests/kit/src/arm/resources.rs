@@ -68,9 +68,9 @@ pub enum Outcome {
 }
 
 impl Operation {
-    /// It will end with this error, and change nothing.
-    pub(super) fn fail(&mut self, error: Value) {
-        self.outcome = Outcome::Failed(error);
+    /// It will end with this error, and change nothing of what it would have come to.
+    pub(super) fn fail(&mut self, error: Value) -> Outcome {
+        std::mem::replace(&mut self.outcome, Outcome::Failed(error))
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) const KINDS: [(&str, &[&str]); 4] = [
 ];
 
 /// What is asked of a VNet about network managers.
-const MANAGED: &str = "listNetworkManagerEffectiveConnectivityConfigurations";
+pub(super) const MANAGED: &str = "listNetworkManagerEffectiveConnectivityConfigurations";
 
 pub(super) const HALVES: &str = "virtualNetworkPeerings";
 
@@ -98,6 +98,15 @@ fn recorded_wait(kind: &str, is_removed: bool) -> Option<u64> {
     }
 }
 
+/// What a method does, in the words of actions.
+fn verb(method: &str) -> &'static str {
+    match method {
+        "GET" => "read",
+        "DELETE" => "delete",
+        _ => "write",
+    }
+}
+
 impl State {
     pub(super) fn resource(&mut self, asked: &Asked, words: &[&str]) -> Answer {
         let group = words.get(3).copied().unwrap_or_default();
@@ -107,9 +116,9 @@ impl State {
             return Answer::of_manager(404, "InvalidResourceType", "no such type");
         };
         let tenant = asked.tenant.clone().unwrap_or_default();
-        let is_read = words.len() <= 8 && asked.method == "GET";
-        let refused = self.may(&tenant, &format!("{kind}/read"));
-        if let Some(refused) = refused.filter(|_| is_read) {
+        let verb = verb(&asked.method);
+        let refused = self.may(&tenant, &format!("{kind}/{verb}"));
+        if let Some(refused) = refused.filter(|_| words.len() <= 8) {
             return refused;
         }
         let Some(name) = name else {
@@ -179,11 +188,7 @@ impl State {
     }
 
     fn may_child(&self, asked: &Asked, kind: &str, child: &str) -> Option<Answer> {
-        let verb = match asked.method.as_str() {
-            "GET" => "read",
-            "DELETE" => "delete",
-            _ => "write",
-        };
+        let verb = verb(&asked.method);
         let tenant = asked.tenant.clone().unwrap_or_default();
         self.may(&tenant, &format!("{kind}/{child}/{verb}"))
     }

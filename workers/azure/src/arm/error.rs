@@ -172,12 +172,18 @@ impl ArmError {
         }
     }
 
-    /// What an operation that ended badly says.
+    /// What an operation that ended badly says, which may be nothing. It is over: a code that
+    /// leaves open elsewhere whether something was done leaves nothing open here.
     pub(crate) fn of_operation(told: Told) -> Self {
         let known = told.code.as_deref().and_then(failure_of);
+        let known = known.filter(|it| *it != Failure::Ambiguous);
+        let mut error = Self::told(known.unwrap_or(Failure::Unexpected), told);
+        if error.code.is_none() && error.message.is_empty() {
+            error.message = "it ended with an error and says no more".to_owned();
+        }
         Self {
             is_refusal: true,
-            ..Self::told(known.unwrap_or(Failure::Unexpected), told)
+            ..error
         }
     }
 

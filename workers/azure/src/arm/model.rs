@@ -1,6 +1,7 @@
 //! Resources as Resource Manager writes them. Members that no rule here needs are not read, and one
 //! that is new is nothing to fail on.
 
+use super::same;
 use domain::text::ImmutableId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -76,6 +77,16 @@ pub(crate) struct SubnetProperties {
     pub(crate) private_endpoints: Vec<Value>,
     pub(crate) service_association_links: Vec<Value>,
     pub(crate) resource_navigation_links: Vec<Value>,
+}
+
+impl VnetProperties {
+    /// Whether the network has a gateway of its own: one has its addresses in the subnet for
+    /// gateways (recording `peering-lifecycle-gateway-2021`, 2).
+    pub(crate) fn has_gateway(&self) -> bool {
+        let subnets = self.subnets.iter();
+        let mut of_gateways = subnets.filter(|it| same(&it.name, GATEWAY_SUBNET));
+        of_gateways.any(|it| !it.properties.ip_configurations.is_empty())
+    }
 }
 
 /// A subnet for gateways alone: no network security group may stand before it.

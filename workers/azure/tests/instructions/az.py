@@ -57,6 +57,10 @@ def delete_half(given):
     halves.begin_delete(given.resource_group, given.vnet_name, given.name).result()
 
 
+def delete_vnet(given):
+    client(given).virtual_networks.begin_delete(given.resource_group, given.name).result()
+
+
 def create_rule(given):
     properties = {
         "priority": given.priority,
@@ -76,7 +80,8 @@ def main():
     words = argparse.ArgumentParser(allow_abbrev=False)
     commands = words.add_subparsers(required=True, dest="area")
     network = commands.add_parser("network").add_subparsers(required=True, dest="kind")
-    peering = network.add_parser("vnet").add_subparsers(required=True).add_parser("peering").add_subparsers(required=True)
+    vnet = network.add_parser("vnet").add_subparsers(required=True)
+    peering = vnet.add_parser("peering").add_subparsers(required=True)
     rule = network.add_parser("nsg").add_subparsers(required=True).add_parser("rule").add_subparsers(required=True)
 
     def command(below, verb, does, *required):
@@ -91,6 +96,7 @@ def main():
     changed = command(peering, "update", update_half, "--vnet-name")
     changed.add_argument("--set", nargs="+", required=True)
     command(peering, "delete", delete_half, "--vnet-name")
+    command(vnet, "delete", delete_vnet)
     denied = command(rule, "create", create_rule, "--nsg-name", "--access", "--protocol", "--direction", "--source-port-ranges")
     denied.add_argument("--priority", type=int, required=True)
     denied.add_argument("--source-address-prefixes", nargs="+", required=True)

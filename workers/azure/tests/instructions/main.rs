@@ -12,8 +12,8 @@ mod support;
 
 use chrono::{DateTime, Utc};
 use cloud::{
-    LinkState,
-    instructions::{Instruction, SH, azure::for_peer},
+    Cloud as _, LinkState,
+    instructions::{Instruction, JSON, SH, azure::for_peer},
 };
 use domain::{
     Provider, Region, Side,
@@ -35,6 +35,10 @@ fn now() -> DateTime<Utc> {
 
 /// What they are told after these events.
 fn told(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<Instruction> {
+    told_as(Consent::Owner, then)
+}
+
+fn told_as(consent: Consent, then: impl IntoIterator<Item = NetworkEvent>) -> Vec<Instruction> {
     let registered = NetworkRegistered {
         network_id: OWNER.network.unwrap(),
         project: "payments".parse().unwrap(),
@@ -61,7 +65,7 @@ fn told(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<Instruction> {
         },
         requested_at: now(),
         terms: Terms {
-            consent: Consent::Owner,
+            consent,
             ..Terms::default()
         },
         external_id: None,
@@ -165,6 +169,47 @@ async fn what_the_peers_owner_runs_joins_the_networks_keeps_the_private_one_out_
     done(&world, &told([removal.into()])).await;
     assert!(world.half(Side::Remote).is_none());
     assert!(world.half(Side::Local).is_some(), "theirs alone");
+}
+
+/// Whoever has the printed role and nothing else carries out what the engine does at the peer.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_that_is_printed_is_enough_for_the_peers_side_and_for_nothing_beside_it() {
+    let world = World::new().await;
+    world.make(Side::Local).await;
+    let role = told_as(Consent::Delegated, []).remove(0);
+    assert_eq!(role.language, JSON);
+    let role: serde_json::Value = serde_json::from_str(&role.body).unwrap();
+    let actions: Vec<String> = serde_json::from_value(role["Actions"].clone()).unwrap();
+    world.fake.with(|state| {
+        state.roles.insert(REMOTE.to_owned(), actions);
+    });
+    // The library reads a rule that it has made, which the engine never does by itself: so the
+    // denial is the engine's here, and the half is the library's.
+    let all = told([]);
+    done(&world, &all[1..2]).await;
+    let group = world.cloud.create_group(&world.remote, OWNER).await;
+    let group = group.unwrap();
+    done(&world, &all[2..]).await;
+    assert_eq!(
+        world.view(Side::Remote).await.unwrap().state,
+        LinkState::Active
+    );
+    let at = &world.remote.at;
+    let whole: Vec<_> = vnet_id(REMOTE).split('/').map(str::to_owned).collect();
+    let script = format!(
+        "az network vnet delete --subscription {} --resource-group {} --name {}",
+        whole[2], whole[4], whole[8]
+    );
+    let output = run(&world, &script).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && said.contains("AuthorizationFailed"),
+        "{said}"
+    );
+    world.remove(Side::Remote).await;
+    world.cloud.delete_group(at, &group).await.unwrap();
+    assert!(world.half(Side::Remote).is_none());
+    assert!(world.fake.parent(&vnet_id(REMOTE)).is_some());
 }
 
 /// What these tests take for `az` is no more lenient than it.

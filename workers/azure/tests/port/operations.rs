@@ -3,7 +3,7 @@
 
 use crate::support::{LOCAL, REMOTE, World, kind, nsg_id};
 use cloud::{
-    Cloud as _, CloudError, CloudErrorKind, HalfAnswer, HalfState, LinkState, OperationState,
+    About, Cloud as _, CloudError, CloudErrorKind, HalfAnswer, HalfState, LinkState, OperationState,
 };
 use domain::{Side, text::CloudOperation};
 use serde_json::json;
@@ -131,7 +131,13 @@ async fn an_operation_that_ends_badly_says_so_in_a_success_and_has_changed_nothi
     let ended = world.ends(Side::Local, &operation).await;
     let message = "SubscriptionNotAuthorized: not enabled".to_owned();
     let kind = CloudErrorKind::Precondition;
-    assert_eq!(ended, OperationState::Failed { kind, message });
+    let about = Some(About::Registration);
+    let failed = OperationState::Failed {
+        kind,
+        about,
+        message,
+    };
+    assert_eq!(ended, failed);
     let view = world.view(Side::Local).await.unwrap();
     assert_eq!(view.state, LinkState::Failed);
     assert_eq!(
@@ -146,6 +152,40 @@ async fn an_operation_that_ends_badly_says_so_in_a_success_and_has_changed_nothi
 }
 
 #[tokio::test]
+async fn an_operation_that_ends_badly_and_says_nothing_that_is_known_is_a_persons_to_look_up() {
+    for (error, words) in [
+        (json!({}), "says no more"),
+        (
+            json!({"code": "NeverHeardOf", "message": "no"}),
+            "NeverHeardOf: no",
+        ),
+        // It is over: nothing is left open.
+        (
+            json!({"code": "GwmOperationTimeOut", "message": "late"}),
+            "late",
+        ),
+    ] {
+        let world = World::new().await;
+        let fault = Fault::EndsWith(error);
+        world.fake.fail_next("PUT", "virtualNetworkPeerings", fault);
+        let operation = begun(world.begin(Side::Local).await.unwrap());
+        let ended = world.ends(Side::Local, &operation).await;
+        let OperationState::Failed {
+            kind,
+            about,
+            message,
+        } = ended
+        else {
+            panic!("{ended:?}")
+        };
+        let told = (kind, about);
+        let unexplained = (CloudErrorKind::Unexpected, Some(About::FailedOperation));
+        assert_eq!(told, unexplained, "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn an_operation_that_met_another_one_ends_busy_so_that_the_change_is_asked_for_again() {
     let world = World::new().await;
     let error =
@@ -155,7 +195,7 @@ async fn an_operation_that_met_another_one_ends_busy_so_that_the_change_is_asked
         .fail_next("PUT", "virtualNetworkPeerings", Fault::EndsWith(error));
     let operation = begun(world.begin(Side::Local).await.unwrap());
     let ended = past(&world, &operation).await;
-    let Ok(OperationState::Failed { kind, message }) = ended else {
+    let Ok(OperationState::Failed { kind, message, .. }) = ended else {
         panic!("{ended:?}")
     };
     assert_eq!(kind, CloudErrorKind::Busy, "{message}");

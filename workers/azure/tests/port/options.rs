@@ -1,7 +1,7 @@
 //! What is switched on a half: read, changed and written back with all else that is set on it.
 
 use crate::support::{LOCAL, OWNER, REMOTE, World, kind, subscription, vnet_id};
-use cloud::{Cloud as _, CloudErrorKind};
+use cloud::{About, Cloud as _, CloudErrorKind};
 use domain::{Side, network::LinkOption};
 use serde_json::json;
 
@@ -91,6 +91,57 @@ async fn a_gateway_is_borrowed_once_it_is_lent_and_there_and_refused_before() {
     world.set(Side::Local, borrow, true).await.unwrap();
     let view = world.view(Side::Local).await.unwrap();
     assert_eq!(view.first.option(borrow), Some(true));
+}
+
+#[tokio::test]
+async fn who_has_a_gateway_or_uses_one_already_is_told_so_before_anything_is_changed() {
+    let borrow = LinkOption::RemoteGateways;
+    for about in [About::OwnGateway, About::OtherLinkOfOwn] {
+        let world = World::new().await;
+        world.both().await;
+        let key = vnet_id(LOCAL).to_lowercase();
+        let other = format!("{}/virtualNetworkPeerings/to-another", vnet_id(LOCAL));
+        world.fake.with(|it| {
+            it.gateways.push(vnet_id(REMOTE).to_lowercase());
+            let own = it.parents.get_mut(&key).unwrap();
+            let half = own
+                .children
+                .iter()
+                .find(|it| it.kind == "virtualNetworkPeerings");
+            let mut child = half.unwrap().clone();
+            if about == About::OtherLinkOfOwn {
+                child.name = "to-another".to_owned();
+                child
+                    .properties
+                    .insert("useRemoteGateways".to_owned(), json!(true));
+            } else {
+                child.kind = "subnets".to_owned();
+                child.name = "GatewaySubnet".to_owned();
+                let used = json!([{ "id": "/…/virtualNetworkGateways/own/ipConfigurations/one" }]);
+                child.properties = [("ipConfigurations".to_owned(), used)]
+                    .into_iter()
+                    .collect();
+            }
+            own.children.push(child);
+        });
+        world
+            .set(Side::Remote, LinkOption::GatewayTransit, true)
+            .await
+            .unwrap();
+        let _ = world.puts();
+        let refused = world.set(Side::Local, borrow, true).await.unwrap_err();
+        assert_eq!(
+            (refused.kind, refused.about),
+            (CloudErrorKind::Precondition, Some(about))
+        );
+        let named = if about == About::OtherLinkOfOwn {
+            other
+        } else {
+            vnet_id(LOCAL)
+        };
+        assert!(refused.message.contains(&named), "{}", refused.message);
+        assert_eq!(world.puts(), 0);
+    }
 }
 
 #[tokio::test]

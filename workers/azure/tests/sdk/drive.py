@@ -9,6 +9,7 @@ import sys
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline.policies import HTTPPolicy
+from azure.core.rest import HttpRequest
 from azure.mgmt.network import NetworkManagementClient
 
 GROUP = "rg"
@@ -153,8 +154,21 @@ def main(endpoint, subscription, token):
     client.subnets.begin_create_or_update(GROUP, "a", "guarded", {"properties": {"addressPrefix": "10.0.1.0/24"}}).result()
     used = code(lambda: groups.begin_delete(GROUP, "guard").result())
     holds("so is one that an interface has", used == (400, "InUseNetworkSecurityGroupCannotBeDeleted"))
+    holds("an interface is read", interfaces.get(GROUP, "card").id == card.id)
+    tagged = {"tags": {"owner": "them"}}
+    holds("an interface is tagged", interfaces.update_tags(GROUP, "card", tagged).tags == {"owner": "them"})
+    holds("and is listed with its subscription's", [it.tags for it in interfaces.list_all()] == [{"owner": "them"}])
     interfaces.begin_delete(GROUP, "card").result()
     holds("an interface is removed", client.subnets.get(GROUP, "a", "guarded").ip_configurations is None)
+    subnets = client.subnets
+    holds("subnets are listed", [it.name for it in subnets.list(GROUP, "a")] == ["one", "guarded"])
+    subnets.begin_delete(GROUP, "a", "guarded").result()
+    holds("a subnet is removed", [it.name for it in subnets.list(GROUP, "a")] == ["one"])
+    holds("a network is tagged", vnets.update_tags(GROUP, "a", tagged).tags == {"owner": "them"})
+    holds("a rule is read", rules.get(GROUP, "guard", "deny").access == "Deny")
+    holds("a group is read with its rules", [it.name for it in groups.get(GROUP, "guard").security_rules] == ["deny"])
+    holds("a group is tagged", groups.update_tags(GROUP, "guard", tagged).tags == {"owner": "them"})
+    holds("groups are listed", [it.name for it in groups.list(GROUP)] == [it.name for it in groups.list_all()] == ["guard"])
     rules.begin_delete(GROUP, "guard", "deny").result()
     holds("a rule is removed", list(rules.list(GROUP, "guard")) == [])
 
@@ -163,7 +177,20 @@ def main(endpoint, subscription, token):
     hop = {"properties": {"addressPrefix": "10.7.0.0/16", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.0.0.9"}}
     client.routes.begin_create_or_update(GROUP, "table", "one", hop).result()
     holds("a route is made", tables.get(GROUP, "table").routes[0].next_hop_ip_address == "10.0.0.9")
-    tables.begin_delete(GROUP, "table").result()
+    routes = client.routes
+    holds("a route is read", routes.get(GROUP, "table", "one").next_hop_type == "VirtualAppliance")
+    holds("routes are listed", [it.name for it in routes.list(GROUP, "table")] == ["one"])
+    holds("a table is tagged", tables.update_tags(GROUP, "table", tagged).tags == {"owner": "them"})
+    holds("tables are listed", [it.name for it in tables.list(GROUP)] == [it.name for it in tables.list_all()] == ["table"])
+    routes.begin_delete(GROUP, "table", "one").result()
+    holds("a route is removed", list(routes.list(GROUP, "table")) == [])
+    # The library asks for the operation's status; that it has no result is told elsewhere.
+    told = []
+    tables.begin_delete(GROUP, "table", raw_response_hook=lambda it: told.append(it.http_response.headers.get("location"))).result()
+    result = client.send_request(HttpRequest("GET", told[0]))
+    holds("a removal has no result", result.status_code == 204)
+    groups.begin_delete(GROUP, "guard").result()
+    holds("a group is removed", list(groups.list(GROUP)) == [])
     vnets.begin_delete(GROUP, "b").result()
     holds("networks and tables are removed", [it.name for it in vnets.list(GROUP)] == ["a", "c"])
 

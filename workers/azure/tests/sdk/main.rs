@@ -4,17 +4,20 @@
 #![allow(clippy::unwrap_used)]
 
 use serde_json::json;
-use std::path::Path;
-use testkit::{arm::FakeArm, venv};
+use std::{collections::BTreeSet, path::Path};
+use testkit::{
+    arm::{Asked, FakeArm, endpoints},
+    venv,
+};
 
 const TENANT: &str = "11111111-1111-4111-8111-111111111111";
 const SUBSCRIPTION: &str = "11111111-1111-5111-8111-111111111111";
 
 /// What the script has to say, at the least.
-const HELD: usize = 28;
+const HELD: usize = 46;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn azures_own_library_makes_sense_of_every_answer() {
+async fn azures_own_library_drives_each_endpoint_and_makes_sense_of_every_answer() {
     let fake = FakeArm::start().await;
     fake.subscription(SUBSCRIPTION, TENANT);
     let vnet = format!(
@@ -43,4 +46,9 @@ async fn azures_own_library_makes_sense_of_every_answer() {
     );
     assert!(run.status.success(), "{said}\n{errors}");
     assert!(said.lines().count() >= HELD, "{said}");
+    let seen = fake.take_seen();
+    let driven: BTreeSet<_> = seen.iter().map(Asked::endpoint).collect();
+    for endpoint in endpoints() {
+        assert!(driven.contains(&endpoint), "{endpoint} is not driven");
+    }
 }

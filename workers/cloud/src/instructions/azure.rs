@@ -130,13 +130,34 @@ fn open(peering: &Peering) -> Option<Instruction> {
 /// be lent there first.
 fn lend(peering: &Peering) -> Option<Instruction> {
     let borrows = peering.option(Side::Local, LinkOption::RemoteGateways);
-    let lends = vec![("--set", "allowGatewayTransit=true".to_owned())];
     (borrows.wanted && peering.terms.consent == Consent::Owner).then(|| {
         Instruction::sh(
             "Lend the peer's gateway to the private network, once both halves are connected",
-            half("update", peering, lends),
+            format!("{}\n", lend_gateway(peering)),
         )
     })
+}
+
+/// The command with which the peer's owner lends its gateway over the link.
+pub fn lend_gateway(peering: &Peering) -> String {
+    let lends = vec![("--set", "allowGatewayTransit=true".to_owned())];
+    half("update", peering, lends).trim_end().to_owned()
+}
+
+/// The command that removes a network's own gateway; its name is the reader's to fill in.
+pub fn remove_gateway(network: &CloudNetwork) -> String {
+    let mut options = Vnet::of(network).options();
+    options.push(("--name", "GATEWAY".to_owned()));
+    command("az network vnet-gateway delete", &options)
+}
+
+/// The command that gives back what a half borrows, by the half's id or a word that stands for it.
+pub fn give_back_gateway(half: &str) -> String {
+    let options = [
+        ("--ids", quoted(half)),
+        ("--set", "useRemoteGateways=false".to_owned()),
+    ];
+    command("az network vnet peering update", &options)
 }
 
 fn half(verb: &str, peering: &Peering, more: Vec<(&'static str, String)>) -> String {
@@ -177,6 +198,22 @@ pub fn remove_disconnected(network: &CloudNetwork, towards: &CloudNetwork) -> St
     options.push(("--output", "tsv".to_owned()));
     let listed = command("az network vnet peering list", &options);
     format!("{listed} | xargs -n 1 az network vnet peering delete --ids")
+}
+
+/// The command that lists what changes of this network's halves have failed with, of a day.
+pub fn failed_operations(network: &CloudNetwork) -> String {
+    let options = [
+        ("--resource-id", quoted(network)),
+        ("--status", "Failed".to_owned()),
+        ("--offset", "1d".to_owned()),
+        (
+            "--query",
+            quoted(
+                "[].{what: operationName.value, at: eventTimestamp, why: properties.statusMessage}",
+            ),
+        ),
+    ];
+    command("az monitor activity-log list", &options)
 }
 
 /// The command that registers the network provider in a network's subscription.

@@ -6,7 +6,7 @@ use super::{
 };
 use domain::{
     network::{Consent, Life, Peering, Registered},
-    text::Account,
+    text::{Account, CloudNetwork},
 };
 
 /// What the peer's owner must do, as things stand.
@@ -51,6 +51,20 @@ fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
             deny(network, peering),
         ),
     ]
+}
+
+/// The command that lists what the project's operations on this network ended with.
+pub fn failed_operations(project: &Account, network: &CloudNetwork) -> String {
+    let options = [
+        ("--project", quoted(project)),
+        ("--global", String::new()),
+        (
+            "--filter",
+            quoted(format!("targetLink ~ /networks/{network}$ AND error:*")),
+        ),
+        ("--format", quoted("yaml(operationType,insertTime,error)")),
+    ];
+    command("gcloud compute operations list", &options)
 }
 
 fn create(network: &Registered, peering: &Peering) -> String {

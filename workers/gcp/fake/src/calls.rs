@@ -3,6 +3,7 @@
 use crate::{
     answers::{Outcome, Reply},
     faults::Fault,
+    iam,
     methods::OF_HALVES,
     peerings::is_name,
     quotas,
@@ -43,10 +44,17 @@ pub(crate) fn answer(state: &mut State, http: &str, url: &str, body: &[u8]) -> R
             let message = format!("Invalid JSON payload received. {error}");
             ("", String::new(), Reply::bad(&message))
         }
-        (["v1", "projects", rest], Ok(body)) if http == "POST" => granted(state, rest, &body),
         (["v1", "projects", named, rest @ ..], Ok(_)) if quotas::is_asked(http, rest) => {
             quotas::answer(state, named, &query)
         }
+        (["v1", "projects", project, "roles"], Ok(body)) if http == "POST" => {
+            iam::make_role(state, project, &body)
+        }
+        (["v1", "projects", rest], Ok(body)) if http == "POST" => match rest.split_once(':') {
+            Some((project, "getIamPolicy")) => iam::policy(state, project),
+            Some((project, "setIamPolicy")) => iam::set_policy(state, project, &body),
+            Some(_) | None => granted(state, rest, &body),
+        },
         (
             [
                 "compute",

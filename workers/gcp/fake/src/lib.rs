@@ -12,6 +12,7 @@ mod answers;
 mod calls;
 mod faults;
 mod firewalls;
+mod iam;
 mod methods;
 mod networks;
 mod operations;
@@ -23,7 +24,7 @@ mod world;
 
 pub use answers::Reply;
 pub use faults::{Fault, Temper};
-pub use methods::METHODS;
+pub use methods::{METHODS, OF_IAM};
 pub use state::Seen;
 pub use world::Half;
 
@@ -173,6 +174,13 @@ impl FakeCompute {
         self.state.lock().deny(project, permission);
     }
 
+    /// From now on the caller has these permissions in this project and no other.
+    pub fn permit_only(&self, project: &str, permissions: &[&str]) {
+        let permissions = permissions.iter().map(|it| (*it).to_owned()).collect();
+        let role = (project.to_owned(), permissions);
+        self.state.lock().roles.extend([role]);
+    }
+
     /// The caller has every permission in this project again.
     pub fn permit(&self, project: &str) {
         self.state.lock().permit(project);
@@ -186,6 +194,11 @@ impl FakeCompute {
     /// The most things on one page from now on.
     pub fn small_pages(&self, most: usize) {
         self.state.lock().most_on_page = most;
+    }
+
+    /// The calls since the last time, in order; they are not kept.
+    pub fn take_calls(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.state.lock().calls)
     }
 
     /// Every call so far, in order.

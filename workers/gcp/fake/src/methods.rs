@@ -29,6 +29,13 @@ pub const METHODS: &[&str] = &[
     "subnetworks.insert",
 ];
 
+/// Methods of IAM and of the Resource Manager, which are APIs of their own.
+pub const OF_IAM: &[&str] = &[
+    "projects.getIamPolicy",
+    "projects.roles.create",
+    "projects.setIamPolicy",
+];
+
 /// The methods that change halves: the last part of the path, the method and its permission.
 pub(crate) const OF_HALVES: [(&str, &str, &str, &str); 4] = [
     (

@@ -44,6 +44,10 @@ pub(crate) struct State {
     pub(crate) denied: BTreeSet<(String, String)>,
     /// What projects allow that have other quotas than usual, by their metrics.
     pub(crate) quotas: BTreeMap<(String, String), i64>,
+    /// What the caller's role permits, by project; where there is none, everything.
+    pub(crate) roles: BTreeMap<String, BTreeSet<String>>,
+    /// The roles that projects have made, by their whole names.
+    pub(crate) made_roles: BTreeMap<String, BTreeSet<String>>,
     pub(crate) token: Option<String>,
     pub(crate) most_on_page: usize,
     pub(crate) calls: Vec<Seen>,
@@ -64,6 +68,8 @@ impl State {
             faults: Vec::new(),
             denied: BTreeSet::new(),
             quotas: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            made_roles: BTreeMap::new(),
             token: None,
             most_on_page: 500,
             calls: Vec::new(),
@@ -111,11 +117,13 @@ impl State {
 
     pub(crate) fn permit(&mut self, project: &str) {
         self.denied.retain(|(denied, _)| denied != project);
+        self.roles.remove(project);
     }
 
     pub(crate) fn has(&self, project: &str, permission: &str) -> bool {
         let wanted = (project.to_owned(), permission.to_owned());
-        !self.denied.contains(&wanted)
+        let role = self.roles.get(project);
+        !self.denied.contains(&wanted) && role.is_none_or(|it| it.contains(permission))
     }
 
     /// Lets time pass, and what was due by then happen, in the order in which it was begun.

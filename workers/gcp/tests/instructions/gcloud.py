@@ -62,9 +62,36 @@ def create_rule(given):
     done(COMPUTE.firewalls().insert(project=given.project, body=body), given.project)
 
 
+def of_iam(name):
+    endpoint = os.environ["ENDPOINT"].removesuffix("/compute/v1")
+    return build(name, "v1", credentials=Credentials("token"), client_options={"api_endpoint": endpoint + "/"}, static_discovery=True)
+
+
+def create_role(given):
+    body = {"roleId": given.name, "role": {"includedPermissions": given.permissions.split(",")}}
+    of_iam("iam").projects().roles().create(parent=f"projects/{given.project}", body=body).execute()
+
+
+def bind_role(given):
+    projects = of_iam("cloudresourcemanager").projects()
+    policy = projects.getIamPolicy(resource=given.name, body={}).execute()
+    policy.setdefault("bindings", []).append({"role": given.role, "members": [given.member]})
+    projects.setIamPolicy(resource=given.name, body={"policy": policy}).execute()
+
+
 def main():
     words = argparse.ArgumentParser(allow_abbrev=False)
-    compute = words.add_subparsers(required=True).add_parser("compute").add_subparsers(required=True)
+    areas = words.add_subparsers(required=True)
+    compute = areas.add_parser("compute").add_subparsers(required=True)
+    roles = areas.add_parser("iam").add_subparsers(required=True).add_parser("roles").add_subparsers(required=True)
+    projects = areas.add_parser("projects").add_subparsers(required=True)
+    role = roles.add_parser("create", allow_abbrev=False)
+    bound = projects.add_parser("add-iam-policy-binding", allow_abbrev=False)
+    for found, does, required in ((role, create_role, ("--project", "--permissions")), (bound, bind_role, ("--member", "--role"))):
+        found.add_argument("name")
+        for name in required:
+            found.add_argument(name, required=True)
+        found.set_defaults(does=does)
     peerings = compute.add_parser("networks").add_subparsers(required=True).add_parser("peerings").add_subparsers(required=True)
     rules = compute.add_parser("firewall-rules").add_subparsers(required=True)
 

@@ -10,7 +10,8 @@ mod world;
 
 use chrono::{DateTime, Utc};
 use cloud::{
-    Cloud as _, HalfState, LetsIn, Source, Traffic,
+    Cloud as _, CloudErrorKind, Groundwork as _, HalfState, LetsIn, Rehearsal, Rehearsed, Source,
+    Traffic,
     instructions::{Instruction, SH, gcp::for_peer},
     lets_in,
 };
@@ -94,6 +95,7 @@ async fn run(scene: &Scene, script: &str) -> Output {
         .args(["-c", &whole])
         .env("PYTHON", python)
         .env("GCLOUD", gcloud)
+        .env("engine", "peerage@engines.iam.gserviceaccount.com")
         .env("ENDPOINT", scene.fake.endpoint());
     tokio::task::spawn_blocking(move || shell.output())
         .await
@@ -213,6 +215,39 @@ async fn where_the_engine_keeps_the_peers_side_what_it_admits_passes_the_owners_
     for it in &ours {
         assert!(number(it) < number(&denial), "{it} goes first");
     }
+}
+
+/// The role is made and given as the text says, and is all that the engine has from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_that_is_printed_is_enough_for_the_peers_side_and_for_nothing_beside_it() {
+    let scene = Scene::set(Temper::instant()).await;
+    scene.make(Side::Local).await;
+    let role = &told_as(&scene, Consent::Delegated, [])[..1];
+    done(&scene, role).await;
+    let driven: Vec<_> = scene.fake.calls().into_iter().map(|it| it.method).collect();
+    for method in gcp_fake::OF_IAM {
+        assert!(driven.iter().any(|it| it == method), "{method}");
+    }
+    let rehearsal = Rehearsal::CreateGroup {
+        network: scene.remote.clone(),
+        owner: OWNER,
+    };
+    let granted = scene.cloud.rehearse(&rehearsal).await.unwrap();
+    assert_eq!(granted, Rehearsed::Allowed);
+    scene.make(Side::Remote).await;
+    assert_eq!(scene.state(Side::Remote).await, HalfState::Connected);
+    let at = &scene.remote.at;
+    let group = scene
+        .cloud
+        .create_group(&scene.remote, OWNER)
+        .await
+        .unwrap();
+    scene.cloud.delete_group(at, &group).await.unwrap();
+    scene.remove(Side::Remote).await;
+    // What the engine does for demonstrations alone is none of it.
+    let range = "10.30.0.0/16".parse().unwrap();
+    let refused = scene.cloud.create_network(at, range, "demo").await;
+    assert_eq!(refused.unwrap_err().kind, CloudErrorKind::Denied);
 }
 
 /// What these tests take for `gcloud` is no more lenient than it.

@@ -2,7 +2,7 @@
 
 use crate::world::{LOCAL, REMOTE, Scene, kind, operation_of, request};
 use cloud::{
-    ClientPolicy, Cloud, CloudErrorKind, HalfState, LinkRole, LinkState, OperationState,
+    About, ClientPolicy, Cloud, CloudErrorKind, HalfState, LinkRole, LinkState, OperationState,
     RateLimited,
 };
 use domain::{Side, network::LinkOption};
@@ -185,7 +185,7 @@ async fn an_operation_that_another_one_is_in_the_way_of_ends_as_busy_and_a_new_r
     let first = scene.begun(Side::Local, request(1)).await;
     let ended = scene.ended(Side::Local, &first).await;
     assert!(
-        matches!(&ended, OperationState::Failed { kind: CloudErrorKind::Busy, message } if message.contains(words)),
+        matches!(&ended, OperationState::Failed { kind: CloudErrorKind::Busy, message, .. } if message.contains(words)),
         "{ended:?}"
     );
     assert_eq!(
@@ -212,11 +212,27 @@ async fn an_operations_own_error_is_told_by_its_code() {
     let full = scene.begun(Side::Local, request(1)).await;
     let ended = scene.ended(Side::Local, &full).await;
     assert!(
-        matches!(&ended, OperationState::Failed { kind: CloudErrorKind::Quota, message }
+        matches!(&ended, OperationState::Failed { kind: CloudErrorKind::Quota, message, .. }
             if message.contains("QUOTA_EXCEEDED") && message.contains("peerings_per_network: 0")),
         "{ended:?}"
     );
     assert_eq!(scene.state(Side::Local).await, HalfState::Absent);
+}
+
+#[tokio::test]
+async fn an_operation_that_ends_badly_and_says_nothing_that_is_known_is_a_persons_to_look_up() {
+    for (code, words) in [("", "no"), ("NEVER_HEARD_OF", "NEVER_HEARD_OF: no")] {
+        let scene = Scene::set(Temper::instant()).await;
+        let fault = Fault::operation_fails(code, "no");
+        scene.fake.prepare(LOCAL, "networks.addPeering", fault);
+        let begun = scene.begun(Side::Local, request(1)).await;
+        let ended = scene.ended(Side::Local, &begun).await;
+        let OperationState::Failed { about, message, .. } = ended else {
+            panic!("{ended:?}")
+        };
+        let told = (about, message.as_str());
+        assert_eq!(told, (Some(About::FailedOperation), words));
+    }
 }
 
 #[tokio::test]

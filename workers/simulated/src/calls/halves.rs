@@ -9,7 +9,7 @@ use super::{
     Call,
 };
 use cloud::{
-    CloudError, CloudErrorKind, HalfAnswer, LinkForm, LinkSpec, LinkState, NetworkRef,
+    About, CloudError, CloudErrorKind, HalfAnswer, LinkForm, LinkSpec, LinkState, NetworkRef,
     OperationState, RequestId,
 };
 use domain::{
@@ -226,6 +226,8 @@ impl Call<'_> {
             None => OperationState::Done,
             Some(message) => OperationState::Failed {
                 kind: meaning(message),
+                about: (meaning(message) == CloudErrorKind::Unexpected)
+                    .then_some(About::FailedOperation),
                 message: message.clone(),
             },
         })

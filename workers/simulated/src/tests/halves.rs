@@ -249,6 +249,7 @@ async fn a_change_is_an_operation_that_can_be_asked_about_and_has_an_error_of_it
         tokio::time::advance(Duration::from_secs(9)).await;
         let failed = OperationState::Failed {
             kind: CloudErrorKind::Quota,
+            about: None,
             message: "QUOTA_EXCEEDED".to_owned(),
         };
         assert_eq!(state(&first).await, failed);

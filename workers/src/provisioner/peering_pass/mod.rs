@@ -19,7 +19,7 @@ use super::{
     sides,
 };
 use chrono::{DateTime, Utc};
-use cloud::{CallTrace, Cloud, CloudError, CloudErrorKind, Operation};
+use cloud::{CallTrace, Cloud, CloudError};
 use domain::{
     BySide, CloudCalls, PeeringId, Side,
     network::{HalfOperationFailed, Life, Outcome, Peering, ProvisioningUnblocked, Registered},
@@ -302,7 +302,10 @@ impl<'a> PeeringPass<'a> {
         if let Some((side, error)) = first(ran.failed) {
             return self.failed(state, side, &error).await.map(Turn::Over);
         }
-        state.lock().memory.note_unfailing();
+        // What is under way may still fail as it did before.
+        if !self.is_under_way(state) {
+            state.lock().memory.note_unfailing();
+        }
         if unblocks {
             let peering_id = self.id;
             self.record(
@@ -321,33 +324,15 @@ impl<'a> PeeringPass<'a> {
         Ok(Turn::Over(Outlook { next, due_in }))
     }
 
-    /// What the cloud has tried and given up has failed as a call does, only later; and time hardly
-    /// cures it.
-    async fn gave_up(
-        &self,
-        state: &Mutex<State>,
-        it: &HalfOperationFailed,
-    ) -> Result<Outlook, JournalError> {
+    /// Whether a change of a half was begun and is not over.
+    fn is_under_way(&self, state: &Mutex<State>) -> bool {
         let loaded = self.loaded(state);
-        let Some((network, peering)) = on_record(&loaded, self.id) else {
-            return Ok(Next::Settled.into());
-        };
-        let operation = match (&peering.life, it.side) {
-            (Life::Removing { .. } | Life::Abandoning { .. }, _) => Operation::DeleteLink,
-            (_, Side::Local) => Operation::CreateLink,
-            (_, Side::Remote) => Operation::AcceptLink,
-        };
-        let at = sides::of(network, peering, it.side);
-        let message = format!("{} ended with an error: {}", it.operation, it.message);
-        let kind = self.observation.error_of(&it.operation);
-        // Another operation was in the way: that one ends, and then it is our turn.
-        let is_lasting = kind != CloudErrorKind::Busy;
-        let error = CloudError::new(operation, &at, kind).message(message);
-        let outlook = self.failed(state, it.side, &error).await?;
-        if is_lasting {
-            state.lock().memory.patient = true;
-        }
-        Ok(outlook)
+        on_record(&loaded, self.id).is_some_and(|(_, peering)| {
+            let halves = &peering.halves;
+            Side::BOTH
+                .into_iter()
+                .any(|it| halves.get(it).operation().is_some())
+        })
     }
 
     /// Plans on what is on record and what was seen; nothing if the peering is not on record.

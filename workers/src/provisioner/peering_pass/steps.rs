@@ -12,10 +12,13 @@ use crate::provisioner::{
     sides,
     turns::operation_of,
 };
-use cloud::{CloudError, CloudErrorKind, LinkForm};
+use cloud::{CloudError, CloudErrorKind, LinkForm, Operation};
 use domain::{
     BySide, Side,
-    network::{HalfOperationStarted, Outcome, Peering, PeeringInitiationRefused, Registered},
+    network::{
+        BlockCause, HalfOperationFailed, HalfOperationStarted, Life, Outcome, Peering,
+        PeeringInitiationRefused, ProvisioningUnblocked, Registered,
+    },
     text::{CloudOperation, FirewallGroup},
 };
 use journal::{JournalError, Loaded};
@@ -281,6 +284,17 @@ impl PeeringPass<'_> {
             (lasted, memory.failures)
         };
         tracing::warn!(%side, %error, request_id = error.request_id, in_a_row, "provisioning failed");
+        let now = (self.pass.clock)();
+        if block::waits_for_owner(peering, side, error, now, self.pass.settings.owner_patience) {
+            // What was in the way before is not any more.
+            let blocked = peering.blocked.as_ref();
+            if blocked.is_some_and(|it| it.cause != BlockCause::OptionPrecondition) {
+                let peering_id = self.id;
+                let unblocked = ProvisioningUnblocked { peering_id };
+                self.record(state, Outcome::Unblocked(unblocked)).await?;
+            }
+            return Ok(Next::Blocked.into());
+        }
         let failures = Failures {
             in_a_row,
             lasted,
@@ -295,6 +309,37 @@ impl PeeringPass<'_> {
             self.record(state, news).await?;
         }
         Ok(Next::Blocked.into())
+    }
+
+    /// What the cloud has tried and given up has failed as a call does, only later; and time hardly
+    /// cures it.
+    pub(super) async fn gave_up(
+        &self,
+        state: &Mutex<State>,
+        it: &HalfOperationFailed,
+    ) -> Result<Outlook, JournalError> {
+        let loaded = self.loaded(state);
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(Next::Settled.into());
+        };
+        let operation = match (&peering.life, it.side) {
+            (Life::Removing { .. } | Life::Abandoning { .. }, _) => Operation::DeleteLink,
+            (_, Side::Local) => Operation::CreateLink,
+            (_, Side::Remote) => Operation::AcceptLink,
+        };
+        let at = sides::of(network, peering, it.side);
+        let message = format!("{} ended with an error: {}", it.operation, it.message);
+        let (kind, about) = self.observation.error_of(&it.operation);
+        // Another operation was in the way: that one ends, and then it is our turn.
+        let is_lasting = kind != CloudErrorKind::Busy;
+        let error = CloudError::new(operation, &at, kind)
+            .about(about)
+            .message(message);
+        let outlook = self.failed(state, it.side, &error).await?;
+        if is_lasting {
+            state.lock().memory.patient = true;
+        }
+        Ok(outlook)
     }
 
     /// Puts an outcome on record, and takes the network as it is then.

@@ -7,8 +7,7 @@
 use super::{Draft, Facts, Missing, Query, later};
 use crate::provisioner::{apply::Action, block, sides};
 use cloud::{
-    CloudErrorKind, HalfState, LinkForm, LinkState, LinkView, OperationState,
-    instructions::azure::remove_half,
+    HalfState, LinkForm, LinkState, LinkView, OperationState, instructions::azure::remove_half,
 };
 use domain::{
     Side,
@@ -51,8 +50,13 @@ pub(super) fn is_under_way(facts: &Facts<'_>, draft: &mut Draft) -> bool {
                 waits = true;
             }
             OperationState::Done => {}
-            OperationState::Failed { kind, message } => {
-                has_failed(facts, side, operation, (kind, message), draft);
+            OperationState::Failed {
+                kind,
+                about,
+                message,
+            } => {
+                let cause = block::cause_of(kind, *about, facts.network.provider);
+                has_failed(facts, side, operation, (cause, message), draft);
                 waits = true;
             }
         }
@@ -64,7 +68,7 @@ fn has_failed(
     facts: &Facts<'_>,
     side: Side,
     operation: &CloudOperation,
-    (kind, message): (&CloudErrorKind, &String),
+    (cause, message): (Option<BlockCause>, &String),
     draft: &mut Draft,
 ) {
     draft.record(HalfOperationFailed {
@@ -79,7 +83,7 @@ fn has_failed(
         draft.record(PeeringInitiationRefused {
             peering_id: facts.peering.id,
             attempt,
-            cause: block::cause_of(kind, facts.network.provider),
+            cause,
         });
     }
 }

@@ -509,6 +509,28 @@ async fn a_busy_network_is_waited_for_without_a_block_and_without_a_storm_of_eve
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_network_that_is_busy_for_ever_is_a_block_and_the_link_is_made_once_it_is_not() {
+    for provider in TWO {
+        let mut life = asked_for(provider, Consent::Delegated);
+        let by_hand = life.cloud.out_of_band();
+        by_hand.occupy(&life.network(Side::Local), 24 * HOUR);
+        life.look_for(5 * HOUR).await;
+        assert_eq!(life.log.peering().blocked, None, "{provider}");
+        life.look_for(2 * HOUR).await;
+        let blocked = life.log.peering().blocked.map(|it| (it.cause, it.side));
+        assert_eq!(
+            blocked,
+            Some((BlockCause::Conflict, Side::Local)),
+            "{provider}"
+        );
+        life.run(Fuse::never(), 24 * HOUR).await;
+        let peering = life.log.peering();
+        assert!(peering.is_converged(), "{provider}: {peering:#?}");
+        assert_eq!(peering.blocked, None, "{provider}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn storms_only_make_two_halves_later() {
     for provider in TWO {
         for seed in 0..12 {

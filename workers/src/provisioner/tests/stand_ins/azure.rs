@@ -79,6 +79,29 @@ impl Place {
     }
 }
 
+/// An account of further networks.
+struct Further {
+    subscription: String,
+    tenant: String,
+    folder: String,
+    guard: String,
+}
+
+/// How many accounts of further networks the engine may write into.
+const FURTHER: usize = 4;
+
+fn further(account: usize) -> Further {
+    let subscription = format!("5f0e9d7c-0000-4000-8000-{account:012}");
+    let folder =
+        format!("/subscriptions/{subscription}/resourceGroups/further/providers/Microsoft.Network");
+    Further {
+        tenant: format!("7c0e9d7c-0000-4000-8000-{account:012}"),
+        guard: format!("{folder}/networkSecurityGroups/guard"),
+        subscription,
+        folder,
+    }
+}
+
 const HALVES: &str = "virtualNetworkPeerings";
 const RULES: &str = "securityRules";
 
@@ -210,6 +233,7 @@ impl Azure {
         let (own, other) = (Place::of(side), Place::of(side.other()));
         self.fake.with(|state| {
             let (pace, seen) = (state.pace.clone(), state.seen.len());
+            let roles = std::mem::take(&mut state.roles);
             state.pace.takes = 0;
             let asked = Asked {
                 method: method.to_owned(),
@@ -224,6 +248,7 @@ impl Azure {
             let mut told = (0..20).map(|_| state.answer(&asked).0.status);
             assert!(told.any(|it| is_done(&it)), "{asked:?}");
             state.pace = pace;
+            state.roles = roles;
             state.seen.truncate(seen);
         });
     }
@@ -370,7 +395,11 @@ impl World for Azure {
         let endpoint = format!("http://{}", self.wire.address());
         let groups = if self.is_guarded {
             let places = [&LOCAL, &REMOTE, &THIRD].into_iter();
-            places.flat_map(|it| self.groups(it)).collect()
+            let further = (0..FURTHER).map(|it| further(it).guard);
+            places
+                .flat_map(|it| self.groups(it))
+                .chain(further)
+                .collect()
         } else {
             Vec::new()
         };
@@ -495,6 +524,43 @@ impl World for Azure {
         }
     }
 
+    fn further(&self, number: usize) -> Peer {
+        let place = further(number / 4);
+        self.fake.subscription(&place.subscription, &place.tenant);
+        let located = |properties: Value| json!({ "location": "westus", "properties": properties });
+        if self.fake.parent(&place.guard).is_none() {
+            self.fake.plant(&place.guard, &located(json!({})));
+        }
+        let range = format!("10.{}.0.0/16", 100 + number);
+        let used = json!({
+            "addressPrefix": range,
+            "ipConfigurations": [{ "id": "nic" }],
+            "networkSecurityGroup": { "id": place.guard },
+        });
+        let properties = json!({
+            "addressSpace": { "addressPrefixes": [range] },
+            "subnets": [{ "name": "used", "properties": used }],
+        });
+        let vnet = format!("{}/virtualNetworks/net-{number}", place.folder);
+        self.fake.plant(&vnet, &located(properties));
+        Peer {
+            provider: Provider::Azure,
+            account: place.tenant.parse().unwrap(),
+            region: Region::of(Provider::Azure, "westus").unwrap(),
+            cloud_network: vnet.parse().unwrap(),
+            ranges: vec![range.parse().unwrap()],
+            subnets: Vec::new(),
+        }
+    }
+
+    fn read(&self) -> Vec<String> {
+        let seen = self.fake.take_seen().into_iter();
+        let is_read = |it: &Asked| it.method == "GET" && !it.path.contains("/locations/");
+        seen.filter(is_read)
+            .map(|it| it.path.to_lowercase())
+            .collect()
+    }
+
     fn deny(&self, side: Side, change: Change) {
         let denied = (
             Place::of(side).tenant.to_owned(),
@@ -507,6 +573,23 @@ impl World for Azure {
         let tenant = Place::of(side).tenant;
         self.fake
             .with(|state| state.denied.retain(|it| it.0 != tenant));
+    }
+
+    fn gives_up(&self, side: Side) {
+        let half = format!("{}/{HALVES}", Place::of(side).vnet());
+        self.fake
+            .fail_next("PUT", &half, Fault::EndsWith(json!({})));
+    }
+
+    fn permits_only(&self, printed: &str) {
+        let role: Value = serde_json::from_str(printed).unwrap();
+        let actions = role["Actions"].as_array().unwrap().iter();
+        let actions: Vec<_> = actions.map(|it| it.as_str().unwrap().to_owned()).collect();
+        self.fake.with(|state| {
+            for place in [&LOCAL, &REMOTE] {
+                state.roles.insert(place.tenant.to_owned(), actions.clone());
+            }
+        });
     }
 
     fn took(&self) -> Vec<(Side, String)> {

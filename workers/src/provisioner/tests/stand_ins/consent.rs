@@ -25,7 +25,7 @@ const THEIRS: &str = "to-the-private-network";
 
 /// The owner's turn: where a half is open as it is made, once the private network keeps the peer
 /// out.
-fn waits(it: &domain::network::Peering) -> bool {
+pub(super) fn waits(it: &domain::network::Peering) -> bool {
     it.life.as_str() == "awaiting_acceptance" && (keeps_out(it) || !is_at_azure(it))
 }
 

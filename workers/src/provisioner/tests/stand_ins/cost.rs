@@ -2,7 +2,10 @@
 //! `workers/README.md`.
 
 use super::{Life, Quality, Which};
-use domain::Side;
+use domain::{
+    Side,
+    network::{Peering, RequestPeering, Setup, SetupRoute, Terms},
+};
 use std::collections::BTreeMap;
 
 type Counts = BTreeMap<String, usize>;
@@ -189,4 +192,59 @@ async fn at_azure_interfaces_are_listed_where_nothing_of_the_engines_stands_befo
         ],
     ];
     a_life(Which::AzureAtInterfaces, made.map(of), gone.map(of)).await;
+}
+
+/// How many peerings the private network has beside the first.
+const CROWD: usize = 15;
+
+/// Whatever is shared is read once: a network of many peerings, an account of many networks, and
+/// what stands before the machines of several. A peering more costs the reads of its own network.
+#[tokio::test]
+async fn a_look_at_many_peerings_reads_nothing_twice_and_of_an_account_what_one_peering_takes() {
+    // Of each peer's network: at Google Cloud itself, its routes, its rules in two calls, and the
+    // routes of the private network's half; at Azure itself. Once: the private network, and of each
+    // of the six accounts its subnets and rules, or its group.
+    for (which, of_each, shared) in [(Which::Google, 5, 3 + 2 * 6), (Which::Azure, 1, 1 + 6)] {
+        let mut life = Life::at(which, Quality::Good).await;
+        for number in 0..CROWD {
+            let peer = life.world.further(number);
+            let route = |side, destination| SetupRoute { side, destination };
+            let range = peer.ranges[0];
+            let own = *life.log.network().range;
+            life.says(RequestPeering {
+                peer,
+                terms: Terms::default(),
+                setup: Setup {
+                    routes: vec![route(Side::Local, range), route(Side::Remote, own)],
+                    ..Setup::default()
+                },
+            });
+        }
+        let log = life.log.clone();
+        let all = move |_: &Peering| {
+            let network = log.network();
+            let live: Vec<_> = network.live_peerings().collect();
+            live.len() == CROWD + 1 && live.iter().all(|it| it.is_converged())
+        };
+        life.until("all in place", all.clone()).await;
+        life.restarts();
+        life.until("all looked at", all.clone()).await;
+        for _ in 0..3 {
+            life.world.read();
+            life.memories = Default::default();
+            life.until("a look", all.clone()).await;
+            let read = life.world.read();
+            let mut times = BTreeMap::<&String, usize>::new();
+            read.iter()
+                .for_each(|it| *times.entry(it).or_default() += 1);
+            let twice: Vec<_> = times.iter().filter(|(_, n)| **n > 1).collect();
+            assert!(twice.is_empty(), "{which:?}: {twice:#?}");
+            let most = of_each * (CROWD + 1) + shared;
+            assert!(
+                read.len() <= most,
+                "{which:?}: {} of {most}: {read:#?}",
+                read.len()
+            );
+        }
+    }
 }

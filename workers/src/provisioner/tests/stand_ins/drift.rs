@@ -4,7 +4,9 @@ use super::{Life, world::is_admission};
 use crate::provisioner::testing::{Fuse, peering_id};
 use domain::{
     Side,
-    network::{BlockCause, LinkOption, Peering, SetLinkOption},
+    network::{
+        BlockCause, Consent, DriftPolicy, LinkOption, Peering, Policy, SetLinkOption, SetPolicy,
+    },
 };
 
 in_every_world!(
@@ -12,6 +14,8 @@ in_every_world!(
     a_link_that_loses_a_half_is_named_and_not_made_again,
     the_engines_own_half_that_somebody_removes_is_missed_and_not_made_again,
     an_option_that_somebody_switches_back_is_switched_again,
+    a_link_that_gets_its_other_half_back_is_whole_again,
+    a_network_that_only_reports_changes_nothing,
 );
 
 async fn a_rule_that_somebody_removes_is_put_back(mut life: Life) {
@@ -100,4 +104,46 @@ async fn an_option_that_somebody_switches_back_is_switched_again(mut life: Life)
     .await;
     assert!(is_on(&life));
     assert_eq!(life.count("DriftRepaired"), 1);
+}
+
+async fn a_link_that_gets_its_other_half_back_is_whole_again(life: Life) {
+    let mut life = life.with_consent(Consent::Owner);
+    let waits = |it: &Peering| it.life.as_str() == "awaiting_acceptance";
+    life.until("the owner's turn", waits).await;
+    life.world.join(Side::Remote, "theirs");
+    life.converges().await;
+    life.world.part(Side::Remote, "theirs");
+    life.passes(super::settings().drift_interval);
+    life.blocks(BlockCause::LinkEnded, Side::Remote).await;
+    let name = life.name();
+    life.world.part(Side::Local, &name);
+    life.world.join(Side::Local, &name);
+    life.world.join(Side::Remote, "theirs");
+    if life.provider() == domain::Provider::Azure {
+        // Whoever puts a half again says all of it.
+        let access = LinkOption::VirtualNetworkAccess;
+        life.world.switch(Side::Local, &name, access, false);
+    }
+    life.passes(super::settings().drift_interval);
+    life.converges().await;
+}
+
+async fn a_network_that_only_reports_changes_nothing(mut life: Life) {
+    life.converges().await;
+    life.says(SetPolicy {
+        policy: Policy {
+            drift: DriftPolicy::Report,
+            ..Policy::default()
+        },
+    });
+    let rules = life.world.rules(Side::Local);
+    let ours = rules.iter().find(|it| is_admission(it)).unwrap().clone();
+    life.world.drop_rule(Side::Local, &ours);
+    life.passes(super::settings().drift_interval);
+    let is_told = |it: &Peering| !it.drift.is_empty();
+    life.until("the report", is_told).await;
+    life.memories = Default::default();
+    life.until("another look", is_told).await;
+    assert!(!life.world.rules(Side::Local).contains(&ours));
+    assert_eq!(life.count("DriftRepaired"), 0);
 }

@@ -20,7 +20,7 @@ in_every_world!(
 const THEIRS: &str = "somebodys";
 
 /// Somebody's link is there, and the engine is asked to take it over.
-fn adopted(life: Life, opens: &[Side]) -> Life {
+pub(super) fn adopted(life: Life, opens: &[Side]) -> Life {
     for side in Side::BOTH {
         life.world.join(side, THEIRS);
         if life.provider() == Provider::Azure {

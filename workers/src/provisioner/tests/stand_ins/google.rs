@@ -8,7 +8,7 @@ use domain::{
     network::{LinkOption, Peer},
 };
 use gcp::{Credentials, GcpCloud, GcpSettings};
-use gcp_fake::{FakeCompute, Temper};
+use gcp_fake::{FakeCompute, Fault, Temper};
 use parking_lot::Mutex;
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -207,12 +207,54 @@ impl World for Google {
         }
     }
 
+    fn further(&self, number: usize) -> Peer {
+        let (project, network) = (format!("further-{}", number / 4), format!("net-{number}"));
+        let range = format!("10.{}.0.0/16", 100 + number);
+        self.fake.network(&project, &network);
+        self.fake
+            .subnet(&project, &network, "us-east1", "main", &range);
+        Peer {
+            provider: Provider::Gcp,
+            account: project.parse().unwrap(),
+            region: Region::of(Provider::Gcp, "us-east1").unwrap(),
+            cloud_network: network.parse().unwrap(),
+            ranges: vec![range.parse().unwrap()],
+            subnets: Vec::new(),
+        }
+    }
+
+    fn read(&self) -> Vec<String> {
+        let mut taken = self.taken.lock();
+        let calls = self.fake.calls();
+        let new = calls.iter().skip(*taken);
+        *taken = calls.len();
+        let is_read =
+            |it: &&gcp_fake::Seen| it.http == "GET" && !it.method.ends_with("Operations.get");
+        new.filter(is_read).map(|it| it.url.clone()).collect()
+    }
+
     fn deny(&self, side: Side, change: Change) {
         self.fake.deny(place(side).0, Self::permission(change));
     }
 
     fn permit(&self, side: Side) {
         self.fake.permit(place(side).0);
+    }
+
+    fn gives_up(&self, side: Side) {
+        let fault = Fault::operation_fails("", "");
+        self.fake
+            .prepare(place(side).0, "networks.addPeering", fault);
+    }
+
+    fn permits_only(&self, printed: &str) {
+        // As the printed command lists them.
+        let listed = printed.split("--permissions '").nth(1);
+        let listed = listed.and_then(|it| it.split('\'').next());
+        let permissions: Vec<_> = listed.expect("a role").split(',').collect();
+        for side in Side::BOTH {
+            self.fake.permit_only(place(side).0, &permissions);
+        }
     }
 
     fn took(&self) -> Vec<(Side, String)> {

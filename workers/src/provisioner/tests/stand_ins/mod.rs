@@ -46,6 +46,7 @@ mod google;
 mod making;
 mod options;
 mod refusals;
+mod roles;
 mod trouble;
 mod world;
 

@@ -1,10 +1,17 @@
 //! What is switched on halves, and what one side needs of the other.
 
-use super::Life;
+use super::{Life, consent::waits};
 use crate::provisioner::testing::peering_id;
 use domain::{
     Side,
-    network::{BlockCause, DriftKind, LinkOption, NetworkEvent, Peering, SetLinkOption},
+    network::{BlockCause, Consent, DriftKind, LinkOption, NetworkEvent, Peering, SetLinkOption},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 in_every_world!(options_are_set_on_their_own_side_and_unset_again);
@@ -28,7 +35,7 @@ impl Life {
 }
 
 /// Those that need nothing that a stand-in's two networks lack.
-fn plain(life: &Life) -> &'static [LinkOption] {
+pub(super) fn plain(life: &Life) -> &'static [LinkOption] {
     match life.provider() {
         domain::Provider::Gcp => &[
             LinkOption::ExportCustomRoutes,
@@ -82,6 +89,48 @@ async fn a_gateway_is_lent_before_it_is_borrowed_and_what_it_lacks_is_named(mut 
     let off = |it: &Peering| it.is_converged();
     life.until("given back", off).await;
     assert!(!life.is_on(Side::Local, borrow) && !life.is_on(Side::Remote, lend));
+}
+
+in_world!(at_azure_by_its_owner, Azure, Good: a_gateway_that_its_owner_has_to_lend_is_waited_for_as_consent_is);
+in_world!(at_azure_by_its_owner_over_a_bad_wire, Azure, Bad: a_gateway_that_its_owner_has_to_lend_is_waited_for_as_consent_is);
+
+async fn a_gateway_that_its_owner_has_to_lend_is_waited_for_as_consent_is(life: Life) {
+    let (lend, borrow) = (LinkOption::GatewayTransit, LinkOption::RemoteGateways);
+    let mut life = life.with_consent(Consent::Owner);
+    life.until("the owner's turn", waits).await;
+    life.world.join(Side::Remote, &life.name());
+    life.converges().await;
+    life.switches(Side::Local, borrow, true);
+    // Asked again and again, and told to nobody.
+    for _ in 0..2 {
+        let _ = life.world.took();
+        let tries = Arc::new(AtomicUsize::new(0));
+        let (world, seen) = (Arc::clone(&life.world), Arc::clone(&tries));
+        life.until("it was tried", move |_| {
+            let put = "PUT virtualNetworkPeerings";
+            let puts = world.took().into_iter().filter(|it| it.1 == put).count();
+            seen.fetch_add(puts, Ordering::Relaxed) + puts >= 3
+        })
+        .await;
+        assert_eq!(life.log.peering().blocked, None, "{:?}", life.log.names(0));
+        life.passes(Duration::from_secs(11 * 3600));
+    }
+    // A day is over.
+    life.passes(Duration::from_secs(3 * 3600));
+    life.blocks(BlockCause::OptionPrecondition, Side::Remote)
+        .await;
+    let remedy = life.log.peering().blocked.unwrap().remedy.join("\n");
+    for told in [
+        "az network vnet peering update",
+        &life.name(),
+        "allowGatewayTransit=true",
+    ] {
+        assert!(remedy.contains(told), "{told}: {remedy}");
+    }
+    life.world.set_gateway(Side::Remote);
+    life.world.switch(Side::Remote, &life.name(), lend, true);
+    life.converges().await;
+    assert!(life.is_on(Side::Local, borrow));
 }
 
 // Elsewhere what is sent follows the other network by itself.

@@ -1,7 +1,7 @@
 //! What a person is told of each refusal of a half at Azure: whose turn it is, and what they do.
 
 use super::{Life, azure::Azure, world::World};
-use domain::{Side, network::BlockCause};
+use domain::{Provider, Side, network::BlockCause};
 use std::sync::Arc;
 
 /// Status and code, the cause that is on record, whose turn it is, and a part of what they do.
@@ -78,6 +78,29 @@ async fn each_refusal_names_its_cause_whose_turn_it_is_and_what_they_do() {
         life.converges().await;
         life.is_joined_once(code);
     }
+}
+
+in_world!(at_google_cloud, Google, Good: an_operation_that_is_given_up_without_a_reason_is_a_persons_to_look_up);
+in_world!(at_azure, Azure, Good: an_operation_that_is_given_up_without_a_reason_is_a_persons_to_look_up);
+
+async fn an_operation_that_is_given_up_without_a_reason_is_a_persons_to_look_up(mut life: Life) {
+    for side in Side::BOTH {
+        life.world.gives_up(side);
+        life.blocks(BlockCause::Unexpected, side).await;
+        let remedy = life.log.peering().blocked.unwrap().remedy.join("\n");
+        let look = match life.provider() {
+            Provider::Azure => "az monitor activity-log list",
+            Provider::Gcp => "gcloud compute operations list",
+            Provider::Aws => panic!("no stand-in of this suite"),
+        };
+        for told in [look, "peerage network check"] {
+            assert!(remedy.contains(told), "{told}: {remedy}");
+        }
+        // It is tried again by itself, and seldom.
+        life.until("another try", |it| it.blocked.is_none()).await;
+    }
+    life.converges().await;
+    life.is_joined_once("given up twice");
 }
 
 #[tokio::test]

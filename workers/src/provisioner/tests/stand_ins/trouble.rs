@@ -3,13 +3,19 @@
 use super::{
     Life, Quality, Which,
     azure::Azure,
-    world::{Change, Half, World},
+    world::{Change, Half, World, is_admission},
 };
-use crate::provisioner::{apply::switch, testing::CLIENTS};
+use crate::provisioner::{
+    apply::switch,
+    testing::{CLIENTS, client_rule, peering_id, restrict},
+};
 use cloud::Switch;
 use domain::{
     Side,
-    network::{BlockCause, Leftover, LinkOption, Peering, Terms},
+    network::{
+        AbandonPeering, BlockCause, FreezeNetwork, ImposeQuarantine, InboundRule, Leftover,
+        LiftQuarantine, LinkOption, Peering, QuarantineScope, Terms, ThawNetwork,
+    },
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -18,6 +24,9 @@ in_every_world!(
     a_side_that_refuses_holds_up_the_removal_and_what_is_left_is_taken_once_it_does_not,
     a_side_whose_half_may_not_be_made_blocks_and_goes_on_by_itself_once_it_may,
     a_network_that_may_not_be_looked_at_is_named,
+    a_quarantine_closes_what_is_open_keeps_the_link_and_its_end_opens_all_again,
+    a_frozen_network_opens_nothing_and_closes_all_the_same,
+    what_is_given_up_while_a_side_does_not_answer_is_over_and_names_what_stands_there,
 );
 
 /// At Google Cloud what nothing admits is denied: no group has to be given.
@@ -203,4 +212,82 @@ async fn a_network_that_may_not_be_looked_at_is_named(mut life: Life) {
     }
     life.converges().await;
     life.is_joined_once("may be looked at");
+}
+
+impl Life {
+    /// How many of the engine's rules admit something.
+    fn admits(&self) -> usize {
+        let rules = Side::BOTH.into_iter().flat_map(|it| self.world.rules(it));
+        rules.filter(|it| is_admission(it)).count()
+    }
+}
+
+async fn a_quarantine_closes_what_is_open_keeps_the_link_and_its_end_opens_all_again(
+    mut life: Life,
+) {
+    life.converges().await;
+    let open = life.admits();
+    assert!(open > 0);
+    let scope = QuarantineScope::Everything;
+    life.says(ImposeQuarantine {
+        scope: scope.clone(),
+        reason: "keys were stolen".parse().unwrap(),
+        everywhere: false,
+    });
+    let world = Arc::clone(&life.world);
+    let admits = move || {
+        let rules = Side::BOTH.into_iter().flat_map(|it| world.rules(it));
+        rules.filter(|it| is_admission(it)).count()
+    };
+    life.until("closed", move |_| admits() == 0).await;
+    life.is_joined_once("in quarantine");
+    life.says(LiftQuarantine {
+        scope,
+        reason: None,
+    });
+    life.converges().await;
+    assert_eq!(life.admits(), open);
+}
+
+async fn a_frozen_network_opens_nothing_and_closes_all_the_same(mut life: Life) {
+    life.converges().await;
+    let open = life.admits();
+    life.says(FreezeNetwork {
+        reason: "an audit".parse().unwrap(),
+        everywhere: false,
+    });
+    let more = InboundRule {
+        port: 443,
+        ..client_rule()
+    };
+    life.says(restrict(&[more]));
+    let world = Arc::clone(&life.world);
+    let is_closed = move |_: &Peering| {
+        let rules = world.rules(Side::Local).into_iter();
+        rules.filter(|it| is_admission(it)).count() == 0
+    };
+    life.until("what was open is closed", is_closed).await;
+    life.says(ThawNetwork { reason: None });
+    life.converges().await;
+    assert_eq!(life.admits(), open, "the other one, once it is thawed");
+}
+
+async fn what_is_given_up_while_a_side_does_not_answer_is_over_and_names_what_stands_there(
+    mut life: Life,
+) {
+    life.converges().await;
+    life.world.wire().cut(&life.world.word(Side::Remote));
+    life.says(AbandonPeering {
+        peering_id: peering_id(),
+        reason: "their account is closed".parse().unwrap(),
+        clean: Some(Side::Local),
+    });
+    life.ends_as("abandoned").await;
+    assert_eq!(life.names_on(Side::Local), [""; 0]);
+    let left = life.log.peering().leftovers();
+    let is_theirs =
+        |it: &Leftover| matches!(it, Leftover::Half { side, .. } if *side == Side::Remote);
+    assert!(left.iter().any(is_theirs), "{left:?}");
+    life.world.wire().is_mended();
+    assert_eq!(life.names_on(Side::Remote), [life.name()]);
 }

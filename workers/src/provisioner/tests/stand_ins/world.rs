@@ -69,11 +69,25 @@ pub(super) trait World: Send + Sync + fmt::Debug {
     /// A third network, which another engine may join to the private one.
     fn third(&self) -> Peer;
 
+    /// One more network than those, by a number: four of them are in one account, with what stands
+    /// before their machines.
+    fn further(&self, number: usize) -> Peer;
+
+    /// What was read since the last time, each by all that tells it apart from other reads; without
+    /// what is asked about operations.
+    fn read(&self) -> Vec<String>;
+
     /// From now on the engine may not do that on this side.
     fn deny(&self, side: Side, change: Change);
 
     /// It may do everything again.
     fn permit(&self, side: Side);
+
+    /// The next operation that makes a half here ends with an error that says nothing.
+    fn gives_up(&self, side: Side);
+
+    /// From now on the engine may do on both sides what this printed role says, and nothing else.
+    fn permits_only(&self, printed: &str);
 
     /// What was asked of the stand-in since the last time, with the method and what it was about,
     /// as far as it was about this side.
