@@ -2,10 +2,12 @@
 //! they are.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{Ipv4Addr, TcpListener};
+use std::io;
+use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::net::TcpSocket;
 
 /// Below the ports that systems give to outgoing connections (Linux: from 32768 on, others: from
 /// 49152): one of those could take a port between its choice and its use.
@@ -32,14 +34,22 @@ pub fn free() -> u16 {
         .expect("a free loopback port")
 }
 
+/// Without listening: a process that is started meanwhile has a copy of the socket until its own
+/// program runs, and whoever called there would be taken in.
 fn is_free(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    let is_bound = || -> io::Result<()> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind((Ipv4Addr::LOCALHOST, port).into())
+    };
+    is_bound().is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::net::{TcpListener, TcpStream};
 
     #[test]
     fn a_free_port_can_be_bound_and_is_no_ones_else() {
@@ -50,6 +60,20 @@ mod tests {
             ports.len(),
             "{ports:?}"
         );
+    }
+
+    /// As it is while another process begins, with a copy of the socket.
+    #[test]
+    fn nobody_is_taken_in_at_a_port_that_is_looked_at() {
+        let port = free();
+        let calls = std::thread::spawn(move || {
+            let mut calls = (0..2000).map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)));
+            calls.all(|it| it.is_err())
+        });
+        while !calls.is_finished() {
+            assert!(is_free(port));
+        }
+        assert!(calls.join().unwrap());
     }
 
     #[test]

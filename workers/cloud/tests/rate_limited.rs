@@ -198,7 +198,7 @@ async fn from_the_stop_on_nothing_waits_to_be_sent_and_what_was_sent_has_its_ans
         )
     };
     let stopped = async {
-        tokio::time::sleep(soon).await;
+        testkit::wait::elapse(soon).await;
         stop.cancel();
     };
     let (sent, waiting, ()) = tokio::join!(call(), call(), stopped);
@@ -225,7 +225,7 @@ async fn from_the_stop_on_nothing_waits_to_be_sent_and_what_was_sent_has_its_ans
         )
     };
     let stopped = async {
-        tokio::time::sleep(soon).await;
+        testkit::wait::elapse(soon).await;
         stop.cancel();
     };
     let (failed, ()) = tokio::join!(call(), stopped);

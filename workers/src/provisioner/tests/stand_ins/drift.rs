@@ -1,6 +1,6 @@
 //! What somebody else changes: put back where that is the policy, and otherwise named.
 
-use super::{Life, world::is_admission};
+use super::{Life, consent::waits, world::is_admission};
 use crate::provisioner::testing::{Fuse, peering_id};
 use domain::{
     Side,
@@ -108,7 +108,6 @@ async fn an_option_that_somebody_switches_back_is_switched_again(mut life: Life)
 
 async fn a_link_that_gets_its_other_half_back_is_whole_again(life: Life) {
     let mut life = life.with_consent(Consent::Owner);
-    let waits = |it: &Peering| it.life.as_str() == "awaiting_acceptance";
     life.until("the owner's turn", waits).await;
     life.world.join(Side::Remote, "theirs");
     life.converges().await;
