@@ -59,7 +59,7 @@ pub struct EmbeddedNode {
 }
 
 /// Why a node shuts down by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// A client asked for it, or whoever started it.
     Asked,
@@ -67,7 +67,7 @@ pub enum Stopped {
     /// kept.
     WriterDied,
     /// Another part of it has died.
-    PartDied(&'static str),
+    PartDied(String),
 }
 
 /// How a node is to run. By default: in memory, on a free port of the loopback interface.
@@ -385,7 +385,7 @@ impl Builder {
         let local = self.local_socket().map(|socket| {
             let routes = grpc::local_routes(Arc::clone(&context));
             let run = socket.run(routes, shutdown.clone());
-            vital.spawn("the listener in its data directory", run)
+            vital.spawn_able("the listener in its data directory", run)
         });
         let server = Server {
             routes: grpc::routes(context),
@@ -401,7 +401,7 @@ impl Builder {
             limits: self.limits,
             shutdown: shutdown.clone(),
         };
-        let served = vital.spawn("its listener", server.run(listener));
+        let served = vital.spawn_able("its listener", server.run(listener));
         let (died, stop) = (engine.died.clone(), shutdown.clone());
         vital.spawn("what looks after its writer", async move {
             if let Some(()) = stop.run_until_cancelled(died.cancelled()).await {

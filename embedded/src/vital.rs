@@ -1,8 +1,9 @@
-//! Tasks that a node cannot do without: one that dies, which it does of its own mistakes alone,
-//! ends the node.
+//! Tasks that a node cannot do without: one that dies, of its own mistake or since it can do its
+//! work no more, ends the node.
 
 use std::{
     future::Future,
+    io,
     sync::{Arc, OnceLock},
     thread,
 };
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone)]
 pub(crate) struct Vital {
     stop: CancellationToken,
-    died: Arc<OnceLock<&'static str>>,
+    died: Arc<OnceLock<String>>,
 }
 
 impl Vital {
@@ -25,9 +26,9 @@ impl Vital {
         }
     }
 
-    /// Which has died first, if one has.
-    pub(crate) fn died(&self) -> Option<&'static str> {
-        self.died.get().copied()
+    /// Which has died first, and of what if it could tell.
+    pub(crate) fn died(&self) -> Option<String> {
+        self.died.get().cloned()
     }
 
     /// Starts one, called so.
@@ -45,6 +46,31 @@ impl Vital {
             work.await;
         })
     }
+
+    /// The same of work that may find that it can go on no more.
+    pub(crate) fn spawn_able(
+        &self,
+        part: &'static str,
+        work: impl Future<Output = io::Result<()>> + Send + 'static,
+    ) -> JoinHandle<()> {
+        let vital = self.clone();
+        self.spawn(part, async move {
+            if let Err(error) = work.await {
+                vital.end(part, format!("{part} ({error})"));
+            }
+        })
+    }
+
+    fn end(&self, part: &'static str, told: String) {
+        tracing::error!(
+            part,
+            cause = told,
+            "a part of the store has died: the store ends"
+        );
+        // The first is the cause.
+        let _ = self.died.set(told);
+        self.stop.cancel();
+    }
 }
 
 struct Watched {
@@ -55,11 +81,7 @@ struct Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         if thread::panicking() {
-            let Self { vital, part } = self;
-            tracing::error!(part, "a part of the store has died: the store ends");
-            // The first is the cause.
-            let _ = vital.died.set(part);
-            vital.stop.cancel();
+            self.vital.end(self.part, self.part.to_owned());
         }
     }
 }
@@ -81,6 +103,17 @@ mod tests {
         assert!(vital.stop.is_cancelled());
         let later = vital.spawn("what dies later", async { panic!("as well") });
         assert!(later.await.unwrap_err().is_panic());
-        assert_eq!(vital.died(), Some("what dies"));
+        assert_eq!(vital.died().unwrap(), "what dies");
+    }
+
+    #[tokio::test]
+    async fn a_task_that_can_go_on_no_more_ends_the_node_with_its_cause() {
+        let vital = Vital::of(CancellationToken::new());
+        vital.spawn_able("its ear", async { Ok(()) }).await.unwrap();
+        assert_eq!((vital.stop.is_cancelled(), vital.died()), (false, None));
+        let deaf = async { Err(io::ErrorKind::NotConnected.into()) };
+        vital.spawn_able("its ear", deaf).await.unwrap();
+        assert!(vital.stop.is_cancelled());
+        assert_eq!(vital.died().unwrap(), "its ear (not connected)");
     }
 }

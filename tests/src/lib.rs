@@ -19,6 +19,7 @@ pub mod golden;
 pub mod node;
 pub mod oidc;
 pub mod pki;
+pub mod preload;
 pub mod store_proxy;
 
 pub use testkit::{

@@ -16,6 +16,7 @@
 mod answer;
 mod connection;
 mod frames;
+mod listener;
 mod load;
 mod request;
 #[cfg(test)]
@@ -23,5 +24,6 @@ mod tests;
 
 pub use answer::Counted;
 pub use connection::{Ended, Opened, Terms, arrived, converse};
+pub use listener::is_lost;
 pub use load::{ARRIVAL, Call, Excess, Held, Limits, Load, Shared, WaitFor};
 pub use request::{Framing, Pace, Weighed};

@@ -75,13 +75,17 @@ impl LocalSocket {
     }
 
     /// Answers the owner until the shutdown.
-    pub(crate) async fn run(self, routes: Routes, shutdown: CancellationToken) {
+    ///
+    /// # Errors
+    /// When the listener is lost.
+    pub(crate) async fn run(self, routes: Routes, shutdown: CancellationToken) -> io::Result<()> {
         let connections = TaskTracker::new();
         loop {
             let accepted = shutdown.run_until_cancelled(self.accept()).await;
             let stream = match accepted {
                 None => break,
                 Some(Ok(stream)) => stream,
+                Some(Err(error)) if limits::is_lost(&error) => return Err(error),
                 Some(Err(error)) => {
                     // Out of file descriptors, most likely: others may be closed meanwhile.
                     tracing::warn!(%error, "cannot accept a connection in the data directory");
@@ -99,6 +103,7 @@ impl LocalSocket {
         drop(self);
         connections.close();
         connections.wait().await;
+        Ok(())
     }
 
     /// The next connection of the owner. Others are turned away.

@@ -72,7 +72,10 @@ fn pauses() -> ExponentialBackoff {
 
 impl Server {
     /// Returns once the shutdown was asked for and every connection has finished, or had its time.
-    pub(crate) async fn run(self, listener: TcpListener) {
+    ///
+    /// # Errors
+    /// When the listener is lost.
+    pub(crate) async fn run(self, listener: TcpListener) -> io::Result<()> {
         let shared = Shared::new(self.limits);
         let mut connections = JoinSet::new();
         let mut pauses = pauses();
@@ -89,6 +92,7 @@ impl Server {
                     let load = Load::new(Arc::clone(&shared));
                     connections.spawn(self.clone().serve(stream, from, load));
                 }
+                Err(error) if limits::is_lost(&error) => return Err(error),
                 Err(error) => {
                     // Out of file descriptors, most likely: others may be closed meanwhile.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -102,6 +106,7 @@ impl Server {
         if timeout(DRAIN, drained).await.is_err() {
             tracing::warn!("connections were cut: they did not finish in time");
         }
+        Ok(())
     }
 
     async fn serve(self, stream: TcpStream, from: SocketAddr, load: Arc<Load>) {

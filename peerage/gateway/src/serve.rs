@@ -4,7 +4,7 @@
 
 use crate::{Gateway, Peer, listen::Listener, metered::Metered, tls::Tls};
 use hyper_util::service::TowerToHyperService;
-use limits::{Ended, Limits, Load, Shared, Terms, WaitFor, arrived, converse};
+use limits::{Ended, Limits, Load, Shared, Terms, WaitFor, arrived, converse, is_lost};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -31,7 +31,15 @@ pub struct Stop {
 }
 
 /// Serves `gateway` until it is told to stop. Callers hold no more of the server than `limits`.
-pub async fn serve(listener: impl Into<Listener>, gateway: Gateway, limits: Limits, stop: Stop) {
+///
+/// # Errors
+/// When the listener is lost, which the end of the process alone can mend.
+pub async fn serve(
+    listener: impl Into<Listener>,
+    gateway: Gateway,
+    limits: Limits,
+    stop: Stop,
+) -> io::Result<()> {
     let listener = listener.into();
     let shared = Shared::new(limits);
     let mut connections = JoinSet::new();
@@ -49,6 +57,7 @@ pub async fn serve(listener: impl Into<Listener>, gateway: Gateway, limits: Limi
                     };
                     connections.spawn(visit.receive(accepted));
                 }
+                Err(error) if is_lost(&error) => return Err(error),
                 Err(error) => {
                     // Out of file descriptors, most likely: others may be closed meanwhile.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -59,6 +68,7 @@ pub async fn serve(listener: impl Into<Listener>, gateway: Gateway, limits: Limi
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+    Ok(())
 }
 
 /// A connection that has said nothing yet.

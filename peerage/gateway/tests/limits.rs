@@ -12,7 +12,7 @@ use h2::{
 };
 use http::Request;
 use peerage_gateway::{Gateway, Limits, Stop};
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 use support::Answer;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -27,7 +27,7 @@ const WITHIN: Duration = Duration::from_secs(20);
 struct Server {
     address: SocketAddr,
     stop: Stop,
-    served: JoinHandle<()>,
+    served: JoinHandle<io::Result<()>>,
 }
 
 async fn serve(gateway: Gateway, limits: Limits) -> Server {
@@ -59,7 +59,11 @@ impl Server {
     }
 
     async fn ended(self) {
-        timeout(WITHIN, self.served).await.unwrap().unwrap();
+        timeout(WITHIN, self.served)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
     }
 
     /// The status of a whole call of another client.

@@ -5,7 +5,7 @@
 mod support;
 
 use peerage_gateway::{Gateway, Limits, Stop};
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 use support::Answer;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -16,11 +16,13 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-async fn start() -> (SocketAddr, CancellationToken, JoinHandle<()>) {
+async fn start() -> (SocketAddr, CancellationToken, JoinHandle<io::Result<()>>) {
     start_with(support::gateway()).await
 }
 
-async fn start_with(gateway: Gateway) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
+async fn start_with(
+    gateway: Gateway,
+) -> (SocketAddr, CancellationToken, JoinHandle<io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let draining = CancellationToken::new();
@@ -58,6 +60,7 @@ async fn both_http_versions_are_served_on_one_port() {
     draining.cancel();
     tokio::time::timeout(Duration::from_secs(10), served)
         .await
+        .unwrap()
         .unwrap()
         .unwrap();
     assert!(TcpStream::connect(address).await.is_err());

@@ -349,8 +349,8 @@ impl Engine {
             ("what reports health", Ok(()))
         });
         self.parts.spawn(async move {
-            gateway::serve(listener, gateway, limits, stop).await;
-            ("the API", Ok(()))
+            let served = gateway::serve(listener, gateway, limits, stop).await;
+            ("the API's listener", served.map_err(Into::into))
         });
         Ok(())
     }

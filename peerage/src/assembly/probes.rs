@@ -47,8 +47,8 @@ impl Engine {
         if let Some(listener) = listener {
             let (alone, stop) = (probes.clone().alone(figures(services)), self.stop.clone());
             self.parts.spawn(async move {
-                gateway::serve(listener, alone, limits(), stop).await;
-                ("the port for probes", Ok(()))
+                let served = gateway::serve(listener, alone, limits(), stop).await;
+                ("the port for probes", served.map_err(Into::into))
             });
         }
         (probes, readiness)

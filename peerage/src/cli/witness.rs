@@ -66,12 +66,15 @@ impl Witness {
         let serving = serve(listener, witness, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
-            () = &mut serving => return Ok(()),
+            served = &mut serving => return served.map_err(lost),
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         stop.cancel();
-        serving.await;
-        Ok(())
+        serving.await.map_err(lost)
     }
+}
+
+fn lost(error: std::io::Error) -> CliError {
+    CliError::failed(format!("the witness's listener has died: {error}"))
 }

@@ -7,8 +7,9 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use limits::is_lost;
 use parking_lot::Mutex;
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tree::{FileError, GrowthProof, Refused, SigningKeys, VerifierKey, cosign};
@@ -152,7 +153,14 @@ fn hex(origin: &str) -> String {
 }
 
 /// Answers until it is cancelled; requests that are being answered are answered.
-pub async fn serve(listener: TcpListener, witness: Witness, stop: CancellationToken) {
+///
+/// # Errors
+/// When the listener is lost.
+pub async fn serve(
+    listener: TcpListener,
+    witness: Witness,
+    stop: CancellationToken,
+) -> io::Result<()> {
     let witness = Arc::new(witness);
     let turns = Arc::new(Semaphore::new(CALLERS));
     let mut callers = JoinSet::new();
@@ -162,6 +170,10 @@ pub async fn serve(listener: TcpListener, witness: Witness, stop: CancellationTo
             accepted = listener.accept() => accepted,
         };
         while callers.try_join_next().is_some() {}
+        let accepted = match accepted {
+            Err(error) if is_lost(&error) => return Err(error),
+            accepted => accepted,
+        };
         let (Ok((stream, _)), Ok(turn)) = (accepted, Arc::clone(&turns).try_acquire_owned()) else {
             // Too many at a time, or no descriptor left: the next one waits a moment.
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -193,6 +205,7 @@ pub async fn serve(listener: TcpListener, witness: Witness, stop: CancellationTo
         });
     }
     while callers.join_next().await.is_some() {}
+    Ok(())
 }
 
 fn response((status, kind, text): Answer) -> Response<Full<Bytes>> {

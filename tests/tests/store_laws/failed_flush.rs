@@ -5,34 +5,11 @@
 
 use crate::node_process::NodeProcess;
 use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamState};
-use peerage_tests::wait;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use peerage_tests::{preload, wait};
+use std::{fs, time::Duration};
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(60);
-
-/// The library, built in this folder by the compiler that Rust links with.
-fn library(folder: &Path) -> PathBuf {
-    let made = folder.join("failed_flush.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store_laws/failed_flush.c");
-    let built = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .args([&made, &source])
-        .arg("-ldl")
-        .output()
-        .expect("cc, which Rust needs as well");
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
-    made
-}
 
 async fn append(client: &Client, expected: StreamState, id: Uuid) -> Result<u64, kurrentdb::Error> {
     let options = AppendToStreamOptions::default().stream_state(expected);
@@ -61,8 +38,10 @@ async fn ids(client: &Client) -> Vec<Uuid> {
 async fn what_a_failed_flush_lost_is_written_again_before_it_is_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let (data, fails) = (folder.path().join("data"), folder.path().join("fails"));
+    let source = include_str!("failed_flush.c");
+    let library = preload::library(folder.path(), "failed_flush", source);
     let variables = [
-        ("LD_PRELOAD", library(folder.path())),
+        ("LD_PRELOAD", library),
         ("FLUSH_FAILS", fails.clone()),
         ("FLUSH_FAILS_BELOW", data.clone()),
     ];

@@ -3,24 +3,9 @@
 
 use crate::support::SOON;
 use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamState};
-use peerage_tests::{engine::peerage, ports, process::Running, wait};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use peerage_tests::{engine::peerage, ports, preload, process::Running, wait};
+use std::{fs, path::Path};
 use uuid::Uuid;
-
-/// The library that answers in the place of the disk.
-fn library(folder: &Path) -> PathBuf {
-    let (source, library) = (folder.join("flush.c"), folder.join("flush.so"));
-    fs::write(&source, include_str!("flush.c")).unwrap();
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library);
-    let made = compiler.arg(&source).arg("-ldl").status().unwrap();
-    assert!(made.success());
-    library
-}
 
 struct Node {
     process: Running,
@@ -71,7 +56,7 @@ impl Node {
 async fn what_is_acknowledged_after_a_flush_that_failed_was_written_again() {
     let folder = tempfile::tempdir().unwrap();
     let (data, refused) = (folder.path().join("data"), folder.path().join("refused"));
-    let library = library(folder.path());
+    let library = preload::library(folder.path(), "flush", include_str!("flush.c"));
     let mut node = Node::start(&data, Some((&library, &refused))).await;
     node.append(1).await.unwrap();
     let mut all = vec![Uuid::from_u128(1)];

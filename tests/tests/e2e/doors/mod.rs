@@ -10,6 +10,7 @@ mod doctor;
 mod fair;
 mod flush;
 mod histories;
+mod listeners;
 mod load;
 mod matrix;
 mod node_load;
