@@ -59,6 +59,8 @@ pub struct StoreProxy {
     progress: watch::Receiver<Progress>,
     /// Whether subscriptions are told what happens.
     news: watch::Sender<bool>,
+    /// Whether appends that count go their way.
+    way: watch::Sender<bool>,
     /// What looks at the calls behind the relay; none if nobody does.
     task: Option<AbortHandle>,
 }
@@ -68,7 +70,7 @@ pub struct StoreProxy {
 pub struct Progress {
     /// Appends that the store accepted and whose answer was passed on.
     pub answered: u64,
-    /// Whether somebody waits at the stop.
+    /// Whether somebody waits at the stop, or has waited to be released.
     pub held: bool,
 }
 
@@ -80,6 +82,7 @@ impl StoreProxy {
             relay: relay(node).await,
             progress,
             news: watch::Sender::new(true),
+            way: watch::Sender::new(true),
             task: None,
         }
     }
@@ -103,13 +106,14 @@ impl StoreProxy {
             .connect()
             .await;
         let (sender, progress) = watch::channel(Progress::default());
-        let news = watch::Sender::new(true);
+        let (news, way) = (watch::Sender::new(true), watch::Sender::new(true));
         let channel = channel.expect("a connection to the node");
         let forward = Forward {
             channel,
             gate: Arc::new(Mutex::new(Gate { stop, sender })),
             counted: streams,
             news: news.subscribe(),
+            way: way.subscribe(),
         };
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -126,6 +130,7 @@ impl StoreProxy {
             relay,
             progress,
             news,
+            way,
             task: Some(task),
         }
     }
@@ -145,6 +150,17 @@ impl StoreProxy {
     /// They are told all that was held back, and go on.
     pub fn release_news(&self) {
         self.news.send_replace(true);
+    }
+
+    /// From now on appends that count wait before they reach the store: [`Progress::held`] says when
+    /// one does.
+    pub fn hold_appends(&self) {
+        self.way.send_replace(false);
+    }
+
+    /// They go their way.
+    pub fn release_appends(&self) {
+        self.way.send_replace(true);
     }
 
     /// What has passed so far.
@@ -202,6 +218,7 @@ struct Forward {
     gate: Arc<Mutex<Gate>>,
     counted: &'static str,
     news: watch::Receiver<bool>,
+    way: watch::Receiver<bool>,
 }
 
 impl Forward {
@@ -270,6 +287,13 @@ impl Streams for Forward {
         let request = Request::from_parts(metadata, extensions, messages);
         if !counted {
             return self.pass(request).await;
+        }
+        let mut way = self.way.clone();
+        let is_held = !*way.borrow_and_update();
+        if is_held {
+            self.gate.lock().await.note(|progress| progress.held = true);
+            // Nobody can hold back any more when the proxy is gone.
+            let _ = way.wait_for(|open| *open).await;
         }
         let gate = self.gate.lock().await;
         if let Stop::Late(late) = gate.stop {

@@ -4,17 +4,19 @@
 use super::{bindings, issuers, network, with};
 use crate::support::SOON;
 use domain::{
-    CommandId, Digest,
+    CommandId, Digest, NetworkId,
     access::{Proof, Subject},
     approval::{ApprovalEvent, ApprovalGiven, ApprovalGranted, BoundAs},
-    network::NetworkCommand,
+    network::{ChangeNetworkSubnets, NetworkCommand, SubnetChange},
 };
 use journal::{Caller, Journal, JournalSettings, Kept, Metadata, Record, SCHEMA_VERSION};
 use peerage_tests::{
     engine::{Engine, Finished, Launch},
     node::NodePlace,
     oidc::Issuer,
-    ports, wait,
+    ports,
+    store_proxy::{Stop, StoreProxy},
+    wait,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -827,6 +829,73 @@ async fn what_was_granted_for_a_plan_that_is_another_by_now_is_shown_anew_and_no
     let show = ["network", "show", "orders", "--output", "json"];
     let shown = run(&issuer, &engine, "vic", &show).await.json().to_string();
     assert!(!shown.contains("subnet-0cc3"), "{shown}");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_approved_is_not_carried_out_on_what_comes_between_the_look_and_the_record() {
+    let issuer = Issuer::start().await;
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let place = NodePlace::new(folders[0].path());
+    let _node = place.start().await;
+    let store = StoreProxy::start(&format!("127.0.0.1:{}", place.port()), Stop::Never).await;
+    let engine = launch(&issuer, folders[1].path())
+        .store(&store.connection_string())
+        .set("access.bindings", &people(&issuer))
+        .set(
+            "access.approvals",
+            r#"[{opening=["anything"],approvals=1}]"#,
+        )
+        .start_guarded()
+        .await;
+    let line = network("orders", "payments");
+    let line = [
+        line.as_slice(),
+        &["--subnet", "subnet-0aa1", "--subnet", "subnet-0bb2"],
+    ]
+    .concat();
+    let line = [&line[..], &["--output", "json"]].concat();
+    let made = run(&issuer, &engine, "root", &line).await.json();
+    let of: NetworkId = made["networkId"].as_str().unwrap().parse().unwrap();
+    let id = Uuid::new_v4().to_string();
+    let add = format!("network subnets add orders subnet-0cc3 --command-id {id}");
+    let add: Vec<_> = add.split(' ').collect();
+    let waits = run(&issuer, &engine, "root", &add).await;
+    assert_eq!(waits.code, Some(3), "{waits:?}");
+
+    // It was looked at and is about to be put on record, when another engine changes what it is
+    // about.
+    store.hold_appends();
+    let line = ["approve", &id, "--yes"];
+    let approves = run(&issuer, &engine, "bob", &line);
+    let changes = async {
+        wait::until("it is about to be put on record", SOON, || async {
+            store.progress().held.then_some(())
+        })
+        .await;
+        let settings = JournalSettings::new(place.connection_string());
+        let log = Journal::open(settings).unwrap();
+        let drop = ChangeNetworkSubnets {
+            change: SubnetChange::Drop {
+                subnets: vec!["subnet-0bb2".parse().unwrap()],
+            },
+        };
+        let caller = Caller::new(CommandId(Uuid::new_v4()), "ops".parse().unwrap());
+        let networks = log.networks();
+        let drop = drop.into();
+        let dropped = networks.execute(of, &drop, &caller, chrono::Utc::now());
+        dropped.await.unwrap();
+        store.release_appends();
+        log
+    };
+    let (approved, log) = tokio::join!(approves, changes);
+    assert_ne!(approved.code, Some(0), "{approved:?}");
+    let kept = log.records(&format!("approval-{id}")).await.unwrap();
+    let types: Vec<_> = kept.iter().map(|it| it.event_type.as_str()).collect();
+    assert_eq!(types.last(), Some(&"ApprovalPlanChanged"), "{types:?}");
+    let kept = log.records(&format!("network-{of}")).await.unwrap();
+    let told: Vec<_> = kept.iter().map(|it| it.event_type.as_str()).collect();
+    assert_eq!(told, ["NetworkRegistered", "NetworkSubnetsChanged"]);
     engine.stop().await;
 }
 
