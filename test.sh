@@ -146,7 +146,7 @@ attacks)
     RUST_TEST_THREADS=1
     export PEERAGE_TEST_BINARY
     phase "program" cargo test --workspace --no-run
-    phase "attacks" cargo_test --workspace --test e2e -- doors::load doors::node_load --nocapture
+    phase "attacks" cargo_test --workspace --test e2e -- doors::load doors::node_load doors::stop --nocapture
     ;;
 fuzz)
     PEERAGE_FUZZ_SECONDS="${2:-60}"

@@ -34,6 +34,7 @@ pub(crate) fn raise() -> usize {
 pub(crate) enum Share {
     Half,
     Quarter,
+    Sixteenth,
 }
 
 /// How many connections there may be.
@@ -41,6 +42,7 @@ pub(crate) fn connections(descriptors: usize, share: Share, most: usize) -> usiz
     let mine = match share {
         Share::Half => descriptors / 2,
         Share::Quarter => descriptors / 4,
+        Share::Sixteenth => descriptors / 16,
     };
     most.min(mine).max(1)
 }
@@ -66,10 +68,13 @@ mod tests {
     }
 
     #[test]
-    fn the_api_and_the_store_in_one_process_leave_a_quarter_to_files() {
-        let all = 256;
-        let store = of_store(all, Share::Quarter).connections;
-        assert_eq!(connections(all, Share::Half, 4_096) + store, all / 4 * 3);
+    fn the_api_the_probes_and_the_store_in_one_process_leave_a_sixth_to_files() {
+        for all in [64, 256, 1_024, 4_096, 65_536] {
+            let store = of_store(all, Share::Quarter).connections;
+            let probes = connections(all, Share::Sixteenth, 4_096);
+            let taken = connections(all, Share::Half, 4_096) + store + probes;
+            assert!(all - taken >= all / 6, "{taken} of {all}");
+        }
     }
 
     #[test]

@@ -263,6 +263,28 @@ impl Load {
     /// Returns once every call is answered, or through, and answers had time to get out. Nobody is
     /// waited for who does not read.
     pub(crate) async fn finished(&self, which: WaitFor) {
+        tokio::select! {
+            () = self.through(which) => {}
+            () = self.stuck() => {}
+        }
+    }
+
+    /// Returns when nothing is owed but answers that have begun, and of those nothing was read for
+    /// as long as answers have to get out.
+    async fn stuck(&self) {
+        let mut calls = self.calls.subscribe();
+        while calls.wait_for(|it| it.unanswered == 0).await.is_ok() {
+            let before = *self.unread.lock();
+            sleep(GRACE).await;
+            let is_owed = calls.borrow().unanswered > 0;
+            let now = *self.unread.lock();
+            if !is_owed && before.bytes > 0 && now == before {
+                return;
+            }
+        }
+    }
+
+    async fn through(&self, which: WaitFor) {
         let mut calls = self.calls.subscribe();
         let left = |it: &Calls| match which {
             WaitFor::Answers => it.unanswered,

@@ -281,6 +281,40 @@ async fn a_stop_waits_for_the_request_that_is_whole_and_not_while_more_of_it_is_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_an_answer_that_nobody_reads() {
+    let (_, load) = load(Limits::default());
+    let stop = async |within| timeout(Duration::from_millis(within), load.finished(WaitFor::Calls));
+    let call = load.begin().unwrap();
+    load.wait_unread(70_000);
+    let is_over = async |within| stop(within).await.await.is_ok();
+    assert!(!is_over(10_000).await, "its answer is still owed");
+    call.answered();
+    assert!(is_over(1_100).await, "half a second after another");
+    // Whoever reads is waited for, however slowly.
+    let reads = async {
+        for _ in 0..20 {
+            load.read(1_000);
+            pass(Duration::from_millis(400)).await;
+        }
+    };
+    let finished = load.finished(WaitFor::Calls);
+    tokio::select! {
+        () = finished => panic!("somebody reads"),
+        () = reads => {}
+    }
+    // A caller who waits for another answer on the connection has the time for it.
+    let other = load.begin().unwrap();
+    assert!(!is_over(10_000).await);
+    other.answered();
+    drop(other);
+    assert!(is_over(1_100).await);
+    // What was not given yet waits for its server.
+    load.read(50_000);
+    assert!(!is_over(10_000).await);
+    drop(call);
+}
+
+#[tokio::test(start_paused = true)]
 async fn answers_that_are_on_their_way_have_half_a_second() {
     let (_, load) = load(Limits::default());
     let began = Instant::now();

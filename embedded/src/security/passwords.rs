@@ -178,7 +178,7 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Barrier};
+    use std::sync::{Arc, mpsc};
 
     use testkit::wait::{holds, soon};
 
@@ -217,25 +217,27 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn one_hash_is_made_at_a_time_and_who_is_beyond_those_that_wait_is_told_at_once() {
         let turns = Arc::new(Turns::default());
-        let (busy, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
+        // Whoever waits there goes on when the other end is dropped, also by a test that fails.
+        let (opens, gate) = mpsc::channel::<()>();
+        let busy = Arc::new(AtomicUsize::new(0));
         let most = Arc::new(AtomicUsize::new(0));
-        let begin = |waits: bool| {
-            let (turns, busy, gate) = (Arc::clone(&turns), Arc::clone(&busy), Arc::clone(&gate));
+        let begin = |gate: Option<mpsc::Receiver<()>>| {
+            let (turns, busy) = (Arc::clone(&turns), Arc::clone(&busy));
             let most = Arc::clone(&most);
             tokio::spawn(async move {
                 let work = move || {
                     most.fetch_max(busy.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    if waits {
-                        gate.wait();
+                    if let Some(gate) = gate {
+                        let _ = gate.recv();
                     }
                     busy.fetch_sub(1, Ordering::SeqCst);
                 };
                 turns.take(work).await
             })
         };
-        let first = begin(true);
+        let first = begin(Some(gate));
         holds("one is made", || busy.load(Ordering::SeqCst) > 0).await;
-        let waiting: Vec<_> = (0..WAITING).map(|_| begin(false)).collect();
+        let waiting: Vec<_> = (0..WAITING).map(|_| begin(None)).collect();
         holds("the others wait", || {
             turns.waiting.load(Ordering::SeqCst) == AT_ONCE_AND_WAITING
         })
@@ -243,9 +245,7 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(soon(turns.take(|| ())).await, Err(Busy), "told at once");
         }
-        tokio::task::spawn_blocking(move || gate.wait())
-            .await
-            .unwrap();
+        drop(opens);
         assert_eq!(first.await.unwrap(), Ok(()));
         for one in waiting {
             assert_eq!(one.await.unwrap(), Ok(()));

@@ -90,6 +90,8 @@ pub(super) async fn open(
     let issuers = tokens.issuers();
     let others = api::enforce(journal, host, &issuers, &in_force, clock()()).await;
     let others = others.map_err(StartError::PolicyRecord)?;
+    let is_recorded = others.is_some();
+    let others = others.unwrap_or_default();
     api::tell(&in_force, &others);
     let risks = others.iter().map(|it| {
         format!(
@@ -124,7 +126,7 @@ pub(super) async fn open(
     );
     let followed = policy.clone();
     engine.parts.spawn(async move {
-        api::record_policies(log, known, followed, clock(), stopping).await;
+        api::record_policies(log, known, followed, is_recorded, clock(), stopping).await;
         ("what puts policies of access on record", Ok(()))
     });
     let (log, stopping) = (journal.clone(), engine.stopping.clone());

@@ -102,6 +102,27 @@ pub(super) fn limits() -> Limits {
     }
 }
 
+/// What callers may hold of the port for probes, who say nothing of who they are: a few of
+/// everything is plenty.
+pub(super) fn limits_of_probes() -> Limits {
+    let few = Limits {
+        connections: 64,
+        streams: 8,
+        calls: 64,
+        connection_bytes: 64 << 10,
+        bytes: 1 << 20,
+        unread_bytes: 16 << 20,
+    };
+    Limits {
+        connections: descriptors::connections(
+            descriptors::raise(),
+            Share::Sixteenth,
+            few.connections,
+        ),
+        ..few
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! What probes and scrapers see: on the API's port, and on one of their own where that is wanted.
 
-use super::{Engine, StartError, listen::limits, readiness::Watched};
+use super::{Engine, StartError, listen::limits_of_probes, readiness::Watched};
 use crate::{
     api::{self, Services},
     config::Config,
@@ -47,7 +47,7 @@ impl Engine {
         if let Some(listener) = listener {
             let (alone, stop) = (probes.clone().alone(figures(services)), self.stop.clone());
             self.parts.spawn(async move {
-                let served = gateway::serve(listener, alone, limits(), stop).await;
+                let served = gateway::serve(listener, alone, limits_of_probes(), stop).await;
                 ("the port for probes", served.map_err(Into::into))
             });
         }

@@ -1,6 +1,7 @@
 //! What is put on record of access: each policy that comes into force, and denials, damped.
 
 use super::InForce;
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use chrono::{DateTime, Utc};
 use domain::{
     Actor, CommandId, Digest,
@@ -17,13 +18,17 @@ use journal::{
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How many denials may wait to be put on record; more are only counted.
 const WAITING: usize = 256;
+
+/// Between attempts to put a policy on record, while the log cannot be written to.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How often a stream that others write to is tried again.
 const ATTEMPTS: usize = 10;
@@ -119,14 +124,15 @@ fn decoded(event_type: &str, data: &[u8]) -> Option<AccessEvent> {
     serde_json::from_value(json!({ "type": event_type, "data": data })).ok()
 }
 
-/// Puts on record that this server judges by this policy; the servers that judge by another.
+/// Puts on record that this server judges by this policy; the servers that judge by another, or
+/// nothing if others put theirs there all the time.
 pub(crate) async fn enforce(
     journal: &Journal,
     host: &ActorName,
     issuers: &[ActorName],
     in_force: &InForce,
     now: DateTime<Utc>,
-) -> Result<Vec<Enforced>, JournalError> {
+) -> Result<Option<Vec<Enforced>>, JournalError> {
     let command_id = CommandId(Uuid::new_v4());
     for _ in 0..ATTEMPTS {
         let (known, last) = policies(journal, None).await?;
@@ -150,37 +156,63 @@ pub(crate) async fn enforce(
             .await?
             .is_some()
         {
-            return Ok(others);
+            return Ok(Some(others));
         }
     }
     tracing::warn!(
         "the policy in force could not be put on record: other servers do the same all the time"
     );
-    Ok(Vec::new())
+    Ok(None)
 }
 
-/// Puts each policy that comes into force on record, until cancelled.
+/// Puts each policy that comes into force on record, until cancelled: that which is in force now,
+/// if it is not there yet, and each that takes its place, as soon as the log can be written to.
 pub(crate) async fn follow(
     journal: Journal,
     (host, issuers): (ActorName, Vec<ActorName>),
     mut policy: watch::Receiver<Arc<InForce>>,
+    mut is_recorded: bool,
     clock: Clock,
     cancel: CancellationToken,
 ) {
+    let mut pauses = pauses();
     loop {
+        let again = async {
+            if is_recorded {
+                std::future::pending().await
+            } else {
+                tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
+            }
+        };
         tokio::select! {
             changed = policy.changed() => if changed.is_err() { cancel.cancelled().await; return },
+            () = again => {}
             () = cancel.cancelled() => return,
         }
         let in_force = Arc::clone(&policy.borrow_and_update());
-        match enforce(&journal, &host, &issuers, &in_force, clock()).await {
-            Ok(others) => tell(&in_force, &others),
+        let enforced = enforce(&journal, &host, &issuers, &in_force, clock()).await;
+        is_recorded = matches!(enforced, Ok(Some(_)));
+        match enforced {
+            Ok(Some(others)) => {
+                pauses = self::pauses();
+                tell(&in_force, &others);
+            }
+            Ok(None) => {}
             Err(error) => {
                 let error = domain::error_chain(&error);
-                tracing::error!(error, "the policy in force could not be put on record");
+                tracing::error!(error, "the policy in force could not be put on record yet");
             }
         }
     }
+}
+
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .without_max_times()
+        .with_jitter()
+        .build()
 }
 
 /// Says which servers judge otherwise.
@@ -212,12 +244,18 @@ pub(crate) async fn denials(
             return;
         };
         let now = clock();
-        let event = denials::decide(&known, &denied, now);
-        if let Some(event) = &event
-            && let Err(error) = put(&journal, &mut last, event, &denied, now).await
-        {
-            let error = domain::error_chain(&error);
-            tracing::warn!(error, "a denial could not be put on record");
+        let mut event = denials::decide(&known, &denied, now);
+        if let Some(told) = &event {
+            match put(&journal, &mut last, told, &denied, now).await {
+                Ok(true) => {}
+                // It is counted, and the next one of its kind is told.
+                Ok(false) => event = None,
+                Err(error) => {
+                    let error = domain::error_chain(&error);
+                    tracing::warn!(error, "a denial could not be put on record");
+                    event = None;
+                }
+            }
         }
         known = denials::evolve(known, &denied, event.as_ref(), now);
     }
@@ -229,7 +267,7 @@ async fn put(
     event: &AccessEvent,
     denied: &Denied,
     now: DateTime<Utc>,
-) -> Result<(), JournalError> {
+) -> Result<bool, JournalError> {
     tracing::info!(
         subject = %denied.subject, method = %denied.method, why = denied.denial.as_str(), "denied"
     );
@@ -249,11 +287,11 @@ async fn put(
         }
         if let Some(revision) = journal.record(DENIALS_STREAM, *last, &records).await? {
             *last = Some(revision);
-            return Ok(());
+            return Ok(true);
         }
         *last = None;
     }
-    Ok(())
+    Ok(false)
 }
 
 fn record(

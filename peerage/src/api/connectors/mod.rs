@@ -427,7 +427,7 @@ macro_rules! calls {
                 let caller = guard::caller(&request);
                 let watched = async {
                     judge(&caller)?;
-                    self.watched(request.into_inner()).await
+                    self.watched(caller, request.into_inner()).await
                 };
                 watched.await.map(Response::new).map_err(|it: Problem| it.status(NAME))
             }

@@ -5,8 +5,11 @@
 
 use super::{Connectors, NAME, parse};
 use crate::api::{
+    access::Caller,
+    parse::Scope,
     problem::{Problem, Reason},
     v1::{self, watch_connectors_response::Update},
+    watch::Seat,
 };
 use futures::{Stream, stream};
 use std::{collections::BTreeMap, pin::Pin, time::Duration};
@@ -24,20 +27,26 @@ pub(super) type Updates =
 
 struct Watch {
     service: Connectors,
+    /// Whoever was let in by something that holds no more is judged again.
+    caller: Caller,
+    _seat: Seat,
     wanted: String,
     looks: Interval,
     /// As they were told last.
     told: BTreeMap<String, v1::Connector>,
     waiting: Vec<v1::WatchConnectorsResponse>,
     spoke: Instant,
+    is_over: bool,
 }
 
 impl Connectors {
     /// Begins a watch.
     pub(super) async fn watched(
         &self,
+        caller: Caller,
         request: v1::WatchConnectorsRequest,
     ) -> Result<Updates, Problem> {
+        let seat = self.0.hub.watch(Scope::All)?;
         if !request.connector_id.is_empty() {
             let id = parse::id(&request.connector_id)?;
             self.loaded(&id).await?;
@@ -46,11 +55,14 @@ impl Connectors {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watch = Watch {
             service: self.clone(),
+            caller,
+            _seat: seat,
             wanted: request.connector_id,
             looks,
             told: BTreeMap::new(),
             waiting: Vec::new(),
             spoke: Instant::now(),
+            is_over: false,
         };
         Ok(Box::pin(stream::unfold(watch, async |mut watch| {
             let next = watch.next().await?;
@@ -60,8 +72,11 @@ impl Connectors {
 }
 
 impl Watch {
-    /// What comes next; nothing once the server drains.
+    /// What comes next; nothing once the server drains, or the caller was told of the end.
     async fn next(&mut self) -> Option<Result<v1::WatchConnectorsResponse, Status>> {
+        if self.is_over {
+            return None;
+        }
         let draining = self.service.0.draining.clone();
         loop {
             if let Some(update) = self.waiting.pop() {
@@ -74,9 +89,14 @@ impl Watch {
             }
             tokio::select! {
                 () = draining.cancelled() => return None,
+                ended = self.caller.ended() => {
+                    self.is_over = true;
+                    return Some(Err(ended.status(NAME)));
+                }
                 _ = self.looks.tick() => {}
             }
             if let Err(problem) = self.look().await {
+                self.is_over = true;
                 return Some(Err(problem.status(NAME)));
             }
         }

@@ -45,7 +45,7 @@ struct Seats {
 
 /// One watch's place, given up when it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(in crate::api) struct Seat {
     hub: Hub,
     number: u64,
     wake: Arc<Notify>,
@@ -71,7 +71,7 @@ impl Drop for Seat {
 }
 
 impl Hub {
-    pub(super) fn watch(&self, scope: Scope) -> Result<Seat, Problem> {
+    pub(in crate::api) fn watch(&self, scope: Scope) -> Result<Seat, Problem> {
         let mut seats = self.seats.lock();
         if seats.taken.len() >= WATCHES {
             let text = format!("{WATCHES} watches are open here; close one, or ask another server");

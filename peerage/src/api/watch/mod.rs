@@ -11,6 +11,7 @@ mod kinds;
 mod looks;
 
 pub use hub::Hub;
+pub(in crate::api) use hub::Seat;
 
 use super::{
     Services,

@@ -65,10 +65,13 @@ pub(super) async fn look(servers: &mut Servers) -> Result<Planned, CliError> {
         ..Planned::default()
     };
     for (subject, id) in each.into_values().take(PLANS) {
-        let plan = peering::plan(servers, Subject::PeeringId(id)).await;
-        planned
-            .plans
-            .push((subject, plan.map_err(|error| error.text)));
+        match peering::plan(servers, Subject::PeeringId(id)).await {
+            // Others have plans made as well, and nothing is wrong with that.
+            Err(error) if error.reason.as_deref() == Some("PLAN_LIMIT") => planned.left_out += 1,
+            plan => planned
+                .plans
+                .push((subject, plan.map_err(|error| error.text))),
+        }
     }
     Ok(planned)
 }
@@ -79,7 +82,9 @@ pub(super) fn findings(planned: &Planned) -> Vec<Finding> {
         match plan {
             Err(why) => {
                 let text = format!("not looked at: {}", output::cause(why));
-                found.push(finding(Severity::Problem, CHECK, subject, text, []));
+                let remedy =
+                    "`peerage peering plan` with that peering says what fails, and why".to_owned();
+                found.push(finding(Severity::Problem, CHECK, subject, text, [remedy]));
             }
             Ok(plan) => {
                 let failed = plan

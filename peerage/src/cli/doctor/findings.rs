@@ -63,7 +63,8 @@ fn each<T>(
 
 fn not_looked_at(check: &'static str, why: &str) -> Finding {
     let text = format!("not looked at: {}", output::cause(why));
-    finding(Severity::Problem, check, "", text, [])
+    let remedy = "call again; what goes on not to answer says more in the server's log".to_owned();
+    finding(Severity::Problem, check, "", text, [remedy])
 }
 
 fn together<T>(
@@ -319,7 +320,15 @@ fn network(it: &Network) -> Vec<Finding> {
     }
     if !it.left_alone.is_empty() {
         let text = format!("is left alone: {}", it.left_alone);
-        found.push(finding(Severity::Risk, "networks", &it.name, text, []));
+        let remedy = "start the engine with the clouds that this network was made in, or retire it"
+            .to_owned();
+        found.push(finding(
+            Severity::Risk,
+            "networks",
+            &it.name,
+            text,
+            [remedy],
+        ));
     }
     found
 }

@@ -3,6 +3,7 @@
 
 use super::{bearer, bindings, guarded, issuers, network, whoami, with};
 use crate::support::http::{Head, Version, ask};
+use peerage::api::POOL;
 use peerage_tests::{
     engine::{Launch, serves},
     oidc::{Issuer, Provider},
@@ -266,21 +267,31 @@ async fn equal_names_at_two_issuers_are_two_people() {
 }
 
 #[tokio::test]
-async fn a_watch_ends_with_the_credential_that_it_was_opened_with() {
+async fn every_watch_ends_with_the_credential_that_it_was_opened_with() {
     let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
     let bound = bindings(&[("viewer", &issuer.url(), "ada", "")]);
     let engine = guarded(data.path(), &issuers(&[&issuer.url()]), &bound).await;
     let ends = chrono::Utc::now().timestamp() + 4;
     let token = issuer.token("good", json!({ "exp": ends })).await;
-    let head = bearer("/peerage.v1.NetworkService/WatchNetworks", &token);
-    let answer = ask(&engine.server(), Version::Http1, &head, "{}").await;
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
-    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-    assert_eq!(
-        last["error"]["details"][0]["reason"], "CREDENTIAL_EXPIRED",
-        "{text}"
-    );
-    assert!(chrono::Utc::now().timestamp() >= ends);
+    let services = POOL.services();
+    let streams: Vec<_> = services
+        .flat_map(|it| it.methods().collect::<Vec<_>>())
+        .filter(|it| it.is_server_streaming())
+        .map(|it| format!("/{}/{}", it.parent_service().full_name(), it.name()))
+        .collect();
+    assert_eq!(streams.len(), 3, "{streams:?}");
+    let watched = streams.iter().map(async |path| {
+        let head = bearer(path, &token);
+        let answer = ask(&engine.server(), Version::Http1, &head, "{}").await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(
+            last["error"]["details"][0]["reason"], "CREDENTIAL_EXPIRED",
+            "{path}: {text}"
+        );
+        assert!(chrono::Utc::now().timestamp() >= ends, "{path}");
+    });
+    futures::future::join_all(watched).await;
     assert_eq!(whoami(&engine.server(), &token).await.0, 401);
     engine.stop().await;
 }

@@ -416,6 +416,51 @@ async fn orphans_are_listed_to_who_looks_and_removed_by_who_operates_there() {
 }
 
 #[tokio::test]
+async fn a_policy_that_changes_while_the_store_is_away_is_on_record_once_it_is_back() {
+    let issuer = Issuer::start().await;
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let place = NodePlace::new(folders[0].path());
+    let mut node = place.start().await;
+    let file = folders[1].path().join("policy.toml");
+    let bound = |subject: &str| {
+        let url = issuer.url();
+        let text = format!(
+            "[[bindings]]\nrole = \"admin\"\nmethod = \"token\"\nissuer = {url:?}\nsubject = {subject:?}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    bound("root");
+    let engine = Launch::new(folders[1].path())
+        .store(&place.connection_string())
+        .set("access.issuers", &issuers(&[&issuer.url()]))
+        .set(
+            "access.policy",
+            &format!("{:?}", file.display().to_string()),
+        )
+        .set("api.command_deadline", "1s")
+        .start_guarded()
+        .await;
+    node.kill();
+    let _ = node.finished(SOON).await;
+    bound("ada");
+    wait::until("it could not be put on record", SOON, async || {
+        let told = engine.process.output();
+        told.contains("could not be put on record yet")
+            .then_some(())
+    })
+    .await;
+    let _node = place.start().await;
+    let log = Journal::open(JournalSettings::new(place.connection_string())).unwrap();
+    wait::until("the new policy is on record", SOON, async || {
+        let kept = log.records("access-policy").await.ok()?;
+        let told = String::from_utf8_lossy(&kept.last()?.data).into_owned();
+        (kept.len() == 2 && told.contains("ada")).then_some(())
+    })
+    .await;
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn a_policy_is_followed_and_on_record_and_who_was_allowed_to_then_has_an_answer() {
     let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
     let file = data.path().join("policy.toml");
