@@ -14,12 +14,14 @@ use crate::{
     status,
 };
 use bytes::{Bytes, BytesMut};
+use futures::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use limits::{ARRIVAL, Excess};
+use parking_lot::Mutex;
 use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage};
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 use tokio::time::{Instant, timeout};
 use tonic::{Code, Status, Streaming, body::Body, client::Grpc, metadata::MetadataMap};
 use tower::Service;
@@ -57,7 +59,8 @@ const NOT_METADATA: [HeaderName; 17] = [
     deadline::REQUEST_TIMEOUT,
 ];
 
-/// Calls `method` of `services`.
+/// Calls `method` of `services`. They have the head first, and the body once they ask for it: who is
+/// turned away by what the head says holds nothing meanwhile.
 pub(crate) async fn answer<S>(
     services: S,
     method: &Method,
@@ -67,16 +70,21 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let (head, body) = request.into_parts();
-    let read = async {
-        let allowed = deadline::requested(&head.headers).map_err(|()| bad_timeout())?;
-        encoded_plainly(&head.headers)?;
-        let message = parse(method, &collect(body).await?)?;
-        Ok::<_, Refusal>((allowed, message))
-    };
-    let (allowed, message) = match read.await {
-        Ok(read) => read,
+    let allowed = deadline::requested(&head.headers).map_err(|()| bad_timeout());
+    let allowed = allowed.and_then(|it| encoded_plainly(&head.headers).map(|()| it));
+    let allowed = match allowed {
+        Ok(allowed) => allowed,
         Err(refusal) => return refusal.response(Protocol::Json),
     };
+    let refused = Arc::new(Mutex::new(None));
+    let message = {
+        let (refused, method) = (Arc::clone(&refused), method.clone());
+        stream::once(async move {
+            let read = collect(body).await.and_then(|it| parse(&method, &it));
+            read.map_err(|refusal| *refused.lock() = Some(refusal)).ok()
+        })
+    };
+    let message = message.filter_map(std::future::ready);
     let metadata = MetadataMap::from_headers(metadata(head.headers));
     let mut call = tonic::Request::from_parts(metadata, head.extensions, message);
     let until = allowed.map(|allowed| {
@@ -94,14 +102,18 @@ where
     let pool = method.output.parent_pool();
     let answer = match method.answer {
         Answer::Once => client
-            .unary(call, method.path.clone(), codec)
+            .client_streaming(call, method.path.clone(), codec)
             .await
             .map(one),
         Answer::Stream => client
-            .server_streaming(call, method.path.clone(), codec)
+            .streaming(call, method.path.clone(), codec)
             .await
             .map(|answer| many(answer, until, pool.clone())),
     };
+    // What is wrong with the body is said in its own words, not as a message that is missing.
+    if let Some(refusal) = refused.lock().take() {
+        return refusal.response(Protocol::Json);
+    }
     answer.unwrap_or_else(|status| status::response(&status, Some(pool)))
 }
 

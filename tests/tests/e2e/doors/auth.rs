@@ -11,6 +11,7 @@ use peerage_tests::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test]
 async fn a_provider_that_is_not_ours_is_believed_and_its_subject_is_the_actor() {
@@ -263,6 +264,29 @@ async fn equal_names_at_two_issuers_are_two_people() {
     let claims = json!({ "iss": ours.url() });
     let answer = call(&theirs.token("good", claims).await).await;
     assert_eq!(answer.status, 401, "signed by the other one");
+    engine.stop().await;
+}
+
+/// The body is promised and never comes.
+#[tokio::test]
+async fn who_is_not_known_is_turned_away_by_the_head_and_holds_no_place_while_a_body_is_awaited() {
+    let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let engine = guarded(data.path(), &issuers(&[&issuer.url()]), "[]").await;
+    let address = engine.server().replace("http://", "");
+    for token in ["", "Authorization: Bearer nothing\r\n"] {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let head = format!(
+            "POST /peerage.v1.NetworkService/ListNetworks HTTP/1.1\r\nHost: {address}\r\n{token}\
+             Content-Type: application/json\r\nContent-Length: 4000000\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut said = [0; 12];
+        let told = tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut said));
+        told.await
+            .expect("told at once, not after the body's time")
+            .unwrap();
+        assert_eq!(&said, b"HTTP/1.1 401", "{}", String::from_utf8_lossy(&said));
+    }
     engine.stop().await;
 }
 
