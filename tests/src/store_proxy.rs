@@ -152,8 +152,8 @@ impl StoreProxy {
         self.news.send_replace(true);
     }
 
-    /// From now on appends that count wait before they reach the store: [`Progress::held`] says when
-    /// one does.
+    /// From now on appends that count wait before they reach the store: [`Progress::held`] says
+    /// when one does.
     pub fn hold_appends(&self) {
         self.way.send_replace(false);
     }

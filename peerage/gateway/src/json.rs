@@ -59,8 +59,8 @@ const NOT_METADATA: [HeaderName; 17] = [
     deadline::REQUEST_TIMEOUT,
 ];
 
-/// Calls `method` of `services`. They have the head first, and the body once they ask for it: who is
-/// turned away by what the head says holds nothing meanwhile.
+/// Calls `method` of `services`. They have the head first, and the body once they ask for it: who
+/// is turned away by what the head says holds nothing meanwhile.
 pub(crate) async fn answer<S>(
     services: S,
     method: &Method,

@@ -399,6 +399,33 @@ fn a_wider_source_is_opened_beside_a_narrower_one_and_a_narrower_one_is_open_alr
 }
 
 #[test]
+fn an_ingress_is_open_already_if_each_of_its_sources_is_by_any_rule_of_the_open_one() {
+    let target = "10.101.8.0/24";
+    let open = ConnectorIngressAllowed {
+        rule: rule("10.20.1.0/24", 443),
+        also: vec![rule("10.20.2.0/24", 443)],
+        ..ingress_allowed(1, target, 443)
+    };
+    let history = || active_history([open.clone().into()]);
+    for source in ["10.20.1.7/32", "10.20.2.7/32"] {
+        given(history())
+            .when(from(these(&[source]), allow(target, 443, None)))
+            .then_refused(Refusal::IngressAlreadyAllowed {
+                ingress_id: ingress_id(1),
+            });
+    }
+    let half = these(&["10.20.2.0/25", "10.20.3.0/24"]);
+    let opened = ConnectorIngressAllowed {
+        rule: rule("10.20.2.0/25", 443),
+        also: vec![rule("10.20.3.0/24", 443)],
+        ..opened(target, 443, None)
+    };
+    given(history())
+        .when(from(half, allow(target, 443, None)))
+        .then([opened.into()]);
+}
+
+#[test]
 fn rules_are_counted_and_not_ingresses() {
     let open = (1..=30u16).map(|n| {
         let port = 1000 + n;

@@ -278,6 +278,19 @@ fn routes_are_suspended_for_an_exposure_that_the_policy_blocks_and_resumed_when_
 }
 
 #[test]
+fn no_route_is_suspended_for_what_may_be_an_exposure_and_nobody_can_tell() {
+    let policy = policy_set(Policy {
+        exposure: ExposurePolicy::Block,
+        ..Policy::default()
+    });
+    let mut found = exposed(Side::Remote, "sgr-09");
+    found.exposure.cannot_tell = true;
+    let history = with_route([policy, found.into()]);
+    let verdict = given(history).when(Outcome::from(routes_suspended(Side::Local, "sgr-09")));
+    assert!(matches!(verdict.0, Err(Refusal::OutcomeOutOfOrder { .. })));
+}
+
+#[test]
 fn no_route_is_suspended_under_another_policy_nor_opened_while_it_is() {
     let verdict = given(exposed_under(ExposurePolicy::Report))
         .when(Outcome::from(routes_suspended(Side::Local, "sgr-09")));

@@ -132,6 +132,21 @@ fn a_request_and_an_adoption_say_who_answers_and_until_when() {
 }
 
 #[test]
+fn a_policy_asks_no_end_of_what_is_admitted_less() {
+    let [one, other] = ["10.101.1.0/24", "10.101.2.0/24"].map(|it| rule(it, 2113));
+    let before = restricted(Side::Local, &[one, other]);
+    let state = || given(active_history([before.clone(), policy(a_day())]));
+    for less in [&[one][..], &[]] {
+        state()
+            .when(restrict(less, Tenure::default()))
+            .then([restricted(Side::Local, less)]);
+    }
+    let third = rule("10.101.3.0/24", 2113);
+    let verdict = state().when(restrict(&[one, third], Tenure::default()));
+    assert!(verdict.0.is_err(), "more asks for an end");
+}
+
+#[test]
 fn an_end_that_has_passed_is_refused_wherever_it_is_named() {
     let refusal = || Refusal::ExpiryPassed { expires_at: now() };
     given([registered()])
